@@ -1,1 +1,3 @@
-export {};
+export * from './crypto.js';
+export * from './merkle.js';
+export * from './noble.js';

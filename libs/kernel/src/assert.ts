@@ -1,0 +1,17 @@
+/** A broken promise of our own code, never of the input: whoever catches this has found a bug. */
+export class BugError extends Error {
+  constructor(message: string) {
+    super(`bug: ${message}`);
+    this.name = 'BugError';
+  }
+}
+
+/** On in production too: wrong money is worse than no service. */
+export function assert(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new BugError(message);
+}
+
+/** Ends each switch over a union: a new member breaks the build, not the ledger. */
+export function unreachable(value: never): never {
+  throw new BugError(`unreachable: ${JSON.stringify(value)}`);
+}

@@ -1,0 +1,165 @@
+import { fromUtf8, utf8 } from './bytes.js';
+
+/** Bytes that are not what they claim to be. `code` is stable; `at` is the byte offset where reading stopped. */
+export class DecodeError extends Error {
+  constructor(
+    readonly code: string,
+    readonly at: number,
+  ) {
+    super(`${code} at byte ${at}`);
+    this.name = 'DecodeError';
+  }
+}
+
+/** Writes fixed-width big-endian fields: the canonical bytes that are hashed and signed. */
+export class ByteWriter {
+  private buffer: Uint8Array;
+  private view: DataView;
+  private length = 0;
+
+  constructor(capacity = 256) {
+    this.buffer = new Uint8Array(capacity);
+    this.view = new DataView(this.buffer.buffer);
+  }
+
+  private room(bytes: number): number {
+    const at = this.length;
+    this.length += bytes;
+    if (this.length > this.buffer.length) {
+      const grown = new Uint8Array(Math.max(this.length, this.buffer.length * 2));
+      grown.set(this.buffer);
+      this.buffer = grown;
+      this.view = new DataView(grown.buffer);
+    }
+    return at;
+  }
+
+  u8(value: number): this {
+    this.view.setUint8(this.room(1), value);
+    return this;
+  }
+
+  u16(value: number): this {
+    this.view.setUint16(this.room(2), value);
+    return this;
+  }
+
+  u32(value: number): this {
+    this.view.setUint32(this.room(4), value);
+    return this;
+  }
+
+  /** An unsigned integer up to 2^53 - 1 in eight bytes. */
+  u64(value: number): this {
+    const at = this.room(8);
+    this.view.setUint32(at, Math.floor(value / 0x1_0000_0000));
+    this.view.setUint32(at + 4, value >>> 0);
+    return this;
+  }
+
+  /** A signed 128-bit integer, two's complement: wide enough for any sum of money. */
+  i128(value: bigint): this {
+    const at = this.room(16);
+    this.view.setBigInt64(at, value >> 64n);
+    this.view.setBigUint64(at + 8, value & 0xffff_ffff_ffff_ffffn);
+    return this;
+  }
+
+  /** Bytes whose length the reader knows. */
+  fixed(bytes: Uint8Array): this {
+    this.buffer.set(bytes, this.room(bytes.length));
+    return this;
+  }
+
+  /** Length (u32) and bytes. */
+  bytes(bytes: Uint8Array): this {
+    return this.u32(bytes.length).fixed(bytes);
+  }
+
+  /** Length (u32) and UTF-8. */
+  text(text: string): this {
+    return this.bytes(utf8(text));
+  }
+
+  done(): Uint8Array {
+    return this.buffer.slice(0, this.length);
+  }
+}
+
+/** Reads what {@link ByteWriter} wrote; every read is bounded, every failure is a {@link DecodeError}. */
+export class ByteReader {
+  private readonly view: DataView;
+  private at = 0;
+
+  constructor(
+    private readonly data: Uint8Array,
+    private readonly name = 'bytes',
+  ) {
+    this.view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  }
+
+  fail(what: string): never {
+    throw new DecodeError(`${this.name}.${what}`, this.at);
+  }
+
+  private take(bytes: number): number {
+    const at = this.at;
+    if (bytes > this.data.length - at) this.fail('truncated');
+    this.at += bytes;
+    return at;
+  }
+
+  u8(): number {
+    return this.view.getUint8(this.take(1));
+  }
+
+  u16(): number {
+    return this.view.getUint16(this.take(2));
+  }
+
+  u32(): number {
+    return this.view.getUint32(this.take(4));
+  }
+
+  u64(): number {
+    const at = this.take(8);
+    const high = this.view.getUint32(at);
+    if (high >= 0x20_0000) this.fail('tooLarge');
+    return high * 0x1_0000_0000 + this.view.getUint32(at + 4);
+  }
+
+  i128(): bigint {
+    const at = this.take(16);
+    return (this.view.getBigInt64(at) << 64n) | this.view.getBigUint64(at + 8);
+  }
+
+  fixed(length: number): Uint8Array {
+    const at = this.take(length);
+    return this.data.slice(at, at + length);
+  }
+
+  bytes(max = 0xffff_ffff): Uint8Array {
+    const length = this.u32();
+    if (length > max) this.fail('tooLong');
+    return this.fixed(length);
+  }
+
+  text(max = 0xffff_ffff): string {
+    return fromUtf8(this.bytes(max)) ?? this.fail('notUtf8');
+  }
+
+  /** A count of things of which each takes at least `least` bytes, so that a lie cannot make us allocate. */
+  count(max: number, least = 1): number {
+    const count = this.u32();
+    if (count > max || count * least > this.data.length - this.at) this.fail('tooMany');
+    return count;
+  }
+
+  get left(): number {
+    return this.data.length - this.at;
+  }
+
+  end(): void {
+    if (this.left !== 0) this.fail('trailingBytes');
+  }
+}
