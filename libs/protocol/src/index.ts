@@ -1,1 +1,9 @@
-export {};
+export * from './envelope.js';
+export * from './events.js';
+export * from './fields.js';
+export * from './genesis.js';
+export * from './limits.js';
+export * from './operations.js';
+export * from './outcome.js';
+export * from './rejections.js';
+export * from './topics.js';

@@ -1,0 +1,142 @@
+import { ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
+import { ByteReader, ByteWriter, equalBytes } from '@gridtokenx/kernel';
+import { ENVELOPE_BYTES_MAX } from '@gridtokenx/protocol';
+import { certificateIsValid, decodeCertificate, encodeCertificate, type Certificate } from './certificate.js';
+import { decodeHeader, encodeHeader, headerHash, type Header } from './header.js';
+import { operationsRootOf, resultsRootOf, type HashedEnvelope, type Result } from './trees.js';
+import type { ValidatorSet } from './validators.js';
+
+/** A final block as it is stored: everything a stranger needs to check it and a replay needs to run it. */
+export interface Block {
+  readonly header: Header;
+  /** Absent at height 1 only. */
+  readonly parentCertificate: Certificate | undefined;
+  readonly certificate: Certificate;
+  /** JWS bytes, in order. */
+  readonly envelopes: readonly Uint8Array[];
+  readonly outcomes: readonly BlockOutcome[];
+}
+
+export interface BlockOutcome {
+  /** Of a hook, not of an operation: its leaf has id zero. */
+  readonly hook: boolean;
+  readonly bytes: Uint8Array;
+}
+
+const OUTCOME_BYTES_MAX = 4 * 1024 * 1024;
+const COUNT_MAX = 1_000_000;
+
+/** SPEC wire 6.1. `setSize` is the size of the validator set that signed. */
+export function encodeBlock(block: Block, setSize: number): Uint8Array {
+  const writer = new ByteWriter(1 << 16)
+    .bytes(encodeHeader(block.header))
+    .bytes(block.parentCertificate === undefined ? new Uint8Array(0) : encodeCertificate(block.parentCertificate, setSize))
+    .bytes(encodeCertificate(block.certificate, setSize))
+    .u32(block.envelopes.length);
+  for (const envelope of block.envelopes) writer.bytes(envelope);
+  writer.u32(block.outcomes.length);
+  for (const { hook, bytes } of block.outcomes) writer.u8(hook ? 1 : 0).bytes(bytes);
+  return writer.done();
+}
+
+/** Throws DecodeError `block.*`, `header.*` or `certificate.*`. */
+export function decodeBlock(bytes: Uint8Array): Block {
+  const reader = new ByteReader(bytes, 'block');
+  const header = decodeHeader(reader.bytes(1024));
+  const parent = reader.bytes(1 << 20);
+  const certificate = decodeCertificate(reader.bytes(1 << 20));
+  const envelopes = Array.from({ length: reader.count(COUNT_MAX, 4) }, () => reader.bytes(ENVELOPE_BYTES_MAX));
+  const outcomes = Array.from({ length: reader.count(COUNT_MAX, 5) }, (): BlockOutcome => {
+    const flag = reader.u8();
+    if (flag > 1) reader.fail('hookFlag');
+    return { hook: flag === 1, bytes: reader.bytes(OUTCOME_BYTES_MAX) };
+  });
+  reader.end();
+  return {
+    header,
+    parentCertificate: parent.length === 0 ? undefined : decodeCertificate(parent),
+    certificate,
+    envelopes,
+    outcomes,
+  };
+}
+
+export type BlockFault =
+  | 'block.wrongLedger'
+  | 'block.wrongHeight'
+  | 'block.wrongParent'
+  | 'block.wrongParentCertificate'
+  | 'block.timeNotAfterParent'
+  | 'block.wrongValidators'
+  | 'block.certificateForOtherBlock'
+  | 'block.certificateInvalid'
+  | 'block.operationsRoot'
+  | 'block.outcomeCount'
+  | 'block.resultsRoot';
+
+/** Where a chain stands: what the next block must build on. */
+export interface ChainTip {
+  readonly height: number;
+  /** Of the header; for height 0 the genesis hash. */
+  readonly hash: Hash;
+  readonly certificateHash: Hash;
+  readonly certificate: Certificate | undefined;
+  readonly time: number;
+  readonly stateDigest: Hash;
+}
+
+export const certificateHashOf = (crypto: Crypto, certificate: Certificate, setSize: number): Hash =>
+  crypto.sha256(encodeCertificate(certificate, setSize));
+
+/** The tip after a block whose validity was checked. */
+export function tipAfter(crypto: Crypto, set: ValidatorSet, header: Header, certificate: Certificate): ChainTip {
+  return {
+    height: header.height,
+    hash: certificate.blockHash,
+    certificateHash: certificateHashOf(crypto, certificate, set.keys.length),
+    certificate,
+    time: header.time,
+    stateDigest: certificate.stateDigest,
+  };
+}
+
+/** Pairs outcomes with the ids of the operations they belong to; `undefined` when the counts differ. */
+export function resultsOf(outcomes: readonly BlockOutcome[], envelopes: readonly HashedEnvelope[]): Result[] | undefined {
+  const ids = envelopes.flatMap((envelope) => envelope.operationIds);
+  let next = 0;
+  const results = outcomes.map(
+    ({ hook, bytes }): Result => ({ operationId: hook ? ZERO_HASH : (ids[next++] ?? ZERO_HASH), outcome: bytes }),
+  );
+  return next === ids.length ? results : undefined;
+}
+
+/**
+ * SPEC wire 6.2: whether this is the one valid record of the height after `tip`, for someone who trusts `set`.
+ * `envelopes` are the block's own, hashed by the caller (who needs their ids anyway). `undefined` means valid.
+ */
+export function blockFault(
+  crypto: Crypto,
+  ledgerId: string,
+  set: ValidatorSet,
+  tip: Pick<ChainTip, 'height' | 'hash' | 'certificateHash' | 'time'>,
+  block: Block,
+  envelopes: readonly HashedEnvelope[],
+): BlockFault | undefined {
+  const { header, certificate, parentCertificate } = block;
+  if (header.ledgerId !== ledgerId) return 'block.wrongLedger';
+  if (header.height !== tip.height + 1) return 'block.wrongHeight';
+  if (!equalBytes(header.parentHash, tip.hash)) return 'block.wrongParent';
+  const parentHash = parentCertificate === undefined ? ZERO_HASH : certificateHashOf(crypto, parentCertificate, set.keys.length);
+  if (!equalBytes(header.parentCertificateHash, parentHash)) return 'block.wrongParentCertificate';
+  if (parentCertificate === undefined ? tip.height !== 0 : !equalBytes(parentCertificate.blockHash, tip.hash))
+    return 'block.wrongParentCertificate';
+  if (header.time <= tip.time) return 'block.timeNotAfterParent';
+  if (header.epoch !== set.epoch || !equalBytes(header.validatorsHash, set.hash)) return 'block.wrongValidators';
+  if (certificate.height !== header.height || !equalBytes(certificate.blockHash, headerHash(crypto, header)))
+    return 'block.certificateForOtherBlock';
+  if (!certificateIsValid(crypto, ledgerId, set, certificate)) return 'block.certificateInvalid';
+  if (!equalBytes(header.operationsRoot, operationsRootOf(crypto, envelopes))) return 'block.operationsRoot';
+  const results = resultsOf(block.outcomes, envelopes);
+  if (results === undefined) return 'block.outcomeCount';
+  return equalBytes(certificate.resultsRoot, resultsRootOf(crypto, results)) ? undefined : 'block.resultsRoot';
+}

@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import * as f from './fields.js';
+
+const event = <Type extends string, Shape extends z.ZodRawShape>(
+  type: Type,
+  shape: Shape,
+): z.ZodObject<{ type: z.ZodLiteral<Type> } & Shape, z.core.$strict> =>
+  z.strictObject({ type: f.publicField(z.literal(type)), ...shape } as { type: z.ZodLiteral<Type> } & Shape);
+
+export const ORDER_CLOSE_REASONS = ['filled', 'cancelled', 'replaced', 'expired', 'bookClosed', 'immediate', 'killed'] as const;
+
+/** Facts of the consortium ledger: past tense, one schema each. Balances are in the outcome's postings, not here. */
+export const eventSchemas = {
+  'accounts.reserveAttested': event('accounts.reserveAttested', { amount: f.amount, reference: f.reference }),
+  'accounts.minted': event('accounts.minted', { account: f.accountId, asset: f.asset, amount: f.amount, reference: f.reference }),
+  'accounts.burned': event('accounts.burned', { account: f.accountId, asset: f.asset, amount: f.amount, reference: f.reference }),
+  'accounts.transferred': event('accounts.transferred', { from: f.accountId, to: f.accountId, asset: f.asset, amount: f.amount }),
+
+  'registry.organisationRegistered': event('registry.organisationRegistered', {
+    organisation: f.organisationId,
+    sector: f.sector,
+    roles: f.publicField(z.array(f.role)),
+  }),
+  'registry.accountOpened': event('registry.accountOpened', { account: f.accountId, organisation: f.organisationId }),
+  'registry.keyRegistered': event('registry.keyRegistered', {
+    key: f.keyId,
+    organisation: f.organisationId,
+    account: f.accountId.optional(),
+  }),
+  'registry.keyRemoved': event('registry.keyRemoved', { key: f.keyId }),
+  'registry.delegated': event('registry.delegated', {
+    key: f.keyId,
+    account: f.accountId,
+    operations: f.publicField(z.array(f.publicField(z.string()))),
+    until: f.time,
+  }),
+  'registry.delegationRevoked': event('registry.delegationRevoked', { key: f.keyId, account: f.accountId }),
+  'registry.kycSet': event('registry.kycSet', { account: f.accountId, status: f.kycStatus, until: f.time.optional() }),
+  'registry.meterRegistered': event('registry.meterRegistered', {
+    meter: f.meterId,
+    account: f.accountId,
+    zone: f.zoneId,
+    limitWh: f.energyWh,
+  }),
+
+  'metering.readingRecorded': event('metering.readingRecorded', {
+    meter: f.meterId,
+    account: f.accountId,
+    zone: f.zoneId,
+    interval: f.interval,
+    consumedWh: f.energyWh,
+    producedWh: f.energyWh,
+    /** Net export, minted as KWH of the interval; zero when the meter imported. */
+    mintedWh: f.energyWh,
+    /** Net import, against which KWH held at the close is retired. */
+    importWh: f.energyWh,
+  }),
+
+  'market.bookOpened': event('market.bookOpened', { zone: f.zoneId, interval: f.interval, closesAt: f.time }),
+  'market.orderPlaced': event('market.orderPlaced', {
+    order: f.operationId,
+    account: f.accountId,
+    side: f.side,
+    fromZone: f.zoneId,
+    toZone: f.zoneId,
+    interval: f.interval,
+    priceTicks: f.priceTicks,
+    quantityWh: f.energyWh,
+    timeInForce: f.timeInForce,
+    expiresAt: f.time,
+    tariffVersion: f.count,
+  }),
+  'market.traded': event('market.traded', {
+    /** The trade's number on this ledger, from 1. */
+    trade: f.count,
+    bid: f.operationId,
+    ask: f.operationId,
+    buyer: f.accountId,
+    seller: f.accountId,
+    fromZone: f.zoneId,
+    toZone: f.zoneId,
+    interval: f.interval,
+    priceTicks: f.priceTicks,
+    quantityWh: f.energyWh,
+    /** ticks x Wh x 10 micro-WATT, exact. */
+    notional: f.amount,
+    buyerFee: f.amount,
+    sellerFee: f.amount,
+    /** Who is paid the fees: the grid operator's account of the delivery zone. */
+    feePayee: f.accountId,
+    tariffVersion: f.count,
+    bidRemainingWh: f.energyWh,
+    askRemainingWh: f.energyWh,
+  }),
+  'market.orderClosed': event('market.orderClosed', {
+    order: f.operationId,
+    reason: f.publicField(z.enum(ORDER_CLOSE_REASONS)),
+    remainingWh: f.energyWh,
+  }),
+  'market.bookClosed': event('market.bookClosed', { zone: f.zoneId, interval: f.interval }),
+  /** At the close: KWH that covers the holder's import is used up. */
+  'market.energyRetired': event('market.energyRetired', { account: f.accountId, interval: f.interval, quantityWh: f.energyWh }),
+  /** At the close: what a producer left unsold goes to the zone's grid operator at the feed-in price and is retired. */
+  'market.feedInBought': event('market.feedInBought', {
+    seller: f.accountId,
+    buyer: f.accountId,
+    zone: f.zoneId,
+    interval: f.interval,
+    quantityWh: f.energyWh,
+    /** In 0.0001 THB/kWh. */
+    rate: f.tariffRate,
+    paid: f.amount,
+    tariffVersion: f.count,
+  }),
+  /** The operator could not pay for a producer's rest; the close waits and tries again in later blocks. */
+  'market.feedInDeferred': event('market.feedInDeferred', {
+    seller: f.accountId,
+    buyer: f.accountId,
+    interval: f.interval,
+    quantityWh: f.energyWh,
+  }),
+
+  'validators.rejoined': event('validators.rejoined', { validator: f.keyId, nonce: f.hashHex }),
+} as const;
+
+export type EventType = keyof typeof eventSchemas;
+export type EventOf<T extends EventType> = z.infer<(typeof eventSchemas)[T]>;
+export type LedgerEvent = { [T in EventType]: EventOf<T> }[EventType];

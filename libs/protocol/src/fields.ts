@@ -1,0 +1,80 @@
+import { INTERVAL_MS, millis, parseInterval, parseTime } from '@gridtokenx/kernel';
+import { z } from 'zod';
+import { ENERGY_WH_MAX, PRICE_TICKS_MAX } from './limits.js';
+
+/**
+ * The fields that messages are made of. Each is tagged with what it may reveal: `public` (a fact of the market),
+ * `pseudonym` (a random id that stands for someone); a `forbidden` one never gets here. A test walks all schemas
+ * and fails on an untagged field.
+ */
+export type Privacy = 'public' | 'pseudonym' | 'forbidden';
+
+export const publicField = <T extends z.ZodType>(schema: T): T => schema.meta({ privacy: 'public' satisfies Privacy });
+export const pseudonym = <T extends z.ZodType>(schema: T): T => schema.meta({ privacy: 'pseudonym' satisfies Privacy });
+
+const randomId = (): z.ZodString => z.string().regex(/^[0-9a-f]{32}$/, 'a random 128-bit id in lower-case hex');
+
+export const accountId = pseudonym(randomId());
+export const organisationId = pseudonym(randomId());
+export const meterId = pseudonym(randomId());
+/** SHA-256 in hex: see {@link operationIds}; an order's id is the id of the operation that placed it. */
+export const operationId = pseudonym(z.string().regex(/^[0-9a-f]{64}$/, 'an operation id, 64 hex digits'));
+export const hashHex = publicField(z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 hash, 64 hex digits'));
+/** An Ed25519 public key in base64url, which is also its key id. */
+export const keyId = pseudonym(z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'an Ed25519 public key in base64url'));
+export const zoneId = publicField(z.string().regex(/^[A-Z0-9][A-Z0-9-]{1,31}$/, 'a zone such as MEA-BKK-01'));
+export const reference = publicField(z.string().regex(/^[A-Za-z0-9._:-]{1,64}$/, 'a reference of letters, digits and ._:-'));
+
+const digits = /^(0|[1-9]\d{0,29})$/;
+const positiveDigits = /^[1-9]\d{0,29}$/;
+/** An amount of minor units as a decimal string. */
+export const amount = publicField(z.string().regex(digits, 'a whole number of minor units as a decimal string'));
+export const positiveAmount = publicField(z.string().regex(positiveDigits, 'a positive whole number of minor units as a decimal string'));
+/** A change of an amount. */
+export const signedAmount = publicField(z.string().regex(/^(0|-?[1-9]\d{0,29})$/, 'a whole number of minor units as a decimal string'));
+
+const withinEnergy = (text: string): boolean => text.length <= 13 && Number(text) <= ENERGY_WH_MAX;
+export const energyWh = publicField(z.string().regex(digits, 'whole Wh as a decimal string').refine(withinEnergy, 'at most 1e12 Wh'));
+export const positiveEnergyWh = publicField(
+  z.string().regex(positiveDigits, 'positive whole Wh as a decimal string').refine(withinEnergy, 'at most 1e12 Wh'),
+);
+/** Ticks of 0.01 THB/kWh. */
+export const priceTicks = publicField(z.int().min(1).max(PRICE_TICKS_MAX));
+/** A share or rate in units of 0.0001. */
+export const ratio = publicField(z.int().min(0).max(10_000));
+/** A tariff in units of 0.0001 THB/kWh. */
+export const tariffRate = publicField(z.int().min(0).max(1_000_000_000));
+export const count = publicField(z.int().min(0).max(Number.MAX_SAFE_INTEGER));
+
+export const time = publicField(z.string().refine((text) => parseTime(text) !== undefined, 'a time in RFC 3339, UTC, such as 2026-06-15T03:00:00Z'));
+export const interval = publicField(
+  z.string().refine((text) => parseInterval(text) !== undefined, 'a delivery interval such as 2026-06-15T03:00:00Z/PT15M'),
+);
+
+/** `WATT`, or the KWH of one delivery interval: `KWH:2026-06-15T03:00:00Z/PT15M`. */
+export const asset = publicField(
+  z.string().refine(
+    (text) => text === 'WATT' || (text.startsWith('KWH:') && parseInterval(text.slice(4)) !== undefined),
+    'WATT or KWH:<delivery interval>',
+  ),
+);
+
+export const SECTORS = ['gridOperator', 'trader', 'financialInstitution', 'regulator', 'technologyProvider'] as const;
+export const sector = publicField(z.enum(SECTORS));
+export const ROLES = ['gridOperator', 'wattIssuer', 'registrar', 'kycProvider'] as const;
+/** What an organisation may do beyond acting for its own accounts. */
+export const role = publicField(z.enum(ROLES));
+export const KYC_STATUSES = ['pending', 'verified', 'rejected', 'expired', 'suspended'] as const;
+export const kycStatus = publicField(z.enum(KYC_STATUSES));
+export const side = publicField(z.enum(['bid', 'ask']));
+/** Good till cancelled (or till its book closes), immediate or cancel, fill or kill. */
+export const timeInForce = publicField(z.enum(['GTC', 'IOC', 'FOK']));
+
+export type Sector = z.infer<typeof sector>;
+export type Role = z.infer<typeof role>;
+export type KycStatus = z.infer<typeof kycStatus>;
+export type Side = z.infer<typeof side>;
+export type TimeInForce = z.infer<typeof timeInForce>;
+
+/** The end of a delivery interval, from its start. */
+export const intervalEnd = (start: number): ReturnType<typeof millis> => millis(start + INTERVAL_MS);

@@ -1,0 +1,21 @@
+/** Every limit of the wire, named once. */
+export const PROTOCOL_VERSION = 1;
+export const ENVELOPE_BYTES_MAX = 512 * 1024;
+export const OPERATIONS_PER_ENVELOPE_MAX = 1_000;
+export const OPERATIONS_PER_BATCH_MAX = 10_000;
+export const BATCH_BYTES_MAX = 32 * 1024 * 1024;
+/** Replay window per key, as IPsec's (RFC 4303 section 3.4.3). */
+export const SEQUENCE_WINDOW = 1_024;
+/** How far above the highest used sequence the next one may be. */
+export const SEQUENCE_AHEAD_MAX = 1_000_000;
+/** An envelope may be valid for at most this long after the time of the block that holds it. */
+export const VALID_FOR_MAX_MS = 3_600_000;
+/** Entries that the hooks of one block may work off; the rest goes on in the next block. */
+export const HOOK_ENTRIES_PER_BLOCK_MAX = 20_000;
+/** The largest energy on one order or reading, in Wh (1,000 GWh). */
+export const ENERGY_WH_MAX = 1_000_000_000_000;
+/** The smallest order, in Wh (0.1 kWh). */
+export const ORDER_WH_MIN = 100;
+/** The highest limit price: 10,000 THB/kWh. */
+export const PRICE_TICKS_MAX = 1_000_000;
+export const VALIDATORS_MAX = 1_000;

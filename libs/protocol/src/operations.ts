@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import * as f from './fields.js';
+
+const operation = <Type extends string, Shape extends z.ZodRawShape>(
+  type: Type,
+  shape: Shape,
+): z.ZodObject<{ type: z.ZodLiteral<Type> } & Shape, z.core.$strict> =>
+  z.strictObject({ type: f.publicField(z.literal(type)), ...shape } as { type: z.ZodLiteral<Type> } & Shape);
+
+/**
+ * Everything that can be asked of the consortium ledger: imperative names, one schema each. Who may ask is said
+ * beside each; the ledger decides, and answers with an outcome.
+ */
+export const operationSchemas = {
+  /** By the WATT issuer: the THB reserve now stands at this sum; WATT in circulation never exceeds it. */
+  'accounts.attestReserve': operation('accounts.attestReserve', { amount: f.amount, reference: f.reference }),
+  /** By the WATT issuer. */
+  'accounts.mint': operation('accounts.mint', { account: f.accountId, amount: f.positiveAmount, reference: f.reference }),
+  /** By the WATT issuer, from an available balance that it redeems. */
+  'accounts.burn': operation('accounts.burn', { account: f.accountId, amount: f.positiveAmount, reference: f.reference }),
+  /** By whoever acts for `from`; both accounts verified. */
+  'accounts.transfer': operation('accounts.transfer', {
+    from: f.accountId,
+    to: f.accountId,
+    asset: f.asset,
+    amount: f.positiveAmount,
+  }),
+
+  /** By a registrar. */
+  'registry.registerOrganisation': operation('registry.registerOrganisation', {
+    organisation: f.organisationId,
+    sector: f.sector,
+    roles: z.array(f.role).max(f.ROLES.length).meta({ privacy: 'public' }),
+    key: f.keyId,
+  }),
+  /** By a key of the organisation that will keep the account: its back office. KYC starts as pending. */
+  'registry.openAccount': operation('registry.openAccount', { account: f.accountId, organisation: f.organisationId }),
+  /** By a key of the same organisation (owner organisation) or of the account's organisation (owner account). */
+  'registry.registerKey': operation('registry.registerKey', {
+    key: f.keyId,
+    owner: f.publicField(
+      z.discriminatedUnion('kind', [
+        z.strictObject({ kind: f.publicField(z.literal('organisation')), organisation: f.organisationId }),
+        z.strictObject({ kind: f.publicField(z.literal('account')), account: f.accountId }),
+      ]),
+    ),
+  }),
+  /** By the key itself or by a key that might have registered it. A removed key is never registered again. */
+  'registry.removeKey': operation('registry.removeKey', { key: f.keyId }),
+  /** By whoever acts for the account: `key` may do these operations for it until then. */
+  'registry.delegate': operation('registry.delegate', {
+    key: f.keyId,
+    account: f.accountId,
+    operations: f.publicField(z.array(f.publicField(z.enum(['accounts.transfer', 'market.placeOrder', 'market.cancelOrder', 'market.replaceOrder']))).min(1).max(8)),
+    until: f.time,
+  }),
+  'registry.revokeDelegation': operation('registry.revokeDelegation', { key: f.keyId, account: f.accountId }),
+  /** By a KYC provider. `until` is when a verification expires. */
+  'registry.setKyc': operation('registry.setKyc', {
+    account: f.accountId,
+    status: f.kycStatus,
+    until: f.time.optional(),
+  }),
+  /** By the zone's grid operator: a meter's zone and limit are the operator's word, never the owner's. */
+  'registry.registerMeter': operation('registry.registerMeter', {
+    meter: f.meterId,
+    account: f.accountId,
+    zone: f.zoneId,
+    limitWh: f.positiveEnergyWh,
+  }),
+
+  /** By the zone's grid operator: what the meter measured in one interval. Mints the net export. */
+  'metering.recordReading': operation('metering.recordReading', {
+    meter: f.meterId,
+    interval: f.interval,
+    consumedWh: f.energyWh,
+    producedWh: f.energyWh,
+  }),
+
+  /** By whoever acts for the account. The order's id is the operation's id. */
+  'market.placeOrder': operation('market.placeOrder', {
+    account: f.accountId,
+    side: f.side,
+    fromZone: f.zoneId,
+    toZone: f.zoneId,
+    interval: f.interval,
+    priceTicks: f.priceTicks,
+    quantityWh: f.positiveEnergyWh,
+    timeInForce: f.timeInForce,
+    /** Market time from which the order no longer stands; by default when the book closes. */
+    expiresAt: f.time.optional(),
+  }),
+  'market.cancelOrder': operation('market.cancelOrder', { order: f.operationId }),
+  /** Cancels the rest of `order` and places a new one in its stead, both or neither; time priority is lost. */
+  'market.replaceOrder': operation('market.replaceOrder', {
+    order: f.operationId,
+    priceTicks: f.priceTicks,
+    quantityWh: f.positiveEnergyWh,
+  }),
+
+  /** By a validator that lost its signer record: it votes again only above the block that holds this nonce. */
+  'validators.rejoin': operation('validators.rejoin', { validator: f.keyId, nonce: f.hashHex }),
+} as const;
+
+export type OperationType = keyof typeof operationSchemas;
+export type OperationOf<T extends OperationType> = z.infer<(typeof operationSchemas)[T]>;
+export type Operation = { [T in OperationType]: OperationOf<T> }[OperationType];
+
+export const OPERATION_TYPES = Object.keys(operationSchemas) as readonly OperationType[];
+export const isOperationType = (type: unknown): type is OperationType =>
+  typeof type === 'string' && Object.hasOwn(operationSchemas, type);

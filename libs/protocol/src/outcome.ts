@@ -1,0 +1,46 @@
+import { fromUtf8, parseStrictJson, utf8, type Json } from '@gridtokenx/kernel';
+import type { LedgerEvent } from './events.js';
+import type { RejectionCode } from './rejections.js';
+
+/** A net change of one balance by one operation: account, asset, change of available, change of held (minor units). */
+export type Posting = readonly [account: string, asset: string, available: string, held: string];
+/** What stands in escrow for one order after the operation: order, account, asset, amount (zero when released). */
+export type HoldEntry = readonly [order: string, account: string, asset: string, amount: string];
+
+export interface ExecutedOutcome {
+  readonly v: 1;
+  readonly status: 'executed';
+  readonly events: readonly LedgerEvent[];
+  readonly postings: readonly Posting[];
+  readonly holds: readonly HoldEntry[];
+}
+
+export interface RejectedOutcome {
+  readonly v: 1;
+  readonly status: 'rejected';
+  readonly code: RejectionCode;
+  /** What the code is about, for people: never needed to understand it. */
+  readonly detail?: Readonly<Record<string, string>>;
+}
+
+/** What became of one operation, or of one block hook: the leaf of the results tree. */
+export type Outcome = ExecutedOutcome | RejectedOutcome;
+
+export const rejected = (code: RejectionCode, detail?: Readonly<Record<string, string>>): RejectedOutcome =>
+  detail === undefined ? { v: 1, status: 'rejected', code } : { v: 1, status: 'rejected', code, detail };
+
+/**
+ * The bytes that go into the results tree: JSON in the field order in which the ledger built it. Readers parse these
+ * bytes and never re-encode them, so no canonical form is needed.
+ */
+export const encodeOutcome = (outcome: Outcome): Uint8Array => utf8(JSON.stringify(outcome));
+
+/** The outcome behind proven bytes. Throws JsonError or a TypeError when they are not one. */
+export function decodeOutcome(bytes: Uint8Array): Outcome {
+  const text = fromUtf8(bytes);
+  if (text === undefined) throw new TypeError('an outcome is UTF-8');
+  const value: Json = parseStrictJson(text);
+  const status = value !== null && typeof value === 'object' && 'status' in value ? value.status : undefined;
+  if (status !== 'executed' && status !== 'rejected') throw new TypeError('an outcome is executed or rejected');
+  return value as unknown as Outcome;
+}
