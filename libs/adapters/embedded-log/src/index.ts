@@ -1,1 +1,2 @@
-export {};
+export { createEmbeddedLog } from './log.js';
+export type { EmbeddedLogOptions } from './log.js';
