@@ -1,1 +1,2 @@
-export {};
+export * from './memory-log.js';
+export * from './postgres.js';
