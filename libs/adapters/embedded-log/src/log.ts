@@ -116,8 +116,12 @@ export function createEmbeddedLog(options: EmbeddedLogOptions): Log {
 
   async function copyChunk(query: string): Promise<CopiedRow[]> {
     const client = await readPool.connect();
+    // A connection that breaks is reported to the query too; without a listener it would end the process.
+    const broken = (): void => undefined;
+    client.on('error', broken);
     try {
       const rows = await copyRows(client, query);
+      client.off('error', broken);
       client.release();
       return rows;
     } catch (error) {

@@ -1,1 +1,2 @@
-export {};
+export { createKafkaLog } from './log.js';
+export type { KafkaLogOptions } from './log.js';

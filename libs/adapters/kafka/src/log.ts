@@ -1,0 +1,289 @@
+import { LogError, RECORD_BYTES_MAX } from '@gridtokenx/runtime';
+import type { Log, LogRecord, Subscription, TopicSpec } from '@gridtokenx/runtime';
+import { APPEND_DEADLINE_MS, createAppender } from './appender.js';
+import type { Appender } from './appender.js';
+import { errorType, Kafka, logLevel } from './internals.js';
+import { pause, startReader } from './reader.js';
+import type { Read } from './reader.js';
+import { EARLIEST, LATEST, openSession } from './session.js';
+import type { ProducerPlace, Session, SessionOptions } from './session.js';
+
+/** The broker counts a batch with what is around its records. */
+const BATCH_BYTES_MAX = RECORD_BYTES_MAX + 1024 * 1024;
+/** A waiting fetch is answered as soon as a record is there; this is only how often an idle reader asks anew. */
+const FETCH_WAIT_MS = 5_000;
+/** A topic may be unknown for a moment: just created, or a broker that is still starting. */
+const UNKNOWN_TOPIC_MS = 1_000;
+const SEQUENCE_MAX = 2 ** 31 - 1;
+const REPLICAS_WANTED = 3;
+const CLOSE_WAIT_MS = 5_000;
+
+export interface KafkaLogOptions extends SessionOptions {
+  /** Of topics that are created; by default three, or as many as there are brokers. */
+  readonly replicationFactor?: number;
+  /** A chunk for a handler holds about this, or one batch. */
+  readonly chunkBytesMax?: number;
+}
+
+const UNKNOWN_TOPIC: ReadonlySet<string> = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'INVALID_TOPIC_EXCEPTION']);
+const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
+/** The broker no longer agrees with the producer's sequence: only a new producer can go on. */
+const PRODUCER_LOST: ReadonlySet<string> = new Set([
+  'OUT_OF_ORDER_SEQUENCE_NUMBER',
+  'DUPLICATE_SEQUENCE_NUMBER',
+  'UNKNOWN_PRODUCER_ID',
+  'INVALID_PRODUCER_EPOCH',
+  'INVALID_PRODUCER_ID_MAPPING',
+]);
+const FORBIDDEN: ReadonlySet<string> = new Set([
+  'TOPIC_AUTHORIZATION_FAILED',
+  'CLUSTER_AUTHORIZATION_FAILED',
+  'SASL_AUTHENTICATION_FAILED',
+]);
+
+/** The Log port on Kafka. Each topic that is written and each subscription has a connection of its own. */
+export function createKafkaLog(options: KafkaLogOptions): Log {
+  const { chunkBytesMax = 8 * 1024 * 1024 } = options;
+  const sessions = new Map<string, Promise<Session>>(); // For writing and asking; readers have their own.
+  const appenders = new Map<string, Appender>();
+  const subscriptions = new Set<Subscription>();
+  const topicsSeen = new Set<string>();
+  const closing = new AbortController();
+  let closed: Promise<void> | undefined;
+
+  function refuseWhenClosed(): void {
+    if (closed !== undefined) throw new LogError('log.closed', 'the log was closed');
+  }
+
+  async function open(topic: string): Promise<Session> {
+    const session = await openSession(options, topic);
+    topicsSeen.add(topic);
+    return session;
+  }
+
+  async function sharedSession(topic: string): Promise<Session> {
+    const known = sessions.get(topic);
+    if (known !== undefined) {
+      const session = await known.catch(() => undefined);
+      if (session?.isOpen() === true) return session;
+      if (sessions.get(topic) === known) sessions.delete(topic);
+    }
+    let opening = sessions.get(topic);
+    if (opening === undefined) {
+      opening = open(topic);
+      sessions.set(topic, opening);
+    }
+    return opening;
+  }
+
+  async function dropSharedSession(topic: string): Promise<void> {
+    const session = await sessions.get(topic)?.catch(() => undefined);
+    session?.destroy();
+  }
+
+  /** Tries again until the deadline while the trouble may pass. */
+  async function persist<T>(
+    topic: string,
+    deadlineMs: number,
+    signal: AbortSignal,
+    attempt: () => Promise<T>,
+    recover: (type: string | undefined) => Promise<void> | void,
+  ): Promise<T> {
+    let unknownSinceMs: number | undefined;
+    for (let failures = 0; ; failures++) {
+      if (closing.signal.aborted) throw new LogError('log.closed', 'the log was closed');
+      try {
+        return await attempt();
+      } catch (cause) {
+        const type = errorType(cause);
+        await recover(type);
+        const now = Date.now();
+        if (type !== undefined && TOO_LARGE.has(type)) throw new LogError('log.recordTooLarge', topic, { cause });
+        if (type === undefined || !UNKNOWN_TOPIC.has(type)) unknownSinceMs = undefined;
+        else if (!topicsSeen.has(topic)) {
+          unknownSinceMs ??= now;
+          if (now - unknownSinceMs >= UNKNOWN_TOPIC_MS) throw new LogError('log.unknownTopic', topic, { cause });
+        }
+        const hopeless = type !== undefined && FORBIDDEN.has(type);
+        if (hopeless || signal.aborted || now >= deadlineMs) {
+          if (closing.signal.aborted) throw new LogError('log.closed', 'the log was closed', { cause });
+          throw new LogError('log.unavailable', cause instanceof Error ? cause.message : String(cause), { cause });
+        }
+        await pause(failures, signal);
+      }
+    }
+  }
+
+  /** One idempotent producer per topic, so that a small vote never waits for a large block of another topic. */
+  function createWrite(topic: string): (values: readonly Uint8Array[], deadlineMs: number) => Promise<number> {
+    let place: ProducerPlace | undefined;
+    return async (values, deadlineMs) => {
+      const attempt = async (): Promise<number> => {
+        const session = await sharedSession(topic);
+        if (place === undefined || place.sequence + values.length > SEQUENCE_MAX) place = await session.initProducer();
+        const first = await session.produce(place, values);
+        // A repeat whose offset the broker has forgotten: written again, by a new producer.
+        if (first < 0) throw Object.assign(new Error('no offset'), { type: 'DUPLICATE_SEQUENCE_NUMBER' });
+        place.sequence += values.length;
+        return first;
+      };
+      try {
+        return await persist(topic, deadlineMs, closing.signal, attempt, async (type) => {
+          if (type !== undefined && PRODUCER_LOST.has(type)) place = undefined;
+          await dropSharedSession(topic);
+        });
+      } catch (error) {
+        // These values may still have been written. Others sent under the same sequence would be taken for a repeat.
+        place = undefined;
+        throw error;
+      }
+    };
+  }
+
+  async function ask<T>(topic: string, question: (session: Session) => Promise<T>): Promise<T> {
+    refuseWhenClosed();
+    const attempt = async (): Promise<T> => question(await sharedSession(topic));
+    const deadlineMs = Date.now() + APPEND_DEADLINE_MS;
+    return persist(topic, deadlineMs, closing.signal, attempt, () => dropSharedSession(topic));
+  }
+
+  function createRead(topic: string): Read {
+    let session: Session | undefined;
+    let endAtMost = Infinity; // Where to wait while the wanted offset is still to come.
+
+    async function chunk(wanted: number, signal: AbortSignal): Promise<readonly LogRecord[]> {
+      if (session?.isOpen() !== true) session = await open(topic);
+      const current = session;
+      const leave = (): void => current.destroy(); // Ends a waiting fetch.
+      signal.addEventListener('abort', leave, { once: true });
+      try {
+        const position = Math.min(wanted, endAtMost);
+        const messages = await current.fetch(position, FETCH_WAIT_MS, chunkBytesMax);
+        const last = messages.at(-1);
+        if (last !== undefined && endAtMost !== Infinity) endAtMost = Number(last.offset) + 1;
+        return messages.map(recordOf).filter(({ offset }) => offset >= wanted);
+      } catch (error) {
+        if (errorType(error) !== 'OFFSET_OUT_OF_RANGE') throw error;
+        const [first, end] = [await current.listOffset(EARLIEST), await current.listOffset(LATEST)];
+        endAtMost = wanted < first ? first : end;
+        const messages = wanted < first ? await current.fetch(first, FETCH_WAIT_MS, chunkBytesMax) : [];
+        if (wanted < first) endAtMost = Infinity;
+        return messages.map(recordOf);
+      } finally {
+        signal.removeEventListener('abort', leave);
+      }
+    }
+
+    return async (position, signal) => {
+      signal.addEventListener('abort', () => session?.destroy(), { once: true });
+      while (!signal.aborted) {
+        const attempt = (): Promise<readonly LogRecord[]> => chunk(position, signal);
+        const records = await persist(topic, Infinity, signal, attempt, () => session?.destroy());
+        if (records.length > 0) return records;
+      }
+      session?.destroy();
+      return [];
+    };
+  }
+
+  async function createMissing(specs: readonly TopicSpec[]): Promise<void> {
+    const kafka = new Kafka({
+      brokers: [...options.brokers],
+      clientId: options.clientId,
+      ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
+      ...(options.sasl === undefined ? {} : { sasl: options.sasl }),
+      logLevel: logLevel.NOTHING,
+      retry: { retries: 0 },
+    });
+    const admin = kafka.admin();
+    try {
+      await admin.connect();
+      const existing = new Set(await admin.listTopics());
+      const missing = specs.filter(({ name }) => !existing.has(name));
+      if (missing.length === 0) return;
+      const { brokers } = await admin.describeCluster();
+      const replicationFactor = options.replicationFactor ?? Math.min(REPLICAS_WANTED, brokers.length);
+      const topics = missing.map(({ name, retentionMs }) => ({
+        topic: name,
+        numPartitions: 1,
+        replicationFactor,
+        configEntries: Object.entries({
+          'cleanup.policy': 'delete',
+          'retention.ms': String(retentionMs ?? -1),
+          'retention.bytes': '-1',
+          'max.message.bytes': String(BATCH_BYTES_MAX),
+          'message.timestamp.type': 'LogAppendTime', // The port promises when the log stored it.
+          'min.insync.replicas': String(replicationFactor >= REPLICAS_WANTED ? 2 : 1),
+          'unclean.leader.election.enable': 'false',
+        }).map(([name, value]) => ({ name, value })),
+      }));
+      await admin.createTopics({ topics, waitForLeaders: true });
+    } finally {
+      await admin.disconnect().catch(() => undefined);
+    }
+  }
+
+  return {
+    async ensureTopics(specs) {
+      refuseWhenClosed();
+      const deadlineMs = Date.now() + APPEND_DEADLINE_MS;
+      const recover = (): void => undefined;
+      await persist('the list of topics', deadlineMs, closing.signal, () => createMissing(specs), recover);
+    },
+
+    async append(topic, values) {
+      refuseWhenClosed();
+      if (values.length === 0) return this.end(topic);
+      let appender = appenders.get(topic);
+      if (appender === undefined) {
+        appender = createAppender(topic, createWrite(topic));
+        appenders.set(topic, appender);
+      }
+      return appender.append(values);
+    },
+
+    subscribe(topic, from, handler) {
+      refuseWhenClosed();
+      const subscription = startReader(from, createRead(topic), handler);
+      subscriptions.add(subscription);
+      const forget = (): void => void subscriptions.delete(subscription);
+      subscription.failed.then(forget, forget);
+      return subscription;
+    },
+
+    async end(topic) {
+      return ask(topic, (session) => session.listOffset(LATEST));
+    },
+
+    async offsetAtTime(topic, timestampMs) {
+      return ask(topic, async (session) => {
+        const found = await session.listOffset(Math.max(0, Math.ceil(timestampMs)));
+        return found >= 0 ? found : session.listOffset(LATEST);
+      });
+    },
+
+    close() {
+      closed ??= (async () => {
+        await Promise.all([...subscriptions].map((subscription) => subscription.close()));
+        const timer = setTimeout(() => closing.abort(), CLOSE_WAIT_MS);
+        await Promise.all([...appenders.values()].map((appender) => appender.idle()));
+        clearTimeout(timer);
+        closing.abort();
+        await Promise.all([...sessions.keys()].map(dropSharedSession));
+      })();
+      return closed;
+    },
+  };
+}
+
+function recordOf({
+  offset,
+  timestamp,
+  value,
+}: {
+  offset: string;
+  timestamp: string;
+  value: Buffer | null;
+}): LogRecord {
+  return { offset: Number(offset), timestampMs: Number(timestamp), value: value ?? Buffer.alloc(0) };
+}
