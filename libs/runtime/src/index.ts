@@ -1,1 +1,3 @@
 export * from './ports.js';
+export * from './read-models.js';
+export * from './row-store.js';

@@ -1,0 +1,291 @@
+import type { OrderStatus } from '@gridtokenx/projections';
+import type { KycStatus, Role, Sector, Side, TimeInForce } from '@gridtokenx/protocol';
+
+/**
+ * What the gateway reads. Ids are lower-case hex, key ids base64url, amounts decimal strings of minor units, times
+ * milliseconds since 1970, delivery intervals their start. Errors are {@link ReadModelError}.
+ */
+
+/** The height that an answer stands at: all of it was read in one snapshot. */
+export interface AsOf {
+  readonly height: number;
+  /** Block time of that height. */
+  readonly timeMs: number;
+}
+
+export type Found<T> = AsOf & { readonly value: T | undefined };
+export type Answer<T> = AsOf & { readonly value: T };
+
+export interface Page<T> extends AsOf {
+  readonly items: readonly T[];
+  /** Opaque; to be given back as `after` with the same filter. Absent at the end. */
+  readonly next: string | undefined;
+}
+
+export interface PageRequest {
+  readonly after?: string | undefined;
+  /** At most {@link PAGE_ITEMS_MAX}; larger ones are cut to it. Default 100. */
+  readonly limit?: number | undefined;
+}
+
+export const PAGE_ITEMS_MAX = 1_000;
+export const PAGE_ITEMS_DEFAULT = 100;
+/** Ids in one `operationsByIds`, pairs in one `admission`. */
+export const LOOKUP_ITEMS_MAX = 10_000;
+
+export interface CursorView extends AsOf {
+  readonly ledgerId: string;
+  /** Hex; of the genesis at height 0. */
+  readonly blockHash: string;
+}
+
+export interface OperationView {
+  readonly operationId: string;
+  readonly height: number;
+  /** Leaf of the results tree: what it did stands there in the body of the block. */
+  readonly index: number;
+  readonly kid: string;
+  readonly type: string;
+  readonly status: 'executed' | 'rejected';
+  readonly code: string | undefined;
+}
+
+export interface OrganisationView {
+  readonly organisation: string;
+  readonly sector: Sector;
+  readonly roles: readonly Role[];
+}
+
+export interface AccountView {
+  readonly account: string;
+  readonly organisation: string;
+  readonly kycStatus: KycStatus;
+  readonly kycUntilMs: number | undefined;
+  /** Height at which it was opened. */
+  readonly openedHeight: number;
+}
+
+export interface BalanceView {
+  readonly asset: string;
+  readonly available: string;
+  readonly held: string;
+}
+
+export interface OrderView {
+  readonly order: string;
+  readonly account: string;
+  readonly side: Side;
+  readonly fromZone: string;
+  readonly toZone: string;
+  readonly intervalStartMs: number;
+  readonly priceTicks: number;
+  readonly quantityWh: number;
+  readonly remainingWh: number;
+  readonly timeInForce: TimeInForce;
+  readonly expiresAtMs: number;
+  readonly status: OrderStatus;
+  readonly placedHeight: number;
+  readonly placedIndex: number;
+  readonly tariffVersion: number;
+}
+
+export interface PriceLevel {
+  readonly priceTicks: number;
+  readonly quantityWh: string;
+  readonly orders: number;
+}
+
+export interface RestingOrder {
+  readonly order: string;
+  readonly account: string;
+  readonly priceTicks: number;
+  readonly remainingWh: number;
+  readonly placedHeight: number;
+  readonly placedIndex: number;
+}
+
+export interface BookSide {
+  /** All of them, best price first. */
+  readonly levels: readonly PriceLevel[];
+  /** In price-time order, at most {@link PAGE_ITEMS_MAX}. */
+  readonly orders: readonly RestingOrder[];
+}
+
+export interface BookView {
+  readonly fromZone: string;
+  readonly toZone: string;
+  readonly intervalStartMs: number;
+  readonly openedHeight: number;
+  readonly closesAtMs: number;
+  readonly closedHeight: number | undefined;
+  readonly bids: BookSide;
+  readonly asks: BookSide;
+}
+
+export interface TradeView {
+  readonly trade: number;
+  readonly bid: string;
+  readonly ask: string;
+  readonly buyer: string;
+  readonly seller: string;
+  readonly fromZone: string;
+  readonly toZone: string;
+  readonly intervalStartMs: number;
+  readonly priceTicks: number;
+  readonly quantityWh: number;
+  readonly notional: string;
+  readonly buyerFee: string;
+  readonly sellerFee: string;
+  readonly feePayee: string;
+  readonly tariffVersion: number;
+  readonly height: number;
+  readonly index: number;
+  /** Block time. */
+  readonly timeMs: number;
+  /** Absent when a hook made the match. */
+  readonly operationId: string | undefined;
+}
+
+export interface ReadingView {
+  readonly meter: string;
+  readonly intervalStartMs: number;
+  readonly account: string;
+  readonly zone: string;
+  readonly consumedWh: number;
+  readonly producedWh: number;
+  readonly mintedWh: number;
+  readonly importWh: number;
+  readonly height: number;
+  readonly index: number;
+}
+
+export interface BlockSummary {
+  readonly height: number;
+  readonly hash: string;
+  readonly parentHash: string;
+  readonly timeMs: number;
+  readonly epoch: number;
+  readonly proposer: number;
+  readonly round: number;
+  readonly signerCount: number;
+  readonly envelopeCount: number;
+  readonly operationCount: number;
+  readonly rejectedCount: number;
+  readonly hookCount: number;
+  readonly tradeCount: number;
+  /** Of the compressed body. */
+  readonly bodyBytes: number;
+}
+
+export interface BlockView extends BlockSummary {
+  readonly header: Uint8Array;
+  readonly certificate: Uint8Array;
+}
+
+export interface KeyView {
+  readonly kid: string;
+  readonly organisation: string;
+  readonly account: string | undefined;
+  readonly registeredHeight: number;
+  readonly removedHeight: number | undefined;
+  /** 0 when it has signed nothing yet. */
+  readonly highestSequence: number;
+  /** Those within the window of 1,024 below and including the highest, ascending. */
+  readonly usedSequences: readonly number[];
+}
+
+/** What the ledger would say to an envelope now; advice, since its own check is law. */
+export type Admission =
+  | 'admissible'
+  | 'operation.unknownKey'
+  | 'operation.keyRemoved'
+  | 'operation.sequenceUsed'
+  | 'operation.sequenceTooOld'
+  | 'operation.sequenceTooFar';
+
+export interface AdmissionQuestion {
+  readonly kid: string;
+  readonly sequence: number;
+}
+
+export interface TradeFilter extends PageRequest {
+  readonly account?: string | undefined;
+  readonly intervalStartMs?: number | undefined;
+  /** Newest first unless said otherwise; a page goes on in the direction it began. */
+  readonly oldestFirst?: boolean | undefined;
+}
+
+export interface OrderFilter extends PageRequest {
+  readonly account?: string | undefined;
+  readonly status?: OrderStatus | undefined;
+  readonly intervalStartMs?: number | undefined;
+}
+
+/** At most one of the two; neither asks for the newest. */
+export interface BlockRange {
+  /** Blocks below this height. */
+  readonly before?: number | undefined;
+  /** Blocks above this height: those nearest to it. */
+  readonly after?: number | undefined;
+  readonly limit?: number | undefined;
+}
+
+export interface ReadModels {
+  cursor(): Promise<CursorView>;
+  /** Resolves with the height that stands as soon as it is at least `minHeight`, or after `timeoutMs` whatever it is. */
+  waitForHeight(minHeight: number, timeoutMs: number): Promise<number>;
+  /** Calls back after each commit of the projector, with the height that stands; the function returned ends it. */
+  onHeight(listener: (height: number) => void): () => void;
+
+  operation(operationId: string): Promise<Found<OperationView>>;
+  /** Those that are in a block, in the order asked for; the others are left out. */
+  operationsByIds(operationIds: readonly string[]): Promise<Answer<readonly OperationView[]>>;
+
+  key(kid: string): Promise<Found<KeyView>>;
+  /** One answer for each question, in their order. */
+  admission(questions: readonly AdmissionQuestion[]): Promise<Answer<readonly Admission[]>>;
+
+  account(account: string): Promise<Found<AccountView>>;
+  organisation(organisation: string): Promise<Found<OrganisationView>>;
+  /** Those that are not zero, WATT first, then by interval. */
+  balances(account: string): Promise<Answer<readonly BalanceView[]>>;
+
+  book(fromZone: string, toZone: string, intervalStartMs: number): Promise<Found<BookView>>;
+  order(order: string): Promise<Found<OrderView>>;
+  /** Newest first. */
+  orders(filter: OrderFilter): Promise<Page<OrderView>>;
+  trades(filter: TradeFilter): Promise<Page<TradeView>>;
+  /** Of one meter, newest interval first. */
+  readings(meter: string, page: PageRequest): Promise<Page<ReadingView>>;
+
+  /** Newest first. */
+  blocks(range: BlockRange): Promise<Answer<readonly BlockSummary[]>>;
+  block(height: number): Promise<Found<BlockView>>;
+  /** `encodeBlock` of the block, compressed with zstd, as the projector was given it. */
+  blockBody(height: number): Promise<Found<Uint8Array>>;
+
+  close(): Promise<void>;
+}
+
+/**
+ * `page.badCursor`: `after` was not given out by this query. `badId`: an id is not one. `tooMany`: more than
+ * {@link LOOKUP_ITEMS_MAX}. `notReady`: no genesis rows yet. `unavailable`: the database is away; try again.
+ */
+export type ReadModelErrorCode =
+  | 'page.badCursor'
+  | 'readModels.badId'
+  | 'readModels.tooMany'
+  | 'readModels.notReady'
+  | 'readModels.unavailable'
+  | 'readModels.closed';
+
+export class ReadModelError extends Error {
+  constructor(
+    readonly code: ReadModelErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${code}: ${message}`, options);
+    this.name = 'ReadModelError';
+  }
+}
