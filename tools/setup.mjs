@@ -1,6 +1,9 @@
-// Makes a fresh clone ready, and does nothing on one that is. Runs on plain Node 20 with nothing installed; every npm
-// script that needs the tree runs it first. `--no-build` leaves compiling to the caller.
-import { spawnSync } from 'node:child_process';
+// Makes a fresh clone ready, and does nothing on one that is. Runs on plain Node 20 with nothing installed.
+//   node tools/setup.mjs [--no-build] [--then <script> <arguments>]
+// Every npm script that needs the tree starts through it (npm runs no pre-scripts where ignore-scripts is set), and what
+// comes after --then runs on the installed Node 24, also right after it was installed. --no-build leaves compiling to
+// what comes then.
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -19,11 +22,14 @@ const addToStamp = (facts) => writeFileSync(stampFile, JSON.stringify({ ...readS
 
 const major = Number(process.versions.node.split('.')[0]);
 if (major < NODE_MAJOR_MIN) fail(`needs Node ${NODE_MAJOR_MIN} or newer; this is ${process.version}`);
+const then = process.argv.indexOf('--then');
+const options = process.argv.slice(2, then === -1 ? undefined : then);
 install();
 linkPostgresLibraries();
 generatePrismaClients();
-if (!process.argv.includes('--no-build')) build();
+if (!options.includes('--no-build')) build();
 say(`ready (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
+if (then !== -1) goOn(process.argv.slice(then + 1));
 
 function install() {
   const lock = readFileSync(inRoot('package-lock.json'));
@@ -47,7 +53,8 @@ function isInstalled(lock) {
   const installed = JSON.parse(readFileSync(hiddenLock, 'utf8')).packages;
   return Object.entries(lock.packages).every(([path, wanted]) => {
     if (path === '' || (wanted.optional && installed[path] === undefined)) return true;
-    return installed[path]?.version === wanted.version && installed[path]?.integrity === wanted.integrity;
+    const isSameBytes = wanted.integrity === undefined || installed[path]?.integrity === wanted.integrity;
+    return installed[path]?.version === wanted.version && isSameBytes;
   });
 }
 
@@ -104,6 +111,19 @@ function outputOf(schema, text) {
 /** `tsc -b` looks at what changed and otherwise does nothing. */
 function build() {
   run(installedNode(), [inRoot('node_modules', 'typescript', 'bin', 'tsc'), '-b']);
+}
+
+/** Becomes the script: its output, its signals and its end are this process's own. */
+function goOn([script, ...args]) {
+  const child = spawn(installedNode(), [script, ...args], { cwd: root, stdio: 'inherit' });
+  // A Ctrl-C at the terminal reaches the script by itself; it decides when to leave.
+  process.on('SIGINT', () => undefined);
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.once('error', (error) => fail(`${script} could not be started: ${error.message}`));
+  child.once('exit', (code, signal) => {
+    if (signal !== null) console.error(`${script} was ended by ${signal}`);
+    process.exitCode = code ?? 1;
+  });
 }
 
 function run(command, args, { quiet = false, ...options } = {}) {
