@@ -22,6 +22,8 @@ export interface LogStore {
 const WRITERS = 8;
 const READERS = 20;
 const IDLE_MS = 3_000;
+const MEASURE_MS = 2_000;
+const BULK_RECORDS = 96;
 /** Of one core, for all idle readers of a process together. A busy loop would show as 100. */
 const IDLE_CPU_PERCENT_MAX = 5;
 
@@ -248,6 +250,32 @@ export function logContract(name: string, start: () => Promise<LogStore>): void 
       latencies.sort((a, b) => a - b);
       const [median, worst] = [at(latencies, 50).toFixed(1), at(latencies, 98).toFixed(1)];
       say(`${READERS} idle readers ${percent.toFixed(2)} % of a core; append to reader ${median} ms (p98 ${worst})`);
+    });
+
+    it('is quick enough to build on', async () => {
+      const logs = numbers(WRITERS).map(() => open());
+      const topic = await newTopic(at(logs, 0));
+      const reader = follow(open(), topic, 0);
+      const small = randomBytes(500);
+      const until = performance.now() + MEASURE_MS;
+      const write = async (log: Log): Promise<number> => {
+        let count = 0;
+        for (; performance.now() < until; count++) await log.append(topic, [small]);
+        return count;
+      };
+      const single = (await Promise.all(logs.map(write))).reduce((sum, count) => sum + count, 0);
+      await reader.holds(single);
+
+      const [bulkTopic, large] = [await newTopic(at(logs, 0)), randomBytes(1024 * 1024)];
+      const begun = performance.now();
+      await Promise.all(numbers(BULK_RECORDS).map(() => at(logs, 0).append(bulkTopic, [large])));
+      const writtenMs = performance.now() - begun;
+      const bulk = follow(open(), bulkTopic, 0);
+      await bulk.holds(BULK_RECORDS);
+      const readMs = performance.now() - begun - writtenMs;
+      const perSecond = (ms: number): string => ((BULK_RECORDS / ms) * 1000 * 1.048576).toFixed(0);
+      const rate = ((single / MEASURE_MS) * 1000).toFixed(0);
+      say(`${rate} appends/s by ${WRITERS} writers; ${perSecond(writtenMs)} MB/s in, ${perSecond(readMs)} MB/s out`);
     });
 
     it('finds the first record stored at or after a time', async () => {

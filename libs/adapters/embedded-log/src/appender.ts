@@ -32,7 +32,7 @@ export function createAppender(
   let draining: Promise<void> | undefined;
 
   async function drain(): Promise<void> {
-    await undefined; // Calls made in the same tick travel together.
+    await Promise.resolve(); // Calls made in the same tick travel together.
     for (;;) {
       const calls = gather(waiting);
       const oldest = calls[0];

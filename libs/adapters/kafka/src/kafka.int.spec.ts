@@ -9,10 +9,8 @@ import { startBroker } from '../../../../tools/kafka/broker.mjs';
 import { createKafkaLog } from './log.js';
 
 if (process.env['KAFKA_LIBS'] === undefined) {
-  console.warn('Kafka is NOT tested: KAFKA_LIBS names no folder with the jars of a broker');
-  describe.skip('the Log port on Kafka', () => {
-    it('needs KAFKA_LIBS', () => undefined);
-  });
+  process.stdout.write('Kafka is NOT tested: KAFKA_LIBS names no folder with the jars of a broker\n');
+  it.todo('keeps the promises of the Log port on Kafka (KAFKA_LIBS is not set)');
 } else {
   logContract('Kafka', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'gridtokenx-kafka-'));
