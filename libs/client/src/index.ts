@@ -1,1 +1,10 @@
-export {};
+export * from './anchor.js';
+export * from './client.js';
+export * from './follower.js';
+export * from './keypair.js';
+export * from './platform.js';
+export * from './problem.js';
+export * from './proof-json.js';
+export * from './signing.js';
+export * from './verify.js';
+export * from './views.js';

@@ -1,0 +1,123 @@
+import { parseDecimal, parseInterval, parseTime } from '@gridtokenx/kernel';
+import { isOperationType, operationSchemas, ORDER_WH_MIN, PRICE_TICKS_MAX, type Operation } from '@gridtokenx/protocol';
+
+/** How people write numbers and times, and what to say when they write them in a way that could be misread. */
+export interface NotationFault {
+  readonly code: string;
+  readonly reason: string;
+  readonly hint?: string;
+  /** RFC 6901 pointer into the operation. */
+  readonly pointer?: string;
+}
+
+export type Parsed<T> = { readonly value: T } | { readonly fault: NotationFault };
+
+const fault = (code: string, reason: string, hint?: string): { readonly fault: NotationFault } => ({
+  fault: { code, reason, ...(hint !== undefined && { hint }) },
+});
+
+const BUDDHIST_YEAR = /^(2[4-9]\d\d)-\d\d/;
+const BUDDHIST_OFFSET = 543;
+
+function commaFault(text: string): NotationFault | undefined {
+  if (!/^-?\d[\d.]*,[\d.,]*$/.test(text)) return undefined;
+  const groups = /^\d{1,3}(,\d{3})+$/.test(text);
+  return {
+    code: 'notation.decimalComma',
+    reason: `'${text}' has a comma`,
+    hint: groups
+      ? `write no thousands separators, and a point for decimals: ${text.replaceAll(',', '')} or ${text.replace(',', '.')}`
+      : `write a decimal point: ${text.replaceAll('.', '').replace(',', '.')}`,
+  };
+}
+
+function yearFault(text: string): NotationFault | undefined {
+  const year = BUDDHIST_YEAR.exec(text)?.[1];
+  if (year === undefined) return undefined;
+  return {
+    code: 'notation.buddhistYear',
+    reason: `the year ${year} is of the Buddhist era`,
+    hint: `write the common era: ${Number(year) - BUDDHIST_OFFSET}${text.slice(4)}`,
+  };
+}
+
+function decimal(text: string, decimals: number, unit: string): Parsed<bigint> {
+  const comma = commaFault(text);
+  if (comma !== undefined) return { fault: comma };
+  const value = parseDecimal(text, decimals);
+  if (value === undefined)
+    return fault('notation.number', `'${text}' is not a number of ${unit} with at most ${decimals} decimals`, 'such as 4.50');
+  return { value };
+}
+
+/** `4.50` THB/kWh in ticks of 0.01. */
+export function parsePrice(text: string): Parsed<number> {
+  const parsed = decimal(text, 2, 'THB/kWh');
+  if ('fault' in parsed) return parsed;
+  if (parsed.value < 1n || parsed.value > BigInt(PRICE_TICKS_MAX))
+    return fault('notation.price', `${text} THB/kWh is not between 0.01 and ${PRICE_TICKS_MAX / 100}`);
+  return { value: Number(parsed.value) };
+}
+
+/** `1000` or `0.25` kWh in Wh, as the decimal string of the wire. */
+export function parseKwh(text: string): Parsed<string> {
+  const parsed = decimal(text, 3, 'kWh');
+  if ('fault' in parsed) return parsed;
+  if (parsed.value < BigInt(ORDER_WH_MIN)) return fault('notation.energy', `an order is for at least ${ORDER_WH_MIN / 1000} kWh`);
+  return { value: parsed.value.toString() };
+}
+
+/** `2026-06-15T03:00:00Z/PT15M`, or only its start. */
+export function parseIntervalText(text: string): Parsed<string> {
+  const year = yearFault(text);
+  if (year !== undefined) return { fault: year };
+  const full = text.includes('/') ? text : `${text}/PT15M`;
+  if (parseInterval(full) === undefined)
+    return fault(
+      'notation.interval',
+      `'${text}' is not a delivery interval`,
+      'a quarter of an hour in UTC: 2026-06-15T03:00:00Z/PT15M is 10:00 to 10:15 in Bangkok',
+    );
+  return { value: full };
+}
+
+export function parseTimeText(text: string): Parsed<string> {
+  const year = yearFault(text);
+  if (year !== undefined) return { fault: year };
+  if (parseTime(text) === undefined) return fault('notation.time', `'${text}' is not a time`, 'in UTC: 2026-06-15T03:00:00Z');
+  return { value: text };
+}
+
+const pointerOf = (path: readonly PropertyKey[]): string =>
+  path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+
+/** Every string in an operation that is written as one may, but means something else. */
+function misread(value: unknown, pointer: string): NotationFault[] {
+  if (typeof value === 'string') {
+    const found = yearFault(value.startsWith('KWH:') ? value.slice(4) : value) ?? commaFault(value);
+    return found === undefined ? [] : [{ ...found, pointer }];
+  }
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => misread(inner, `${pointer}${pointerOf([key])}`));
+}
+
+/** An operation by the ledger's own schema, or everything that is wrong with it. */
+export function checkOperation(value: unknown): { readonly operation: Operation } | { readonly faults: readonly NotationFault[] } {
+  const type: unknown = typeof value === 'object' && value !== null && 'type' in value ? value.type : undefined;
+  if (!isOperationType(type)) {
+    const known = Object.keys(operationSchemas).join(', ');
+    const reason = type === undefined ? 'an operation has a type' : 'there is no operation of this type';
+    return { faults: [{ code: type === undefined ? 'envelope.schema' : 'envelope.unknownOperation', pointer: '/type', reason, hint: `one of ${known}` }] };
+  }
+  const notation = misread(value, '');
+  const parsed = operationSchemas[type].safeParse(value);
+  if (parsed.success && notation.length === 0) return { operation: parsed.data };
+  const named = new Set(notation.map(({ pointer }) => pointer));
+  const issues = parsed.success
+    ? []
+    : parsed.error.issues.map((issue): NotationFault => {
+        const extra = issue.code === 'unrecognized_keys' ? [issue.keys[0] ?? ''] : [];
+        return { code: 'envelope.schema', pointer: pointerOf([...issue.path, ...extra]), reason: issue.message };
+      });
+  return { faults: [...notation, ...issues.filter(({ pointer }) => !named.has(pointer))] };
+}
