@@ -1,0 +1,363 @@
+import { encodeCertificate, encodeHeader } from '@gridtokenx/chain';
+import { assert, parseInterval, parseTime, unreachable, type Millis } from '@gridtokenx/kernel';
+import type { ExecutedOutcome, HoldEntry, LedgerEvent, Posting } from '@gridtokenx/protocol';
+import type {
+  AccountRow,
+  BalanceDelta,
+  BlockRow,
+  BlockRows,
+  BookKey,
+  BookRow,
+  DelegationRow,
+  EnvelopeRow,
+  HoldRow,
+  KeyRow,
+  KycChange,
+  MeterRow,
+  OperationRow,
+  OrderChange,
+  OrderRow,
+  OrderStatus,
+  OrganisationRow,
+  ProjectedBlock,
+  ReadingRow,
+  TradeRow,
+} from './rows.js';
+
+/**
+ * What a block changes. It never reads a table: balances are sums of the block's postings, everything else is what
+ * stands after the block, so a thing that is made and changed in one block is one row.
+ */
+export function blockRows({ block, envelopes, outcomes, setSize, body }: ProjectedBlock): BlockRows {
+  const { header, certificate } = block;
+  assert(outcomes.length === block.outcomes.length, 'each outcome of the block was decoded');
+  const rows = new Collector();
+  const operations: OperationRow[] = [];
+  const envelopeRows: EnvelopeRow[] = [];
+  const asked = askedIn(envelopes, envelopeRows);
+  let hookCount = 0;
+  let rejectedCount = 0;
+
+  outcomes.forEach((outcome, index) => {
+    const operation = block.outcomes[index]?.hook === true ? undefined : asked.next(index);
+    if (operation === undefined) hookCount++;
+    else {
+      const code = outcome.status === 'rejected' ? outcome.code : undefined;
+      operations.push({ ...operation, index, code });
+      if (code !== undefined) rejectedCount++;
+    }
+    if (outcome.status === 'executed') rows.take(outcome, index, operation?.operationId);
+  });
+  assert(asked.isDone(), 'each operation of the block has an outcome');
+
+  const row: BlockRow = {
+    epoch: header.epoch,
+    proposer: header.proposer,
+    round: certificate.round,
+    signerCount: certificate.signatures.length,
+    envelopeCount: envelopes.length,
+    operationCount: operations.length,
+    rejectedCount,
+    hookCount,
+    tradeCount: rows.trades.length,
+    header: encodeHeader(header),
+    certificate: encodeCertificate(certificate, setSize),
+    body,
+  };
+  return {
+    ledgerId: header.ledgerId,
+    height: header.height,
+    hash: certificate.blockHash,
+    parentHash: header.parentHash,
+    timeMs: header.time,
+    block: row,
+    operations,
+    envelopes: envelopeRows,
+    zones: [],
+    ...rows.done(),
+  };
+}
+
+interface Asked {
+  readonly operationId: Uint8Array;
+  readonly key: Uint8Array;
+  readonly type: string;
+}
+
+/** Walks the operations of the envelopes in order; writes an envelope's row when its first operation is met. */
+function askedIn(
+  envelopes: ProjectedBlock['envelopes'],
+  rows: EnvelopeRow[],
+): { next(index: number): Asked; isDone(): boolean } {
+  let at = 0;
+  let within = 0;
+  return {
+    next(index) {
+      const envelope = envelopes[at];
+      const operationId = envelope?.operationIds[within];
+      const operation = envelope?.operations[within];
+      assert(
+        envelope !== undefined && operationId !== undefined && operation !== undefined,
+        'each outcome that is not of a hook has its operation',
+      );
+      const { publicKey: key, hash, sequence, operations } = envelope;
+      if (within === 0) rows.push({ hash, key, sequence, firstIndex: index, operationCount: operations.length });
+      if (++within === operations.length) {
+        at++;
+        within = 0;
+      }
+      return { operationId, key, type: operation.type };
+    },
+    isDone: () => at === envelopes.length,
+  };
+}
+
+type EventRows = Omit<
+  BlockRows,
+  'ledgerId' | 'height' | 'hash' | 'parentHash' | 'timeMs' | 'block' | 'operations' | 'envelopes' | 'zones'
+>;
+
+/** Gathers the rows of one block. Keyed ones stand in maps, so that the last word counts and the order stays. */
+class Collector {
+  readonly trades: TradeRow[] = [];
+  private readonly organisations: OrganisationRow[] = [];
+  private readonly meters: MeterRow[] = [];
+  private readonly readings: ReadingRow[] = [];
+  private readonly accounts = new Map<string, AccountRow>();
+  private readonly kycChanges = new Map<string, KycChange>();
+  private readonly keys = new Map<string, KeyRow>();
+  private readonly removedKeys = new Set<string>();
+  private readonly delegations = new Map<string, DelegationRow>();
+  private readonly revoked = new Map<string, Pick<DelegationRow, 'kid' | 'account'>>();
+  private readonly balances = new Map<string, BalanceSum>();
+  private readonly holds = new Map<string, HoldRow>();
+  private readonly orders = new Map<string, OrderRow>();
+  private readonly orderChanges = new Map<string, OrderChange>();
+  private readonly books = new Map<string, BookRow>();
+  private readonly closedBooks = new Map<string, BookKey>();
+
+  take(outcome: ExecutedOutcome, index: number, operationId: Uint8Array | undefined): void {
+    for (const event of outcome.events) this.event(event, index, operationId);
+    for (const posting of outcome.postings) this.posting(posting);
+    for (const hold of outcome.holds) this.hold(hold);
+  }
+
+  done(): EventRows {
+    return {
+      organisations: this.organisations,
+      accounts: [...this.accounts.values()],
+      kycChanges: [...this.kycChanges.values()],
+      keys: [...this.keys.values()],
+      removedKeys: [...this.removedKeys],
+      delegations: [...this.delegations.values()],
+      revokedDelegations: [...this.revoked.values()],
+      meters: this.meters,
+      balances: balanceDeltas(this.balances),
+      holds: this.holdRows(),
+      orders: [...this.orders.values()],
+      orderChanges: [...this.orderChanges.values()],
+      trades: this.trades,
+      readings: this.readings,
+      books: [...this.books.values()],
+      closedBooks: [...this.closedBooks.values()],
+    };
+  }
+
+  private event(event: LedgerEvent, index: number, operationId: Uint8Array | undefined): void {
+    switch (event.type) {
+      case 'registry.organisationRegistered': {
+        const { organisation, sector, roles } = event;
+        this.organisations.push({ organisation, sector, roles });
+        return;
+      }
+      case 'registry.accountOpened': {
+        const { account, organisation } = event;
+        this.accounts.set(account, { account, organisation, kycStatus: 'pending', kycUntilMs: undefined });
+        return;
+      }
+      case 'registry.kycSet': {
+        const kycUntilMs = event.until === undefined ? undefined : timeOf(event.until);
+        const change: KycChange = { account: event.account, kycStatus: event.status, kycUntilMs };
+        const opened = this.accounts.get(event.account);
+        if (opened === undefined) this.kycChanges.set(event.account, change);
+        else this.accounts.set(event.account, { ...opened, ...change });
+        return;
+      }
+      case 'registry.keyRegistered': {
+        const { key: kid, organisation, account } = event;
+        this.keys.set(kid, { kid, organisation, account, removed: false });
+        return;
+      }
+      case 'registry.keyRemoved': {
+        const registered = this.keys.get(event.key);
+        if (registered === undefined) this.removedKeys.add(event.key);
+        else this.keys.set(event.key, { ...registered, removed: true });
+        return;
+      }
+      case 'registry.delegated': {
+        const { key: kid, account, operations, until } = event;
+        this.revoked.delete(kid + account);
+        this.delegations.set(kid + account, { kid, account, operations, untilMs: timeOf(until) });
+        return;
+      }
+      case 'registry.delegationRevoked': {
+        const { key: kid, account } = event;
+        this.delegations.delete(kid + account);
+        this.revoked.set(kid + account, { kid, account });
+        return;
+      }
+      case 'registry.meterRegistered': {
+        const { meter, account, zone, limitWh } = event;
+        this.meters.push({ meter, account, zone, limitWh: Number(limitWh) });
+        return;
+      }
+      case 'metering.readingRecorded': {
+        const { meter, account, zone, interval, consumedWh, producedWh, mintedWh, importWh } = event;
+        this.readings.push({
+          meter,
+          intervalStartMs: intervalOf(interval),
+          account,
+          zone,
+          consumedWh: Number(consumedWh),
+          producedWh: Number(producedWh),
+          mintedWh: Number(mintedWh),
+          importWh: Number(importWh),
+          index,
+        });
+        return;
+      }
+      case 'market.bookOpened': {
+        const key = bookKey(event.zone, event.interval);
+        this.books.set(textOf(key), { ...key, closesAtMs: timeOf(event.closesAt), closed: false });
+        return;
+      }
+      case 'market.bookClosed': {
+        const key = bookKey(event.zone, event.interval);
+        const opened = this.books.get(textOf(key));
+        if (opened === undefined) this.closedBooks.set(textOf(key), key);
+        else this.books.set(textOf(key), { ...opened, closed: true });
+        return;
+      }
+      case 'market.orderPlaced': {
+        const { order, account, side, fromZone, toZone, priceTicks, timeInForce, tariffVersion } = event;
+        const quantityWh = Number(event.quantityWh);
+        this.orders.set(order, {
+          order,
+          account,
+          side,
+          fromZone,
+          toZone,
+          intervalStartMs: intervalOf(event.interval),
+          priceTicks,
+          quantityWh,
+          remainingWh: quantityWh,
+          timeInForce,
+          expiresAtMs: timeOf(event.expiresAt),
+          status: 'open',
+          placedIndex: index,
+          tariffVersion,
+        });
+        return;
+      }
+      case 'market.traded': {
+        const { trade, bid, ask, buyer, seller, fromZone, toZone, priceTicks, notional, buyerFee, sellerFee } = event;
+        this.trades.push({
+          trade,
+          bid,
+          ask,
+          buyer,
+          seller,
+          fromZone,
+          toZone,
+          intervalStartMs: intervalOf(event.interval),
+          priceTicks,
+          quantityWh: Number(event.quantityWh),
+          notional,
+          buyerFee,
+          sellerFee,
+          feePayee: event.feePayee,
+          tariffVersion: event.tariffVersion,
+          index,
+          operationId,
+        });
+        // A fill leaves the order open: what closes it is an event of its own.
+        this.orderStands(bid, event.bidRemainingWh, 'open');
+        this.orderStands(ask, event.askRemainingWh, 'open');
+        return;
+      }
+      case 'market.orderClosed':
+        this.orderStands(event.order, event.remainingWh, event.reason);
+        return;
+      // Their effect on balances is in the postings, and the event itself in the body of the block.
+      case 'accounts.reserveAttested':
+      case 'accounts.minted':
+      case 'accounts.burned':
+      case 'accounts.transferred':
+      case 'market.energyRetired':
+      case 'market.feedInBought':
+      case 'market.feedInDeferred':
+      case 'validators.rejoined':
+        return;
+      default:
+        unreachable(event);
+    }
+  }
+
+  /** The hold of an order that came and went within the block never reached the table, and need not be removed. */
+  private holdRows(): HoldRow[] {
+    return [...this.holds.values()].filter(({ order, amount }) => amount !== '0' || !this.orders.has(order));
+  }
+
+  private orderStands(order: string, remaining: string, status: OrderStatus): void {
+    const remainingWh = Number(remaining);
+    const placed = this.orders.get(order);
+    if (placed === undefined) this.orderChanges.set(order, { order, remainingWh, status });
+    else this.orders.set(order, { ...placed, remainingWh, status });
+  }
+
+  private posting([account, asset, available, held]: Posting): void {
+    const key = account + asset;
+    const sum = this.balances.get(key);
+    if (sum === undefined) this.balances.set(key, { account, asset, available: BigInt(available), held: BigInt(held) });
+    else {
+      sum.available += BigInt(available);
+      sum.held += BigInt(held);
+    }
+  }
+
+  private hold([order, account, asset, amount]: HoldEntry): void {
+    this.holds.set(order + asset, { order, account, asset, amount });
+  }
+}
+
+interface BalanceSum {
+  readonly account: string;
+  readonly asset: string;
+  available: bigint;
+  held: bigint;
+}
+
+/** A sum of zero changes nothing, and would leave a row that says nothing. */
+const balanceDeltas = (sums: ReadonlyMap<string, BalanceSum>): BalanceDelta[] =>
+  [...sums.values()].filter(({ available, held }) => available !== 0n || held !== 0n);
+
+/** Today's books trade within one zone; tables and read models already name the pair. */
+const bookKey = (zone: string, interval: string): BookKey => ({
+  fromZone: zone,
+  toZone: zone,
+  intervalStartMs: intervalOf(interval),
+});
+
+const textOf = ({ fromZone, toZone, intervalStartMs }: BookKey): string => `${fromZone} ${toZone} ${intervalStartMs}`;
+
+function timeOf(text: string): Millis {
+  const time = parseTime(text);
+  assert(time !== undefined, 'an event of a valid block holds a time');
+  return time;
+}
+
+function intervalOf(text: string): Millis {
+  const start = parseInterval(text);
+  assert(start !== undefined, 'an event of a valid block holds a delivery interval');
+  return start;
+}
