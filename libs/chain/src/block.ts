@@ -1,5 +1,5 @@
 import { ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
-import { ByteReader, ByteWriter, equalBytes } from '@gridtokenx/kernel';
+import { assert, ByteReader, ByteWriter, equalBytes } from '@gridtokenx/kernel';
 import { ENVELOPE_BYTES_MAX } from '@gridtokenx/protocol';
 import { certificateIsValid, decodeCertificate, encodeCertificate, type Certificate } from './certificate.js';
 import { decodeHeader, encodeHeader, headerHash, type Header } from './header.js';
@@ -23,28 +23,47 @@ export interface BlockOutcome {
   readonly bytes: Uint8Array;
 }
 
-const OUTCOME_BYTES_MAX = 4 * 1024 * 1024;
+/**
+ * The outcome of one order that sweeps a deep book, or of a hook that closes many, runs to megabytes. A block that was
+ * certified must be readable, so the limit is checked where blocks are written too.
+ */
+export const OUTCOME_BYTES_MAX = 64 * 1024 * 1024;
+const HEADER_BYTES_MAX = 1024;
+const CERTIFICATE_BYTES_MAX = 1 << 20;
 const COUNT_MAX = 1_000_000;
 
-/** SPEC wire 6.1. `setSize` is the size of the validator set that signed. */
-export function encodeBlock(block: Block, setSize: number): Uint8Array {
+/**
+ * SPEC wire 6.1. `setSize` is the size of the validator set that signed, `parentSetSize` that of the parent's, which
+ * differs only in the first block of an epoch.
+ */
+export function encodeBlock(block: Block, setSize: number, parentSetSize = setSize): Uint8Array {
+  const { parentCertificate } = block;
   const writer = new ByteWriter(1 << 16)
     .bytes(encodeHeader(block.header))
-    .bytes(block.parentCertificate === undefined ? new Uint8Array(0) : encodeCertificate(block.parentCertificate, setSize))
+    .bytes(parentCertificate === undefined ? new Uint8Array(0) : encodeCertificate(parentCertificate, parentSetSize))
     .bytes(encodeCertificate(block.certificate, setSize))
     .u32(block.envelopes.length);
-  for (const envelope of block.envelopes) writer.bytes(envelope);
+  for (const envelope of block.envelopes) {
+    assert(envelope.length <= ENVELOPE_BYTES_MAX, 'an envelope in a block was admissible');
+    writer.bytes(envelope);
+  }
   writer.u32(block.outcomes.length);
-  for (const { hook, bytes } of block.outcomes) writer.u8(hook ? 1 : 0).bytes(bytes);
+  for (const { hook, bytes } of block.outcomes) {
+    assert(bytes.length <= OUTCOME_BYTES_MAX, 'an outcome is small enough to be read again');
+    writer.u8(hook ? 1 : 0).bytes(bytes);
+  }
   return writer.done();
 }
 
-/** Throws DecodeError `block.*`, `header.*` or `certificate.*`. */
-export function decodeBlock(bytes: Uint8Array): Block {
+/**
+ * Throws DecodeError `block.*`, `header.*` or `certificate.*`. With `setSize`, certificates that claim another size of
+ * their set are refused (see {@link decodeCertificate}).
+ */
+export function decodeBlock(bytes: Uint8Array, setSize?: number, parentSetSize = setSize): Block {
   const reader = new ByteReader(bytes, 'block');
-  const header = decodeHeader(reader.bytes(1024));
-  const parent = reader.bytes(1 << 20);
-  const certificate = decodeCertificate(reader.bytes(1 << 20));
+  const header = decodeHeader(reader.bytes(HEADER_BYTES_MAX));
+  const parent = reader.bytes(CERTIFICATE_BYTES_MAX);
+  const certificate = decodeCertificate(reader.bytes(CERTIFICATE_BYTES_MAX), setSize);
   const envelopes = Array.from({ length: reader.count(COUNT_MAX, 4) }, () => reader.bytes(ENVELOPE_BYTES_MAX));
   const outcomes = Array.from({ length: reader.count(COUNT_MAX, 5) }, (): BlockOutcome => {
     const flag = reader.u8();
@@ -54,7 +73,7 @@ export function decodeBlock(bytes: Uint8Array): Block {
   reader.end();
   return {
     header,
-    parentCertificate: parent.length === 0 ? undefined : decodeCertificate(parent),
+    parentCertificate: parent.length === 0 ? undefined : decodeCertificate(parent, parentSetSize),
     certificate,
     envelopes,
     outcomes,
@@ -101,12 +120,16 @@ export function tipAfter(crypto: Crypto, set: ValidatorSet, header: Header, cert
 }
 
 /** Pairs outcomes with the ids of the operations they belong to; `undefined` when the counts differ. */
-export function resultsOf(outcomes: readonly BlockOutcome[], envelopes: readonly HashedEnvelope[]): Result[] | undefined {
+export function resultsOf(
+  outcomes: readonly BlockOutcome[],
+  envelopes: readonly HashedEnvelope[],
+): Result[] | undefined {
   const ids = envelopes.flatMap((envelope) => envelope.operationIds);
   let next = 0;
-  const results = outcomes.map(
-    ({ hook, bytes }): Result => ({ operationId: hook ? ZERO_HASH : (ids[next++] ?? ZERO_HASH), outcome: bytes }),
-  );
+  const results = outcomes.map(({ hook, bytes }): Result => ({
+    operationId: hook ? ZERO_HASH : (ids[next++] ?? ZERO_HASH),
+    outcome: bytes,
+  }));
   return next === ids.length ? results : undefined;
 }
 
@@ -121,14 +144,13 @@ export function blockFault(
   tip: Pick<ChainTip, 'height' | 'hash' | 'certificateHash' | 'time'>,
   block: Block,
   envelopes: readonly HashedEnvelope[],
+  parentSetSize = set.keys.length,
 ): BlockFault | undefined {
   const { header, certificate, parentCertificate } = block;
   if (header.ledgerId !== ledgerId) return 'block.wrongLedger';
   if (header.height !== tip.height + 1) return 'block.wrongHeight';
   if (!equalBytes(header.parentHash, tip.hash)) return 'block.wrongParent';
-  const parentHash = parentCertificate === undefined ? ZERO_HASH : certificateHashOf(crypto, parentCertificate, set.keys.length);
-  if (!equalBytes(header.parentCertificateHash, parentHash)) return 'block.wrongParentCertificate';
-  if (parentCertificate === undefined ? tip.height !== 0 : !equalBytes(parentCertificate.blockHash, tip.hash))
+  if (!isParentCertificate(crypto, header, tip, parentCertificate, parentSetSize))
     return 'block.wrongParentCertificate';
   if (header.time <= tip.time) return 'block.timeNotAfterParent';
   if (header.epoch !== set.epoch || !equalBytes(header.validatorsHash, set.hash)) return 'block.wrongValidators';
@@ -139,4 +161,25 @@ export function blockFault(
   const results = resultsOf(block.outcomes, envelopes);
   if (results === undefined) return 'block.outcomeCount';
   return equalBytes(certificate.resultsRoot, resultsRootOf(crypto, results)) ? undefined : 'block.resultsRoot';
+}
+
+/**
+ * The header names the certificate by its hash, so the quorum that signed the header vouches for it. It need not be the
+ * one that this reader holds for the parent: several quorums may have signed the same block.
+ */
+function isParentCertificate(
+  crypto: Crypto,
+  header: Header,
+  tip: Pick<ChainTip, 'height' | 'hash'>,
+  certificate: Certificate | undefined,
+  setSize: number,
+): boolean {
+  if (certificate === undefined) return tip.height === 0 && equalBytes(header.parentCertificateHash, ZERO_HASH);
+  return (
+    tip.height > 0 &&
+    certificate.height === tip.height &&
+    equalBytes(certificate.blockHash, tip.hash) &&
+    certificate.signatures.every(({ validator }) => validator < setSize) &&
+    equalBytes(header.parentCertificateHash, certificateHashOf(crypto, certificate, setSize))
+  );
 }

@@ -1,5 +1,5 @@
-import { HASH_BYTES, type Crypto, type Hash, type PublicKey, type Signature } from '@gridtokenx/crypto';
-import { ByteReader, ByteWriter } from '@gridtokenx/kernel';
+import { HASH_BYTES, type Crypto, type Hash, type Signature } from '@gridtokenx/crypto';
+import { assert, ByteReader, ByteWriter } from '@gridtokenx/kernel';
 import { VALIDATORS_MAX } from '@gridtokenx/protocol';
 import type { ValidatorSet } from './validators.js';
 import { voteSignBytes, type Vote } from './votes.js';
@@ -27,7 +27,14 @@ export const SIGNATURE_BYTES = 64;
 /** SPEC wire 4.4: size of the set, bitmap of signers in set order (bit i of byte i/8, most significant first), signatures. */
 export function writeSignatures(writer: ByteWriter, setSize: number, signatures: readonly Signed[]): void {
   const bitmap = new Uint8Array(Math.ceil(setSize / 8));
-  for (const { validator } of signatures) bitmap[validator >> 3] = (bitmap[validator >> 3] ?? 0) | (0x80 >> (validator & 7));
+  let last = -1;
+  for (const { validator, signature } of signatures) {
+    assert(Number.isInteger(validator) && validator > last, 'signatures stand in set order, one for each signer');
+    assert(validator < setSize, 'signers are members of the set');
+    assert(signature.length === SIGNATURE_BYTES, 'a signature has 64 bytes');
+    last = validator;
+    bitmap[validator >> 3] = (bitmap[validator >> 3] ?? 0) | (0x80 >> (validator & 7));
+  }
   writer.u16(setSize).fixed(bitmap);
   for (const { signature } of signatures) writer.fixed(signature);
 }
@@ -61,8 +68,11 @@ export function encodeCertificate(certificate: Certificate, setSize: number): Ui
   return writer.done();
 }
 
-/** Throws DecodeError `certificate.*`. */
-export function decodeCertificate(bytes: Uint8Array): Certificate {
+/**
+ * Throws DecodeError `certificate.*`. The size of the set is not kept: who knows it gives it, and then bytes that claim
+ * another one are refused, so that each certificate has one spelling.
+ */
+export function decodeCertificate(bytes: Uint8Array, expectedSetSize?: number): Certificate {
   const reader = new ByteReader(bytes, 'certificate');
   const hash = (): Hash => reader.fixed(HASH_BYTES) as Hash;
   const fields = {
@@ -73,7 +83,8 @@ export function decodeCertificate(bytes: Uint8Array): Certificate {
     resultsRoot: hash(),
     stateDigest: hash(),
   };
-  const { signatures } = readSignatures(reader);
+  const { setSize, signatures } = readSignatures(reader);
+  if (expectedSetSize !== undefined && setSize !== expectedSetSize) reader.fail('setSize');
   reader.end();
   return { ...fields, signatures };
 }
@@ -91,9 +102,9 @@ export function quorumSigned(
   if (signatures.length < set.quorum) return false;
   let last = -1;
   for (const { validator, signature } of signatures) {
-    if (validator <= last || validator >= set.keys.length) return false;
+    const key = set.keys[validator];
+    if (key === undefined || validator <= last || !crypto.verify(signature, signBytes, key)) return false;
     last = validator;
-    if (!crypto.verify(signature, signBytes, set.keys[validator] as PublicKey)) return false;
   }
   return true;
 }
@@ -111,5 +122,8 @@ export function certificateIsValid(
   set: ValidatorSet,
   certificate: Certificate,
 ): boolean {
-  return certificate.epoch === set.epoch && quorumSigned(crypto, set, commitSignBytes(ledgerId, certificate), certificate.signatures);
+  return (
+    certificate.epoch === set.epoch &&
+    quorumSigned(crypto, set, commitSignBytes(ledgerId, certificate), certificate.signatures)
+  );
 }

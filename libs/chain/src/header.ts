@@ -1,5 +1,15 @@
 import { HASH_BYTES, type Crypto, type Hash } from '@gridtokenx/crypto';
-import { ByteReader, ByteWriter, fromUtf8, height as asHeight, millis, utf8, type Height, type Millis } from '@gridtokenx/kernel';
+import {
+  assert,
+  ByteReader,
+  ByteWriter,
+  fromUtf8,
+  height as asHeight,
+  millis,
+  utf8,
+  type Height,
+  type Millis,
+} from '@gridtokenx/kernel';
 import { PROTOCOL_VERSION } from '@gridtokenx/protocol';
 
 /**
@@ -27,8 +37,11 @@ export interface Header {
 export const LEDGER_ID_BYTES = 32;
 export const HEADER_BYTES = 2 + LEDGER_ID_BYTES + 8 + 8 + 2 + 8 + 6 * HASH_BYTES;
 
-/** A ledger id as 32 bytes of ASCII, filled up with zeros. */
+const LEDGER_ID = /^[a-z0-9-]{1,32}$/;
+
+/** SPEC wire 1.6: a ledger id as 32 bytes of ASCII, filled up with zeros. */
 export function ledgerIdBytes(ledgerId: string): Uint8Array {
+  assert(LEDGER_ID.test(ledgerId), 'a ledger id is 1 to 32 lower-case letters, digits and hyphens');
   const out = new Uint8Array(LEDGER_ID_BYTES);
   out.set(utf8(ledgerId));
   return out;
@@ -39,8 +52,8 @@ export function readLedgerId(reader: ByteReader): string {
   const length = bytes.indexOf(0) < 0 ? LEDGER_ID_BYTES : bytes.indexOf(0);
   if (bytes.subarray(length).some((byte) => byte !== 0)) reader.fail('ledgerId');
   const text = fromUtf8(bytes.subarray(0, length));
-  if (text === undefined || !/^[a-z0-9-]+$/.test(text)) reader.fail('ledgerId');
-  return text as string;
+  if (text === undefined || !LEDGER_ID.test(text)) return reader.fail('ledgerId');
+  return text;
 }
 
 /** SPEC wire 4.1: fixed width, big-endian, fields in the order of the interface. */

@@ -31,7 +31,8 @@ export function proveOutcome(
   return { header, certificate, operationId, index, size: results.length, outcome: result.outcome, path };
 }
 
-export type ProofFault = 'proof.wrongLedger' | 'proof.wrongValidators' | 'proof.wrongBlock' | 'proof.certificate' | 'proof.path';
+export type ProofFault =
+  'proof.wrongLedger' | 'proof.wrongValidators' | 'proof.wrongBlock' | 'proof.certificate' | 'proof.path';
 
 /** SPEC wire 5.5: `undefined` means the outcome is proven under `set`. */
 export function outcomeProofFault(
@@ -46,6 +47,8 @@ export function outcomeProofFault(
   if (certificate.height !== header.height || !equalBytes(certificate.blockHash, headerHash(crypto, header)))
     return 'proof.wrongBlock';
   if (!certificateIsValid(crypto, ledgerId, set, certificate)) return 'proof.certificate';
+  // The leaf holds its index in 32 bits; a proof that was typed in may claim anything.
+  if (!Number.isInteger(proof.index) || proof.index < 0 || proof.index > 0xffff_ffff) return 'proof.path';
   const leaf = resultLeaf(crypto, proof.operationId, proof.index, proof.outcome);
   return verifyInclusion(crypto.sha256, leaf, proof.index, proof.size, proof.path, certificate.resultsRoot)
     ? undefined

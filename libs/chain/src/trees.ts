@@ -17,7 +17,8 @@ export interface HashedEnvelope {
 /** The operations root of a block: one leaf for each operation of each envelope, in order. */
 export function operationsRootOf(crypto: Crypto, envelopes: readonly HashedEnvelope[]): Hash {
   const leaves: Hash[] = [];
-  for (const { hash, operationIds } of envelopes) for (const id of operationIds) leaves.push(operationLeaf(crypto, id, hash));
+  for (const { hash, operationIds } of envelopes)
+    for (const id of operationIds) leaves.push(operationLeaf(crypto, id, hash));
   return merkleRoot(crypto.sha256, leaves);
 }
 

@@ -16,10 +16,16 @@ export type Vote =
   | { readonly type: 'prepare'; readonly blockHash: Hash }
   | { readonly type: 'commit'; readonly blockHash: Hash; readonly resultsRoot: Hash; readonly stateDigest: Hash }
   /** What the sender has prepared: signed, so that a leader cannot swap the claim. */
-  | { readonly type: 'roundChange'; readonly prepared: { readonly round: number; readonly blockHash: Hash } | undefined };
+  | {
+      readonly type: 'roundChange';
+      readonly prepared: { readonly round: number; readonly blockHash: Hash } | undefined;
+    };
 
 /** Steps within one round, in the order in which a validator may sign them. */
-export const VOTE_STEPS = { roundChange: 0, proposal: 1, prepare: 2, commit: 3 } as const satisfies Record<Vote['type'], number>;
+export const VOTE_STEPS = { roundChange: 0, proposal: 1, prepare: 2, commit: 3 } as const satisfies Record<
+  Vote['type'],
+  number
+>;
 
 const DOMAIN = utf8('gridtokenx/vote\0');
 const NO_ROUND = 0xffff_ffff;

@@ -1,4 +1,4 @@
-import { equalBytes } from '@gridtokenx/kernel';
+import { assert, equalBytes } from '@gridtokenx/kernel';
 import type { Crypto, Hash } from './crypto.js';
 
 /**
@@ -16,6 +16,8 @@ export function leafHash(hash: Sha256, leaf: Uint8Array): Hash {
 const pair = new Uint8Array(65);
 
 export function nodeHash(hash: Sha256, left: Uint8Array, right: Uint8Array): Hash {
+  // A shorter hash would leave bytes of the last call in the buffer.
+  assert(left.length === 32 && right.length === 32, 'nodes are hashes');
   pair[0] = 1;
   pair.set(left, 1);
   pair.set(right, 33);
@@ -111,7 +113,7 @@ export function consistencyProof(hash: Sha256, leaves: readonly Uint8Array[], si
   return sub(size1, leaves, true);
 }
 
-/** RFC 9162 section 2.1.4.2: the tree of `size1` is a prefix of the tree of `size2`. */
+/** RFC 9162 section 2.1.4.2: the tree of `size1` is a prefix of the tree of `size2`. The empty tree proves nothing: false. */
 export function verifyConsistency(
   hash: Sha256,
   size1: number,
@@ -120,10 +122,9 @@ export function verifyConsistency(
   root1: Uint8Array,
   root2: Uint8Array,
 ): boolean {
-  if (!isCount(size1) || !isCount(size2) || size1 > size2) return false;
+  if (!isCount(size1) || !isCount(size2) || size1 < 1 || size1 > size2) return false;
   if (size1 === size2) return proof.length === 0 && equalBytes(root1, root2);
   if (!areHashes([root1, root2, ...proof])) return false;
-  if (size1 === 0) return proof.length === 0 && equalBytes(root1, hash(new Uint8Array(0)));
   let fn = size1 - 1;
   let sn = size2 - 1;
   while (fn % 2 === 1) {

@@ -13,5 +13,6 @@ export function assert(condition: boolean, message: string): asserts condition {
 
 /** Ends each switch over a union: a new member breaks the build, not the ledger. */
 export function unreachable(value: never): never {
-  throw new BugError(`unreachable: ${JSON.stringify(value)}`);
+  const text = JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? part.toString() : part));
+  throw new BugError(`unreachable: ${text}`);
 }

@@ -1,3 +1,4 @@
+import { assert } from './assert.js';
 import { fromUtf8, utf8 } from './bytes.js';
 
 /** Bytes that are not what they claim to be. `code` is stable; `at` is the byte offset where reading stopped. */
@@ -11,7 +12,13 @@ export class DecodeError extends Error {
   }
 }
 
-/** Writes fixed-width big-endian fields: the canonical bytes that are hashed and signed. */
+const U64_MAX = Number.MAX_SAFE_INTEGER;
+const I128_MAX = (1n << 127n) - 1n;
+
+/**
+ * Writes fixed-width big-endian fields: the canonical bytes that are hashed and signed. A number that does not fit its
+ * field is a bug and never wraps: two values with the same bytes would have the same signature.
+ */
 export class ByteWriter {
   private buffer: Uint8Array;
   private view: DataView;
@@ -34,23 +41,31 @@ export class ByteWriter {
     return at;
   }
 
+  private static check(value: number, max: number): void {
+    assert(Number.isInteger(value) && value >= 0 && value <= max, `${value} does not fit a field of 0..${max}`);
+  }
+
   u8(value: number): this {
+    ByteWriter.check(value, 0xff);
     this.view.setUint8(this.room(1), value);
     return this;
   }
 
   u16(value: number): this {
+    ByteWriter.check(value, 0xffff);
     this.view.setUint16(this.room(2), value);
     return this;
   }
 
   u32(value: number): this {
+    ByteWriter.check(value, 0xffff_ffff);
     this.view.setUint32(this.room(4), value);
     return this;
   }
 
   /** An unsigned integer up to 2^53 - 1 in eight bytes. */
   u64(value: number): this {
+    ByteWriter.check(value, U64_MAX);
     const at = this.room(8);
     this.view.setUint32(at, Math.floor(value / 0x1_0000_0000));
     this.view.setUint32(at + 4, value >>> 0);
@@ -59,6 +74,7 @@ export class ByteWriter {
 
   /** A signed 128-bit integer, two's complement: wide enough for any sum of money. */
   i128(value: bigint): this {
+    assert(value <= I128_MAX && value >= -I128_MAX - 1n, `${value} does not fit 128 bits`);
     const at = this.room(16);
     this.view.setBigInt64(at, value >> 64n);
     this.view.setBigUint64(at + 8, value & 0xffff_ffff_ffff_ffffn);
@@ -135,7 +151,10 @@ export class ByteReader {
 
   fixed(length: number): Uint8Array {
     const at = this.take(length);
-    return this.data.slice(at, at + length);
+    // A copy of its own: a Node Buffer's `slice` would be a view that pins, and changes with, the whole record.
+    const out = new Uint8Array(length);
+    out.set(this.data.subarray(at, at + length));
+    return out;
   }
 
   bytes(max = 0xffff_ffff): Uint8Array {

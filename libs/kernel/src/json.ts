@@ -27,6 +27,21 @@ export class JsonError extends Error {
 }
 
 const DEPTH_MAX = 16;
+const QUOTE = 34;
+const MINUS = 45;
+const POINT = 46;
+const ZERO = 48;
+const NINE = 57;
+const COLON = 58;
+const BIG_E = 69;
+const OPEN_ARRAY = 91;
+const BACKSLASH = 92;
+const CLOSE_ARRAY = 93;
+const SMALL_E = 101;
+const OPEN_OBJECT = 123;
+const CLOSE_OBJECT = 125;
+const isDigit = (code: number): boolean => code >= ZERO && code <= NINE;
+
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -42,21 +57,86 @@ const ESCAPES: Readonly<Record<string, string>> = {
 
 /** Parses or throws a {@link JsonError}. Linear in the text. */
 export function parseStrictJson(text: string): Json {
-  const parser = new Parser(text);
-  return parser.document();
+  // The value always comes from JSON.parse: it is fast, and its strings are copies, while a slice would pin the whole
+  // text for as long as one account id of it lives in the state. What is left is to know that the text is strict.
+  const members = plainMembers(text);
+  if (members !== undefined) {
+    const value = parsed(text);
+    if (value !== undefined && countMembers(value) === members) return value;
+  }
+  new StrictReader(text).document();
+  return JSON.parse(text) as Json;
 }
 
-class Parser {
+function parsed(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Integers of so many digits are below 2^53 whatever they are. */
+const SAFE_DIGITS = 15;
+
+/**
+ * One quick look at a text: if JSON.parse takes it, is it strict too, save for repeated keys? Then the number of object
+ * members that the text has, else `undefined`, which means only that {@link StrictReader} has to decide.
+ */
+function plainMembers(text: string): number | undefined {
+  if (text.includes('\\') || text.includes('__proto__') || !text.isWellFormed()) return undefined;
+  let members = 0;
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      at = text.indexOf('"', at + 1);
+      if (at < 0) return undefined;
+    } else if (code >= ZERO && code <= NINE) {
+      const start = at;
+      while (isDigit(text.charCodeAt(at + 1))) at++;
+      if (at - start >= SAFE_DIGITS) return undefined;
+      const next = text.charCodeAt(at + 1);
+      if (next === POINT || next === SMALL_E || next === BIG_E) return undefined;
+    } else if (code === COLON) members++;
+    else if (code === OPEN_OBJECT || code === OPEN_ARRAY) {
+      depth++;
+      if (depth > DEPTH_MAX) return undefined;
+    } else if (code === CLOSE_OBJECT || code === CLOSE_ARRAY) depth--;
+    else if (code === MINUS && text.charCodeAt(at + 1) === ZERO) return undefined;
+  }
+  return members;
+}
+
+/** JSON.parse keeps one of the members that repeat a key, so there are fewer in the value than in the text. */
+function countMembers(value: Json): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  let count = 0;
+  if (Array.isArray(value)) {
+    for (const item of value as readonly Json[]) count += countMembers(item);
+    return count;
+  }
+  const fields = value as { readonly [key: string]: Json };
+  const keys = Object.keys(fields);
+  count = keys.length;
+  for (const key of keys) {
+    const field = fields[key];
+    if (typeof field === 'object' && field !== null) count += countMembers(field);
+  }
+  return count;
+}
+
+/** The rules one by one: says whether a text is strict, and where and why not. It builds no value. */
+class StrictReader {
   private at = 0;
   private readonly path: (string | number)[] = [];
 
   constructor(private readonly text: string) {}
 
-  document(): Json {
-    const value = this.value();
+  document(): void {
+    this.value();
     this.space();
     if (this.at !== this.text.length) this.fail('json.malformed');
-    return value;
   }
 
   private fail(code: JsonErrorCode): never {
@@ -64,50 +144,51 @@ class Parser {
     throw new JsonError(code, this.at, pointer);
   }
 
+  private peek(): number {
+    return this.text.charCodeAt(this.at);
+  }
+
   private space(): void {
     for (;;) {
-      const code = this.text.charCodeAt(this.at);
+      const code = this.peek();
       if (code !== 32 && code !== 10 && code !== 13 && code !== 9) return;
       this.at++;
     }
   }
 
-  private value(): Json {
+  private value(): void {
     this.space();
-    switch (this.text.charCodeAt(this.at)) {
-      case 123:
+    switch (this.peek()) {
+      case OPEN_OBJECT:
         return this.object();
-      case 91:
+      case OPEN_ARRAY:
         return this.array();
-      case 34:
-        return this.string();
+      case QUOTE:
+        this.string();
+        return;
       case 116:
-        return this.word('true', true);
+        return this.word('true');
       case 102:
-        return this.word('false', false);
+        return this.word('false');
       case 110:
-        return this.word('null', null);
+        return this.word('null');
       default:
         return this.number();
     }
   }
 
-  private word<T extends Json>(word: string, value: T): T {
+  private word(word: string): void {
     if (!this.text.startsWith(word, this.at)) this.fail('json.malformed');
     this.at += word.length;
-    return value;
   }
 
-  private number(): number {
+  private number(): void {
     NUMBER.lastIndex = this.at;
-    const match = NUMBER.exec(this.text);
-    if (match === null) this.fail('json.malformed');
-    const literal = match[0];
+    const literal = NUMBER.exec(this.text)?.[0];
+    if (literal === undefined) this.fail('json.malformed');
     if (/[.eE]/.test(literal) || literal === '-0') this.fail('json.notAnInteger');
-    const value = Number(literal);
-    if (!Number.isSafeInteger(value)) this.fail('json.numberTooLarge');
+    if (!Number.isSafeInteger(Number(literal))) this.fail('json.numberTooLarge');
     this.at += literal.length;
-    return value;
   }
 
   private string(): string {
@@ -118,13 +199,13 @@ class Parser {
       const plain = PLAIN.exec(this.text)?.[0] ?? '';
       out += plain;
       this.at += plain.length;
-      const code = this.text.charCodeAt(this.at);
-      if (code === 34) {
+      const code = this.peek();
+      if (code === QUOTE) {
         this.at++;
         if (!out.isWellFormed()) this.fail('json.badString');
         return out;
       }
-      if (code !== 92) this.fail(this.at >= this.text.length ? 'json.malformed' : 'json.badString');
+      if (code !== BACKSLASH) this.fail(this.at >= this.text.length ? 'json.malformed' : 'json.badString');
       out += this.escape();
     }
   }
@@ -143,61 +224,56 @@ class Parser {
     return plain;
   }
 
-  private deeper(): void {
+  private open(): void {
     if (this.path.length >= DEPTH_MAX) this.fail('json.tooDeep');
-  }
-
-  private array(): Json[] {
-    this.deeper();
-    const items: Json[] = [];
     this.at++;
     this.space();
-    if (this.text.charCodeAt(this.at) === 93) {
+  }
+
+  /** After an item: true when the container ends here, false when another item follows. */
+  private closes(end: number): boolean {
+    this.space();
+    const code = this.peek();
+    if (code !== end && code !== 44) this.fail('json.malformed');
+    this.at++;
+    return code === end;
+  }
+
+  private array(): void {
+    this.open();
+    if (this.peek() === CLOSE_ARRAY) {
       this.at++;
-      return items;
+      return;
     }
-    for (;;) {
-      this.path.push(items.length);
-      items.push(this.value());
+    for (let index = 0; ; index++) {
+      this.path.push(index);
+      this.value();
       this.path.pop();
-      this.space();
-      const code = this.text.charCodeAt(this.at++);
-      if (code === 93) return items;
-      if (code !== 44) {
-        this.at--;
-        this.fail('json.malformed');
-      }
+      if (this.closes(CLOSE_ARRAY)) return;
     }
   }
 
-  private object(): { [key: string]: Json } {
-    this.deeper();
-    const fields: { [key: string]: Json } = {};
-    this.at++;
-    this.space();
-    if (this.text.charCodeAt(this.at) === 125) {
+  private object(): void {
+    this.open();
+    if (this.peek() === CLOSE_OBJECT) {
       this.at++;
-      return fields;
+      return;
     }
+    const keys = new Set<string>();
     for (;;) {
       this.space();
-      if (this.text.charCodeAt(this.at) !== 34) this.fail('json.malformed');
+      if (this.peek() !== QUOTE) this.fail('json.malformed');
       const key = this.string();
       if (key === '__proto__') this.fail('json.forbiddenKey');
-      if (Object.hasOwn(fields, key)) this.fail('json.duplicateKey');
+      if (keys.has(key)) this.fail('json.duplicateKey');
+      keys.add(key);
       this.space();
-      if (this.text.charCodeAt(this.at) !== 58) this.fail('json.malformed');
+      if (this.peek() !== COLON) this.fail('json.malformed');
       this.at++;
       this.path.push(key);
-      fields[key] = this.value();
+      this.value();
       this.path.pop();
-      this.space();
-      const code = this.text.charCodeAt(this.at++);
-      if (code === 125) return fields;
-      if (code !== 44) {
-        this.at--;
-        this.fail('json.malformed');
-      }
+      if (this.closes(CLOSE_OBJECT)) return;
     }
   }
 }

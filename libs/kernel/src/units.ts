@@ -17,7 +17,7 @@ export const wattHours = (value: number): WattHours => value as WattHours;
 export const ticks = (value: number): Ticks => value as Ticks;
 export const microWatt = (value: bigint): MicroWatt => value as MicroWatt;
 
-/** A minor-unit integer as a decimal string with `decimals` places, trailing zeros kept to `keep` places: 4500000 -> "4.50". */
+/** SPEC wire 1.2: a minor-unit integer as a decimal string with `decimals` places, trailing zeros kept to `keep` places: 4500000 -> "4.50". */
 export function formatDecimal(minor: bigint, decimals: number, keep = 0): string {
   const sign = minor < 0n ? '-' : '';
   const digits = (minor < 0n ? -minor : minor).toString().padStart(decimals + 1, '0');
@@ -68,7 +68,7 @@ function civilFromDays(days: number): { year: number; month: number; day: number
 
 const pad = (value: number, width: number): string => value.toString().padStart(width, '0');
 
-/** RFC 3339 in UTC, with milliseconds only when there are any: the one spelling of a time on the wire. */
+/** SPEC wire 1.4: RFC 3339 in UTC, with milliseconds only when there are any: the one spelling of a time on the wire. */
 export function formatTime(time: Millis): string {
   const days = Math.floor(time / DAY_MS);
   const rest = time - days * DAY_MS;
@@ -81,24 +81,45 @@ export function formatTime(time: Millis): string {
   return `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}T${clock}${ms === 0 ? '' : `.${pad(ms, 3)}`}Z`;
 }
 
-const TIME = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{3}))?Z$/;
+const two = (text: string, at: number): number => {
+  const tens = text.charCodeAt(at) - 48;
+  const ones = text.charCodeAt(at + 1) - 48;
+  // Anything that is no digit makes the number negative, and so out of every range.
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : -1_000_000;
+};
 
-/** Strict reverse of {@link formatTime}: UTC only, real dates only, `undefined` otherwise. */
+const three = (text: string, at: number): number => {
+  const last = text.charCodeAt(at + 2) - 48;
+  return last >= 0 && last <= 9 ? two(text, at) * 10 + last : -1;
+};
+
+const isLeap = (year: number): boolean => year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+const daysIn = (year: number, month: number): number =>
+  month === 2 ? (isLeap(year) ? 29 : 28) : month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+
+/** SPEC wire 1.4: strict reverse of {@link formatTime}: UTC only, years 0000 to 9999, real dates only, `undefined` otherwise. */
 export function parseTime(text: string): Millis | undefined {
-  const match = TIME.exec(text);
-  if (match === null) return undefined;
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, ms = 0] = match
-    .slice(1)
-    .map((n) => Number(n ?? 0));
-  if (month < 1 || month > 12 || hour > 23 || minute > 59 || second > 59) return undefined;
-  const time = daysFromCivil(year, month, day) * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1000 + ms;
-  return formatTime(millis(time)) === text ? millis(time) : undefined;
+  if (text.length !== 20 && text.length !== 24) return undefined;
+  const separators = text.charAt(4) + text.charAt(7) + text.charAt(10) + text.charAt(13) + text.charAt(16);
+  if (separators !== '--T::' || !text.endsWith('Z')) return undefined;
+  const year = two(text, 0) * 100 + two(text, 2);
+  const month = two(text, 5);
+  const day = two(text, 8);
+  const hour = two(text, 11);
+  const minute = two(text, 14);
+  const second = two(text, 17);
+  if (year < 0 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return undefined;
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return undefined;
+  // Milliseconds of zero are not written, so that a time has one spelling.
+  const ms = text.length === 20 ? 0 : text.charAt(19) === '.' ? three(text, 20) : -1;
+  if (ms < 0 || (ms === 0 && text.length === 24)) return undefined;
+  return millis(daysFromCivil(year, month, day) * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1000 + ms);
 }
 
-/** Minutes and milliseconds of the one delivery interval length there is. */
+/** The one length of a delivery interval that there is. */
 export const INTERVAL_MS = 15 * 60_000;
 
-/** A delivery interval `2026-06-15T03:00:00Z/PT15M` by its start; `undefined` when not on the quarter of an hour. */
+/** SPEC wire 1.5: a delivery interval `2026-06-15T03:00:00Z/PT15M` by its start; `undefined` when not on the quarter of an hour. */
 export function parseInterval(text: string): Millis | undefined {
   if (!text.endsWith('/PT15M')) return undefined;
   const start = parseTime(text.slice(0, -'/PT15M'.length));

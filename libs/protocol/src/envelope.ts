@@ -2,6 +2,7 @@ import type { Crypto, Hash, PublicKey, Signature } from '@gridtokenx/crypto';
 import {
   ByteWriter,
   fromBase64Url,
+  fromBase64UrlBytes,
   fromUtf8,
   JsonError,
   parseStrictJson,
@@ -81,15 +82,16 @@ function firstIssue(error: z.ZodError, code: RejectionCode, prefix: string): Env
   return new EnvelopeError(code, prefix + pointerOf([...(issue?.path ?? []), ...extra]), issue?.message ?? 'invalid');
 }
 
-function strictJson(part: string, code: 'envelope.header' | 'envelope.json'): Json {
-  const bytes = fromBase64Url(part);
+function strictJson(part: Uint8Array, code: 'envelope.header' | 'envelope.json'): Json {
+  const bytes = fromBase64UrlBytes(part);
   if (bytes === undefined) throw new EnvelopeError('envelope.malformed', '', 'not strict base64url');
   const text = fromUtf8(bytes);
   if (text === undefined) throw new EnvelopeError(code, '', 'not UTF-8');
   try {
     return parseStrictJson(text);
   } catch (error) {
-    if (error instanceof JsonError) throw new EnvelopeError(code, error.pointer, `${error.code} at character ${error.at}`);
+    if (error instanceof JsonError)
+      throw new EnvelopeError(code, error.pointer, `${error.code} at character ${error.at}`);
     throw error;
   }
 }
@@ -107,7 +109,23 @@ function decodeOperation(value: unknown, index: number): Operation {
 /** SPEC wire 2.3: SHA-256 of the ledger id and the JWS signing input, then of that and the index. */
 export function operationIds(crypto: Crypto, ledgerId: string, signingInput: Uint8Array, count: number): Hash[] {
   const inner = crypto.sha256(new ByteWriter(signingInput.length + 64).text(ledgerId).fixed(signingInput).done());
-  return Array.from({ length: count }, (_, index) => crypto.sha256(new ByteWriter(36).fixed(inner).u32(index).done()));
+  const numbered = new ByteWriter(36).fixed(inner).u32(0).done();
+  const view = new DataView(numbered.buffer);
+  return Array.from({ length: count }, (_, index) => {
+    view.setUint32(32, index);
+    return crypto.sha256(numbered);
+  });
+}
+
+const DOT = 46;
+
+/** The three parts of a compact JWS. */
+function partsOf(bytes: Uint8Array): readonly [header: Uint8Array, payload: Uint8Array, signature: Uint8Array] {
+  const first = bytes.indexOf(DOT);
+  const second = bytes.indexOf(DOT, first + 1);
+  if (first < 0 || second < 0 || bytes.includes(DOT, second + 1))
+    throw new EnvelopeError('envelope.malformed', '', 'a compact JWS has three parts');
+  return [bytes.subarray(0, first), bytes.subarray(first + 1, second), bytes.subarray(second + 1)];
 }
 
 /**
@@ -121,14 +139,12 @@ export function decodeEnvelope(
   { signatureKnown = false }: { signatureKnown?: boolean } = {},
 ): Envelope {
   if (bytes.length > ENVELOPE_BYTES_MAX) throw new EnvelopeError('envelope.tooLarge');
-  const text = fromUtf8(bytes);
-  const parts = text?.split('.') ?? [];
-  const [header = '', payload = '', signature = ''] = parts;
-  if (parts.length !== 3) throw new EnvelopeError('envelope.malformed', '', 'a compact JWS has three parts');
+  const [header, payload, signature] = partsOf(bytes);
 
   const head = headerSchema.safeParse(strictJson(header, 'envelope.header'));
   if (!head.success) throw firstIssue(head.error, 'envelope.header', '');
-  if (head.data.ledger !== ledgerId) throw new EnvelopeError('envelope.wrongLedger', '/ledger', `this ledger is ${ledgerId}`);
+  if (head.data.ledger !== ledgerId)
+    throw new EnvelopeError('envelope.wrongLedger', '/ledger', `this ledger is ${ledgerId}`);
 
   const frame = frameSchema.safeParse(strictJson(payload, 'envelope.json'));
   if (!frame.success) throw firstIssue(frame.error, 'envelope.schema', '');
@@ -138,12 +154,15 @@ export function decodeEnvelope(
   const decoded = operations.map(decodeOperation);
 
   const publicKey = fromBase64Url(head.data.kid);
-  const signatureBytes = fromBase64Url(signature);
+  const signatureBytes = fromBase64UrlBytes(signature);
   if (publicKey?.length !== 32) throw new EnvelopeError('envelope.badKey', '/kid');
-  if (signatureBytes?.length !== 64) throw new EnvelopeError('envelope.malformed', '', 'the signature is 64 bytes in base64url');
+  if (signatureBytes?.length !== 64)
+    throw new EnvelopeError('envelope.malformed', '', 'the signature is 64 bytes in base64url');
   const signingInput = bytes.subarray(0, header.length + 1 + payload.length);
   if (!signatureKnown && !crypto.verify(signatureBytes, signingInput, publicKey))
-    throw crypto.isAcceptableKey(publicKey) ? new EnvelopeError('envelope.badSignature') : new EnvelopeError('envelope.badKey', '/kid');
+    throw crypto.isAcceptableKey(publicKey)
+      ? new EnvelopeError('envelope.badSignature')
+      : new EnvelopeError('envelope.badKey', '/kid');
 
   return {
     kid: head.data.kid,

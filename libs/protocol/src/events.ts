@@ -7,14 +7,37 @@ const event = <Type extends string, Shape extends z.ZodRawShape>(
 ): z.ZodObject<{ type: z.ZodLiteral<Type> } & Shape, z.core.$strict> =>
   z.strictObject({ type: f.publicField(z.literal(type)), ...shape } as { type: z.ZodLiteral<Type> } & Shape);
 
-export const ORDER_CLOSE_REASONS = ['filled', 'cancelled', 'replaced', 'expired', 'bookClosed', 'immediate', 'killed'] as const;
+export const ORDER_CLOSE_REASONS = [
+  'filled',
+  'cancelled',
+  'replaced',
+  'expired',
+  'bookClosed',
+  'immediate',
+  'killed',
+] as const;
 
 /** Facts of the consortium ledger: past tense, one schema each. Balances are in the outcome's postings, not here. */
 export const eventSchemas = {
   'accounts.reserveAttested': event('accounts.reserveAttested', { amount: f.amount, reference: f.reference }),
-  'accounts.minted': event('accounts.minted', { account: f.accountId, asset: f.asset, amount: f.amount, reference: f.reference }),
-  'accounts.burned': event('accounts.burned', { account: f.accountId, asset: f.asset, amount: f.amount, reference: f.reference }),
-  'accounts.transferred': event('accounts.transferred', { from: f.accountId, to: f.accountId, asset: f.asset, amount: f.amount }),
+  'accounts.minted': event('accounts.minted', {
+    account: f.accountId,
+    asset: f.asset,
+    amount: f.amount,
+    reference: f.reference,
+  }),
+  'accounts.burned': event('accounts.burned', {
+    account: f.accountId,
+    asset: f.asset,
+    amount: f.amount,
+    reference: f.reference,
+  }),
+  'accounts.transferred': event('accounts.transferred', {
+    from: f.accountId,
+    to: f.accountId,
+    asset: f.asset,
+    amount: f.amount,
+  }),
 
   'registry.organisationRegistered': event('registry.organisationRegistered', {
     organisation: f.organisationId,
@@ -99,7 +122,11 @@ export const eventSchemas = {
   }),
   'market.bookClosed': event('market.bookClosed', { zone: f.zoneId, interval: f.interval }),
   /** At the close: KWH that covers the holder's import is used up. */
-  'market.energyRetired': event('market.energyRetired', { account: f.accountId, interval: f.interval, quantityWh: f.energyWh }),
+  'market.energyRetired': event('market.energyRetired', {
+    account: f.accountId,
+    interval: f.interval,
+    quantityWh: f.energyWh,
+  }),
   /** At the close: what a producer left unsold goes to the zone's grid operator at the feed-in price and is retired. */
   'market.feedInBought': event('market.feedInBought', {
     seller: f.accountId,

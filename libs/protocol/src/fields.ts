@@ -23,18 +23,26 @@ export const hashHex = publicField(z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256
 /** An Ed25519 public key in base64url, which is also its key id. */
 export const keyId = pseudonym(z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'an Ed25519 public key in base64url'));
 export const zoneId = publicField(z.string().regex(/^[A-Z0-9][A-Z0-9-]{1,31}$/, 'a zone such as MEA-BKK-01'));
-export const reference = publicField(z.string().regex(/^[A-Za-z0-9._:-]{1,64}$/, 'a reference of letters, digits and ._:-'));
+export const reference = publicField(
+  z.string().regex(/^[A-Za-z0-9._:-]{1,64}$/, 'a reference of letters, digits and ._:-'),
+);
 
 const digits = /^(0|[1-9]\d{0,29})$/;
 const positiveDigits = /^[1-9]\d{0,29}$/;
 /** An amount of minor units as a decimal string. */
 export const amount = publicField(z.string().regex(digits, 'a whole number of minor units as a decimal string'));
-export const positiveAmount = publicField(z.string().regex(positiveDigits, 'a positive whole number of minor units as a decimal string'));
+export const positiveAmount = publicField(
+  z.string().regex(positiveDigits, 'a positive whole number of minor units as a decimal string'),
+);
 /** A change of an amount. */
-export const signedAmount = publicField(z.string().regex(/^(0|-?[1-9]\d{0,29})$/, 'a whole number of minor units as a decimal string'));
+export const signedAmount = publicField(
+  z.string().regex(/^(0|-?[1-9]\d{0,29})$/, 'a whole number of minor units as a decimal string'),
+);
 
 const withinEnergy = (text: string): boolean => text.length <= 13 && Number(text) <= ENERGY_WH_MAX;
-export const energyWh = publicField(z.string().regex(digits, 'whole Wh as a decimal string').refine(withinEnergy, 'at most 1e12 Wh'));
+export const energyWh = publicField(
+  z.string().regex(digits, 'whole Wh as a decimal string').refine(withinEnergy, 'at most 1e12 Wh'),
+);
 export const positiveEnergyWh = publicField(
   z.string().regex(positiveDigits, 'positive whole Wh as a decimal string').refine(withinEnergy, 'at most 1e12 Wh'),
 );
@@ -46,17 +54,23 @@ export const ratio = publicField(z.int().min(0).max(10_000));
 export const tariffRate = publicField(z.int().min(0).max(1_000_000_000));
 export const count = publicField(z.int().min(0).max(Number.MAX_SAFE_INTEGER));
 
-export const time = publicField(z.string().refine((text) => parseTime(text) !== undefined, 'a time in RFC 3339, UTC, such as 2026-06-15T03:00:00Z'));
+export const time = publicField(
+  z.string().refine((text) => parseTime(text) !== undefined, 'a time in RFC 3339, UTC, such as 2026-06-15T03:00:00Z'),
+);
 export const interval = publicField(
-  z.string().refine((text) => parseInterval(text) !== undefined, 'a delivery interval such as 2026-06-15T03:00:00Z/PT15M'),
+  z
+    .string()
+    .refine((text) => parseInterval(text) !== undefined, 'a delivery interval such as 2026-06-15T03:00:00Z/PT15M'),
 );
 
 /** `WATT`, or the KWH of one delivery interval: `KWH:2026-06-15T03:00:00Z/PT15M`. */
 export const asset = publicField(
-  z.string().refine(
-    (text) => text === 'WATT' || (text.startsWith('KWH:') && parseInterval(text.slice(4)) !== undefined),
-    'WATT or KWH:<delivery interval>',
-  ),
+  z
+    .string()
+    .refine(
+      (text) => text === 'WATT' || (text.startsWith('KWH:') && parseInterval(text.slice(4)) !== undefined),
+      'WATT or KWH:<delivery interval>',
+    ),
 );
 
 export const SECTORS = ['gridOperator', 'trader', 'financialInstitution', 'regulator', 'technologyProvider'] as const;

@@ -1,5 +1,5 @@
 import type { Crypto, Hash } from '@gridtokenx/crypto';
-import { fromUtf8, parseStrictJson, toHex } from '@gridtokenx/kernel';
+import { fromBase64Url, fromUtf8, parseStrictJson, toHex } from '@gridtokenx/kernel';
 import { z } from 'zod';
 import * as f from './fields.js';
 import { VALIDATORS_MAX } from './limits.js';
@@ -25,7 +25,10 @@ export const genesisSchema = z.strictObject({
     timeoutCapMs: z.int().min(1),
   }),
   limits: z.strictObject({ operationsPerBlock: z.int().min(1), envelopeBytesPerBlock: z.int().min(1) }),
-  validators: z.array(z.strictObject({ key: f.keyId, organisation: f.organisationId })).min(1).max(VALIDATORS_MAX),
+  validators: z
+    .array(z.strictObject({ key: f.keyId, organisation: f.organisationId }))
+    .min(1)
+    .max(VALIDATORS_MAX),
   organisations: z.array(
     z.strictObject({ id: f.organisationId, sector: f.sector, roles: z.array(f.role), keys: z.array(f.keyId) }),
   ),
@@ -63,7 +66,7 @@ export interface LedgerIdentity {
   readonly ledgerId: string;
 }
 
-/** Reads and checks a genesis file. Throws {@link GenesisError} or JsonError. */
+/** SPEC wire 1.7: reads and checks a genesis file. Throws {@link GenesisError} or JsonError. */
 export function readGenesis(crypto: Crypto, file: Uint8Array): LedgerIdentity {
   const text = fromUtf8(file);
   if (text === undefined) throw new GenesisError('genesis.notUtf8', 'the file is not UTF-8');
@@ -73,18 +76,45 @@ export function readGenesis(crypto: Crypto, file: Uint8Array): LedgerIdentity {
     throw new GenesisError('genesis.schema', `${issue?.path.join('/') ?? ''}: ${issue?.message ?? 'invalid'}`);
   }
   const genesis = parsed.data;
-  const { buyerShare, sellerShare } = genesis.tariff.gridFee;
-  if (buyerShare + sellerShare !== 10_000) throw new GenesisError('genesis.inconsistent', 'the fee shares must sum to 10000');
-  const organisations = new Set(genesis.organisations.map((o) => o.id));
-  const accounts = new Set(genesis.accounts.map((a) => a.id));
-  const unknown =
-    genesis.validators.find((v) => !organisations.has(v.organisation))?.organisation ??
-    genesis.accounts.find((a) => !organisations.has(a.organisation))?.organisation ??
-    genesis.zones.find((z) => !organisations.has(z.operator))?.operator ??
-    genesis.zones.find((z) => !accounts.has(z.account))?.account;
-  if (unknown !== undefined) throw new GenesisError('genesis.inconsistent', `${unknown} is named but not declared`);
-  if (new Set(genesis.validators.map((v) => v.key)).size !== genesis.validators.length)
-    throw new GenesisError('genesis.inconsistent', 'two validators share a key');
+  const inconsistency = inconsistencyOf(crypto, genesis);
+  if (inconsistency !== undefined) throw new GenesisError('genesis.inconsistent', inconsistency);
   const genesisHash = crypto.sha256(file);
   return { genesis, genesisHash, ledgerId: `gridtokenx-${genesis.kind}-${toHex(genesisHash).slice(0, 8)}` };
+}
+
+function repeated(values: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  return values.find((value) => seen.size === seen.add(value).size);
+}
+
+/** What a schema cannot say: names that are declared, once; keys that are points; times and shares that fit together. */
+function inconsistencyOf(crypto: Crypto, genesis: Genesis): string | undefined {
+  const { organisations, accounts, zones, validators, consensus, tariff } = genesis;
+  if (tariff.gridFee.buyerShare + tariff.gridFee.sellerShare !== 10_000) return 'the fee shares must sum to 10000';
+  if (consensus.timeoutCapMs < consensus.baseTimeoutMs) return 'timeoutCapMs is below baseTimeoutMs';
+
+  const declaredOrganisations = new Set(organisations.map(({ id }) => id));
+  const declaredAccounts = new Set(accounts.map(({ id }) => id));
+  const unknown =
+    validators.find((v) => !declaredOrganisations.has(v.organisation))?.organisation ??
+    accounts.find((a) => !declaredOrganisations.has(a.organisation))?.organisation ??
+    zones.find((z) => !declaredOrganisations.has(z.operator))?.operator ??
+    zones.find((z) => !declaredAccounts.has(z.account))?.account;
+  if (unknown !== undefined) return `${unknown} is named but not declared`;
+
+  const organisationKeys = organisations.flatMap(({ keys }) => keys);
+  const validatorKeys = validators.map(({ key }) => key);
+  const twice =
+    repeated(organisations.map(({ id }) => id)) ??
+    repeated(accounts.map(({ id }) => id)) ??
+    repeated(zones.map(({ id }) => id)) ??
+    repeated(organisationKeys) ??
+    repeated(validatorKeys);
+  if (twice !== undefined) return `${twice} is declared twice`;
+
+  const unacceptable = [...organisationKeys, ...validatorKeys].find((key) => {
+    const bytes = fromBase64Url(key);
+    return bytes?.length !== 32 || !crypto.isAcceptableKey(bytes);
+  });
+  return unacceptable === undefined ? undefined : `${unacceptable} is not an acceptable Ed25519 public key`;
 }

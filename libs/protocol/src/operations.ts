@@ -15,9 +15,17 @@ export const operationSchemas = {
   /** By the WATT issuer: the THB reserve now stands at this sum; WATT in circulation never exceeds it. */
   'accounts.attestReserve': operation('accounts.attestReserve', { amount: f.amount, reference: f.reference }),
   /** By the WATT issuer. */
-  'accounts.mint': operation('accounts.mint', { account: f.accountId, amount: f.positiveAmount, reference: f.reference }),
+  'accounts.mint': operation('accounts.mint', {
+    account: f.accountId,
+    amount: f.positiveAmount,
+    reference: f.reference,
+  }),
   /** By the WATT issuer, from an available balance that it redeems. */
-  'accounts.burn': operation('accounts.burn', { account: f.accountId, amount: f.positiveAmount, reference: f.reference }),
+  'accounts.burn': operation('accounts.burn', {
+    account: f.accountId,
+    amount: f.positiveAmount,
+    reference: f.reference,
+  }),
   /** By whoever acts for `from`; both accounts verified. */
   'accounts.transfer': operation('accounts.transfer', {
     from: f.accountId,
@@ -51,7 +59,16 @@ export const operationSchemas = {
   'registry.delegate': operation('registry.delegate', {
     key: f.keyId,
     account: f.accountId,
-    operations: f.publicField(z.array(f.publicField(z.enum(['accounts.transfer', 'market.placeOrder', 'market.cancelOrder', 'market.replaceOrder']))).min(1).max(8)),
+    operations: f.publicField(
+      z
+        .array(
+          f.publicField(
+            z.enum(['accounts.transfer', 'market.placeOrder', 'market.cancelOrder', 'market.replaceOrder']),
+          ),
+        )
+        .min(1)
+        .max(8),
+    ),
     until: f.time,
   }),
   'registry.revokeDelegation': operation('registry.revokeDelegation', { key: f.keyId, account: f.accountId }),

@@ -35,12 +35,38 @@ export const rejected = (code: RejectionCode, detail?: Readonly<Record<string, s
  */
 export const encodeOutcome = (outcome: Outcome): Uint8Array => utf8(JSON.stringify(outcome));
 
-/** The outcome behind proven bytes. Throws JsonError or a TypeError when they are not one. */
+/**
+ * SPEC wire 3.4: the outcome behind proven bytes. Its shape is checked, the fields of its events are not: they are in a
+ * block that a quorum signed, and a reader older than the ledger can still show a code or an event it does not know.
+ * Throws JsonError or a TypeError when the bytes are no outcome.
+ */
 export function decodeOutcome(bytes: Uint8Array): Outcome {
   const text = fromUtf8(bytes);
   if (text === undefined) throw new TypeError('an outcome is UTF-8');
-  const value: Json = parseStrictJson(text);
-  const status = value !== null && typeof value === 'object' && 'status' in value ? value.status : undefined;
-  if (status !== 'executed' && status !== 'rejected') throw new TypeError('an outcome is executed or rejected');
+  const value = parseStrictJson(text);
+  if (!isOutcome(value)) throw new TypeError('an outcome is executed or rejected, with what belongs to it');
   return value as unknown as Outcome;
+}
+
+type JsonObject = { readonly [key: string]: Json };
+
+const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isText = (value: Json | undefined): value is string => typeof value === 'string';
+const isListOf = (value: Json | undefined, is: (item: Json) => boolean): boolean =>
+  Array.isArray(value) && (value as readonly Json[]).every(is);
+const isFourTexts = (value: Json): boolean => isListOf(value, isText) && (value as readonly Json[]).length === 4;
+
+function isOutcome(value: Json): boolean {
+  if (!isObject(value) || value['v'] !== 1) return false;
+  if (value['status'] === 'rejected') {
+    const detail = value['detail'];
+    return isText(value['code']) && (detail === undefined || (isObject(detail) && Object.values(detail).every(isText)));
+  }
+  return (
+    value['status'] === 'executed' &&
+    isListOf(value['events'], (event) => isObject(event) && isText(event['type'])) &&
+    isListOf(value['postings'], isFourTexts) &&
+    isListOf(value['holds'], isFourTexts)
+  );
 }

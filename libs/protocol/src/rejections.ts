@@ -6,26 +6,38 @@ export const rejections = {
   // Shape and signature: answered by the gateway; never reach a block.
   'envelope.tooLarge': { retry: 'never', text: 'The envelope is larger than 512 KiB.' },
   'envelope.malformed': { retry: 'never', text: 'Not a JWS in compact serialisation with strict base64url parts.' },
-  'envelope.header': { retry: 'never', text: 'The protected header must be exactly {alg, kid, typ, ledger}.' },
-  'envelope.json': { retry: 'never', text: 'The header or payload is not strict JSON.' },
+  'envelope.header': {
+    retry: 'never',
+    text: 'The protected header must be strict JSON and exactly {alg, kid, typ, ledger}.',
+  },
+  'envelope.json': { retry: 'never', text: 'The payload is not strict JSON.' },
   'envelope.schema': { retry: 'never', text: 'A field is missing, unknown, or not of its type.' },
   'envelope.unknownOperation': { retry: 'never', text: 'There is no operation of this type.' },
   'envelope.tooManyOperations': { retry: 'never', text: 'An envelope holds 1 to 1,000 operations.' },
   'envelope.wrongLedger': { retry: 'never', text: 'The envelope is signed for another ledger.' },
   'envelope.badSignature': { retry: 'never', text: 'The signature does not verify under the strict Ed25519 rule.' },
-  'envelope.badKey': { retry: 'never', text: 'The key id is not an acceptable Ed25519 public key (canonical, not of small order).' },
+  'envelope.badKey': {
+    retry: 'never',
+    text: 'The key id is not an acceptable Ed25519 public key (canonical, not of small order).',
+  },
 
   // Admissibility: answers of the gateway and of GET /v1/operations/{id}, never outcomes.
   'operation.unknownKey': { retry: 'later', text: 'The key is not registered on this ledger.' },
   'operation.keyRemoved': { retry: 'never', text: 'The key was removed.' },
   'operation.sequenceUsed': { retry: 'resign', text: 'Another envelope of this key has used the sequence.' },
   'operation.sequenceTooOld': { retry: 'resign', text: 'The sequence lies below the window of 1,024.' },
-  'operation.sequenceTooFar': { retry: 'resign', text: 'The sequence lies more than 1,000,000 above the highest used one.' },
+  'operation.sequenceTooFar': {
+    retry: 'resign',
+    text: 'The sequence lies more than 1,000,000 above the highest used one.',
+  },
   'operation.expired': { retry: 'resign', text: 'validUntil has passed.' },
   'operation.validTooLong': { retry: 'later', text: 'validUntil is more than an hour after block time.' },
 
   // Outcomes: in a block, with a proof.
-  'operation.quarantined': { retry: 'never', text: 'Executing the envelope would have broken an invariant; it was undone and operators were told.' },
+  'operation.quarantined': {
+    retry: 'never',
+    text: 'Executing the envelope would have broken an invariant; it was undone and operators were told.',
+  },
   'envelope.aborted': { retry: 'resign', text: 'Another operation of the atomic envelope was refused.' },
   'key.notAuthorised': { retry: 'never', text: 'The key has no right to do this.' },
   'registry.unknownOrganisation': { retry: 'later', text: 'No such organisation.' },
@@ -34,14 +46,20 @@ export const rejections = {
   'registry.accountExists': { retry: 'never', text: 'The account id is taken.' },
   'registry.keyExists': { retry: 'never', text: 'The key is, or was, registered; a key is never registered twice.' },
   'registry.unknownKey': { retry: 'later', text: 'The key named in the operation is not registered.' },
-  'registry.unacceptableKey': { retry: 'never', text: 'The key named in the operation is not canonical or is of small order.' },
+  'registry.unacceptableKey': {
+    retry: 'never',
+    text: 'The key named in the operation is not canonical or is of small order.',
+  },
   'registry.noDelegation': { retry: 'never', text: 'There is no such delegation.' },
   'registry.delegationInPast': { retry: 'never', text: 'The delegation would end before it begins.' },
   'registry.kycTransition': { retry: 'never', text: 'The KYC status cannot change in this way.' },
   'registry.unknownZone': { retry: 'never', text: 'No such zone.' },
   'registry.unknownMeter': { retry: 'later', text: 'No such meter.' },
   'registry.meterExists': { retry: 'never', text: 'The meter id is taken.' },
-  'accounts.notVerified': { retry: 'later', text: 'The account is not verified (KYC pending, rejected, expired or suspended).' },
+  'accounts.notVerified': {
+    retry: 'later',
+    text: 'The account is not verified (KYC pending, rejected, expired or suspended).',
+  },
   'accounts.insufficientBalance': { retry: 'later', text: 'The available balance is smaller than the amount.' },
   'accounts.reserveExceeded': { retry: 'later', text: 'WATT in circulation would exceed the attested THB reserve.' },
   'accounts.sameAccount': { retry: 'never', text: 'From and to are the same account.' },
@@ -49,7 +67,10 @@ export const rejections = {
   'metering.alreadyRecorded': { retry: 'never', text: 'The meter has a reading for this interval.' },
   'metering.beyondLimit': { retry: 'never', text: 'The reading is beyond what the meter can physically measure.' },
   'metering.bookClosed': { retry: 'never', text: 'The interval is closed; late readings need a re-settlement.' },
-  'market.bookNotOpen': { retry: 'later', text: 'The book of this zone and interval is not open: it opens with the metering of the interval.' },
+  'market.bookNotOpen': {
+    retry: 'later',
+    text: 'The book of this zone and interval is not open: it opens with the metering of the interval.',
+  },
   'market.bookClosed': { retry: 'never', text: 'The book of this zone and interval is closed.' },
   'market.zonePairClosed': { retry: 'never', text: 'No book is open between these zones.' },
   'market.belowMinimum': { retry: 'never', text: 'An order is for at least 0.1 kWh.' },
