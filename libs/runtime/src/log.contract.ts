@@ -265,6 +265,7 @@ export function logContract(name: string, start: () => Promise<LogStore>): void 
       };
       const single = (await Promise.all(logs.map(write))).reduce((sum, count) => sum + count, 0);
       await reader.holds(single);
+      expect(single).toBeGreaterThan(WRITERS); // Figures are said, not asserted: machines differ.
 
       const [bulkTopic, large] = [await newTopic(at(logs, 0)), randomBytes(1024 * 1024)];
       const begun = performance.now();

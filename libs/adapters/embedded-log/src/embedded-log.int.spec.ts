@@ -1,6 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import type { Log, LogRecord } from '@gridtokenx/runtime';
 import pg from 'pg';
 import { logContract } from '../../../runtime/src/log.contract.js';
 import { startPostgres } from '../../../testkit/src/postgres.js';
@@ -47,3 +49,39 @@ logContract('the embedded Postgres', async () => {
     },
   };
 });
+
+describe('a topic with retention', () => {
+  it('loses its oldest records, and neither its end nor the place of the others', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'gridtokenx-log-'));
+    const postgres = await startPostgres({ folder });
+    const log = createEmbeddedLog({ connectionString: postgres.url, trimEveryMs: 0 });
+    await log.ensureTopics([{ name: 'short', retentionMs: 50 }, { name: 'long' }]);
+    const begunMs = Date.now();
+    let appended = 0;
+    // Each append trims what is older than 50 ms by now.
+    while (Date.now() < begunMs + 500) {
+      for (const topic of ['short', 'long']) {
+        expect(await log.append(topic, [Buffer.from(String(appended))])).toBe(appended);
+      }
+      appended++;
+    }
+    const [first, kept] = [await firstRecord(log, 'short'), await firstRecord(log, 'long')];
+    expect(first.offset).toBeGreaterThan(0);
+    expect(Buffer.from(first.value).toString()).toBe(String(first.offset));
+    expect(kept.offset).toBe(0);
+    expect(await log.end('short')).toBe(appended);
+    expect(await log.offsetAtTime('short', 0)).toBe(first.offset);
+    await log.close();
+    await postgres.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+});
+
+async function firstRecord(log: Log, topic: string): Promise<LogRecord> {
+  return new Promise((done) => {
+    const subscription = log.subscribe(topic, 0, async ([record]) => {
+      if (record !== undefined) done(record);
+      void subscription.close();
+    });
+  });
+}

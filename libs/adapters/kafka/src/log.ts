@@ -154,8 +154,7 @@ export function createKafkaLog(options: KafkaLogOptions): Log {
     async function chunk(wanted: number, signal: AbortSignal): Promise<readonly LogRecord[]> {
       if (session?.isOpen() !== true) session = await open(topic);
       const current = session;
-      const leave = (): void => current.destroy(); // Ends a waiting fetch.
-      signal.addEventListener('abort', leave, { once: true });
+      if (signal.aborted) return [];
       try {
         const position = Math.min(wanted, endAtMost);
         const messages = await current.fetch(position, FETCH_WAIT_MS, chunkBytesMax);
@@ -169,19 +168,20 @@ export function createKafkaLog(options: KafkaLogOptions): Log {
         const messages = wanted < first ? await current.fetch(first, FETCH_WAIT_MS, chunkBytesMax) : [];
         if (wanted < first) endAtMost = Infinity;
         return messages.map(recordOf);
-      } finally {
-        signal.removeEventListener('abort', leave);
       }
     }
 
+    let signalSeen: AbortSignal | undefined;
     return async (position, signal) => {
-      signal.addEventListener('abort', () => session?.destroy(), { once: true });
+      // Ends a waiting fetch. One listener per subscription, not one per chunk.
+      if (signalSeen !== signal) signal.addEventListener('abort', () => session?.destroy(), { once: true });
+      signalSeen = signal;
       while (!signal.aborted) {
         const attempt = (): Promise<readonly LogRecord[]> => chunk(position, signal);
         const records = await persist(topic, Infinity, signal, attempt, () => session?.destroy());
         if (records.length > 0) return records;
       }
-      session?.destroy();
+      session?.destroy(); // It may have been opened after the signal.
       return [];
     };
   }
