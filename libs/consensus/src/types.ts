@@ -66,7 +66,11 @@ export type ConsensusMessage =
     })
   | (MessageBase & { readonly type: 'roundChange'; readonly prepared: PreparedCertificate | undefined });
 
-export type UnsignedMessage = ConsensusMessage extends infer M ? (M extends unknown ? Omit<M, 'signature'> : never) : never;
+export type UnsignedMessage = ConsensusMessage extends infer M
+  ? M extends unknown
+    ? Omit<M, 'signature'>
+    : never
+  : never;
 
 /**
  * What a validator must still know after a crash. Durable before the message that it is emitted with is published.
@@ -96,7 +100,16 @@ export type Input =
   /** Answer to `build`. */
   | { readonly kind: 'built'; readonly height: number; readonly round: number; readonly candidate: Candidate }
   /** Answer to `check`: every envelope is held and admissible, the operations root is right; or the block can never be PREPAREd. */
-  | { readonly kind: 'checked'; readonly blockHash: Hash; readonly ok: boolean }
+  | {
+      readonly kind: 'checked';
+      readonly blockHash: Hash;
+      readonly ok: boolean;
+      /**
+       * The candidate that `check` asked about. The hash covers the header only, so a liar can pair it with other envelope
+       * hashes: without this field the answer is taken to be about the one asked about last.
+       */
+      readonly candidate?: Candidate;
+    }
   /** Answer to `fetchBlock`, or anyone's candidate that was asked for by hash (its hash was checked). */
   | { readonly kind: 'candidate'; readonly candidate: Candidate }
   /** Answer to `execute`. */
@@ -108,7 +121,12 @@ export type Input =
 
 export type Output =
   /** Make `record` durable, then sign, publish, and hand the signed message back as an input. */
-  | { readonly kind: 'sign'; readonly message: UnsignedMessage; readonly signBytes: Uint8Array; readonly record: SignerRecord }
+  | {
+      readonly kind: 'sign';
+      readonly message: UnsignedMessage;
+      readonly signBytes: Uint8Array;
+      readonly record: SignerRecord;
+    }
   /** Publish again, same bytes. */
   | { readonly kind: 'resend'; readonly message: ConsensusMessage }
   /** Call with a tick at this time; replaces the wish before. */
@@ -119,7 +137,12 @@ export type Output =
   | { readonly kind: 'fetchBlock'; readonly blockHash: Hash }
   | { readonly kind: 'execute'; readonly candidate: Candidate }
   /** Final. The candidate may be unknown here (fetch it by hash). `leader` of the deciding round appends the record first. */
-  | { readonly kind: 'decided'; readonly certificate: Certificate; readonly candidate: Candidate | undefined; readonly leader: number }
+  | {
+      readonly kind: 'decided';
+      readonly certificate: Certificate;
+      readonly candidate: Candidate | undefined;
+      readonly leader: number;
+    }
   /** Someone is at an older height: answer with that block, staggered. */
   | { readonly kind: 'behind'; readonly validator: number; readonly height: number }
   /** Two signed messages of one validator for one (height, round, type) with different sign bytes. */
