@@ -1,7 +1,14 @@
 import { noble, ZERO_HASH, type Crypto, type Hash, type PublicKey } from '@gridtokenx/crypto';
 import { equalBytes, fromBase64Url, fromHex, parseTime } from '@gridtokenx/kernel';
 import { readGenesis, type LedgerIdentity } from '@gridtokenx/protocol';
-import { genesisValidators, headerHash, validatorSet, type ChainTip, type Header, type ValidatorSet } from '@gridtokenx/chain';
+import {
+  genesisValidators,
+  headerHash,
+  validatorSet,
+  type ChainTip,
+  type Header,
+  type ValidatorSet,
+} from '@gridtokenx/chain';
 
 /** Where a follower stands: what the next block must build on. */
 export type Tip = Pick<ChainTip, 'height' | 'hash' | 'certificateHash' | 'time'>;
@@ -44,7 +51,10 @@ export function genesisAnchor(file: Uint8Array, crypto: Crypto = noble): Genesis
 }
 
 /** The user's header hash (64 hex digits or bytes) and the validators' keys that someone offers. */
-export function headerAnchor(hash: string | Uint8Array, offeredKeys: readonly (string | Uint8Array)[] = []): HeaderAnchor {
+export function headerAnchor(
+  hash: string | Uint8Array,
+  offeredKeys: readonly (string | Uint8Array)[] = [],
+): HeaderAnchor {
   const bytes = typeof hash === 'string' ? fromHex(hash) : hash;
   if (bytes?.length !== 32) throw new TypeError('a header hash is 32 bytes, 64 hex digits in lower case');
   const keys = offeredKeys.map((key) => (typeof key === 'string' ? fromBase64Url(key) : key));
@@ -53,7 +63,11 @@ export function headerAnchor(hash: string | Uint8Array, offeredKeys: readonly (s
 }
 
 /** A header anchor with the validators of a genesis file that someone offers, such as the gateway at `/v1/genesis`. */
-export function headerAnchorWithOfferedGenesis(hash: string | Uint8Array, file: Uint8Array, crypto: Crypto = noble): HeaderAnchor {
+export function headerAnchorWithOfferedGenesis(
+  hash: string | Uint8Array,
+  file: Uint8Array,
+  crypto: Crypto = noble,
+): HeaderAnchor {
   return headerAnchor(
     hash,
     readGenesis(crypto, file).genesis.validators.map(({ key }) => key),

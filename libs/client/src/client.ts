@@ -68,7 +68,13 @@ export class GridClient {
   readonly #attempts: number;
   readonly #ledgerId: string | undefined;
 
-  constructor({ url, identity, platform = ownPlatform, crypto = noble, attempts = ATTEMPTS_DEFAULT }: GridClientOptions) {
+  constructor({
+    url,
+    identity,
+    platform = ownPlatform,
+    crypto = noble,
+    attempts = ATTEMPTS_DEFAULT,
+  }: GridClientOptions) {
     this.#base = url.replace(/\/+$/, '');
     this.#platform = platform;
     this.#crypto = crypto;
@@ -117,7 +123,11 @@ export class GridClient {
       if (view !== undefined && view.status !== 'pending') return view;
       const left = until - this.#platform.now();
       if (left <= 0)
-        throw new GridProblem({ code: 'client.timeout', status: 0, detail: `${id} was not decided within ${timeoutMs} ms` });
+        throw new GridProblem({
+          code: 'client.timeout',
+          status: 0,
+          detail: `${id} was not decided within ${timeoutMs} ms`,
+        });
       await this.#platform.sleep(Math.min(pause, left));
       pause = Math.min(pause * 1.5, FOLLOW_MAX_MS);
     }
@@ -137,7 +147,12 @@ export class GridClient {
     return this.#json('GET', `/v1/accounts/${encodeURIComponent(account)}/balances${query({ minHeight })}`);
   }
 
-  book(fromZone: string, toZone: string, interval: string, { minHeight }: Pick<ListOptions, 'minHeight'> = {}): Promise<Read> {
+  book(
+    fromZone: string,
+    toZone: string,
+    interval: string,
+    { minHeight }: Pick<ListOptions, 'minHeight'> = {},
+  ): Promise<Read> {
     const place = [fromZone, toZone, interval].map(encodeURIComponent).join('/');
     return this.#json('GET', `/v1/markets/${place}/book${query({ minHeight })}`);
   }
@@ -205,7 +220,9 @@ export class GridClient {
   async *#rows(path: string, { where = {}, pageSize, cursor, minHeight }: ListOptions): AsyncGenerator<Row> {
     let at = cursor;
     do {
-      const page = pageOf(await this.#json('GET', `${path}${query({ ...where, limit: pageSize, cursor: at, minHeight })}`));
+      const page = pageOf(
+        await this.#json('GET', `${path}${query({ ...where, limit: pageSize, cursor: at, minHeight })}`),
+      );
       yield* page.items;
       at = page.next;
     } while (at !== undefined);
@@ -300,7 +317,8 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : 'no answer';
 }
 
-const badAnswer = (detail: string, status = 200): GridProblem => new GridProblem({ code: 'client.badAnswer', status, detail });
+const badAnswer = (detail: string, status = 200): GridProblem =>
+  new GridProblem({ code: 'client.badAnswer', status, detail });
 
 function fail(detail: string): never {
   throw badAnswer(detail);
@@ -317,7 +335,9 @@ function linksOf(value: unknown): OperationLink[] {
   if (!Array.isArray(value)) return fail('accepted operations have ids');
   return value.map((link: unknown) => {
     const { id, href } = isRecord(link) ? link : fail('an operation has an id');
-    return typeof id === 'string' && typeof href === 'string' ? { id, href } : fail('an operation has an id and a link');
+    return typeof id === 'string' && typeof href === 'string'
+      ? { id, href }
+      : fail('an operation has an id and a link');
   });
 }
 
@@ -332,7 +352,9 @@ const isStatus = (value: unknown): value is OperationStatus =>
   typeof value === 'string' && (OPERATION_STATUSES as readonly string[]).includes(value);
 
 function operationOf(value: unknown): OperationView {
-  const { id, status, height, index, code, outcome, proof } = isRecord(value) ? value : fail('an operation was expected');
+  const { id, status, height, index, code, outcome, proof } = isRecord(value)
+    ? value
+    : fail('an operation was expected');
   if (typeof id !== 'string' || !isStatus(status)) return fail('an operation has an id and a status');
   return {
     id,

@@ -10,7 +10,14 @@ import {
   type BlockFault,
   type ValidatorSet,
 } from '@gridtokenx/chain';
-import { decodeEnvelope, decodeOutcome, EnvelopeError, type Envelope, type Operation, type Outcome } from '@gridtokenx/protocol';
+import {
+  decodeEnvelope,
+  decodeOutcome,
+  EnvelopeError,
+  type Envelope,
+  type Operation,
+  type Outcome,
+} from '@gridtokenx/protocol';
 import type { GenesisAnchor, Tip, Trust } from './anchor.js';
 import type { Refused } from './verify.js';
 
@@ -73,7 +80,12 @@ export function verifyBlock(
   if (outcomes === undefined || results === undefined) return refused('block.outcome');
   const { header, certificate } = block;
   const asked = envelopes.flatMap(({ kid, operations, operationIds }, envelope) =>
-    operations.map((operation, i) => ({ operationId: toHex(operationIds[i] ?? new Uint8Array(0)), operation, kid, envelope })),
+    operations.map((operation, i) => ({
+      operationId: toHex(operationIds[i] ?? new Uint8Array(0)),
+      operation,
+      kid,
+      envelope,
+    })),
   );
   let next = 0;
   return {
@@ -147,7 +159,10 @@ export class BlockFollower {
   readonly #options: VerifyBlockOptions;
   #tip: Tip;
 
-  constructor(anchor: GenesisAnchor | (Trust & { readonly tip: Tip }), options: VerifyBlockOptions & { readonly tip?: Tip } = {}) {
+  constructor(
+    anchor: GenesisAnchor | (Trust & { readonly tip: Tip }),
+    options: VerifyBlockOptions & { readonly tip?: Tip } = {},
+  ) {
     this.#trust = anchor;
     this.#tip = options.tip ?? anchor.tip;
     this.#options = options;
@@ -166,7 +181,10 @@ export class BlockFollower {
   }
 
   /** Blocks up to height `to`, or up to where the source ends. Throws {@link ChainFaultError}. */
-  async *blocks(source: RecordSource, { to = Number.MAX_SAFE_INTEGER }: { to?: number } = {}): AsyncGenerator<VerifiedBlock> {
+  async *blocks(
+    source: RecordSource,
+    { to = Number.MAX_SAFE_INTEGER }: { to?: number } = {},
+  ): AsyncGenerator<VerifiedBlock> {
     while (this.#tip.height < to) {
       const height = this.#tip.height + 1;
       const record = await source(height);

@@ -54,7 +54,8 @@ export class Keypair {
     const seed = typeof file['seed'] === 'string' ? fromBase64Url(file['seed']) : undefined;
     if (seed === undefined) throw new KeyFileError('key.seed', 'the seed is 32 bytes in base64url');
     const keypair = Keypair.fromSeed(seed, crypto);
-    if (file['kid'] !== keypair.kid) throw new KeyFileError('key.mismatch', 'the seed does not make the key that the file names');
+    if (file['kid'] !== keypair.kid)
+      throw new KeyFileError('key.mismatch', 'the seed does not make the key that the file names');
     return keypair;
   }
 

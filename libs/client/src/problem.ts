@@ -29,7 +29,9 @@ export class GridProblem extends Error {
   readonly retryAfterMs: number | undefined;
 
   constructor({ code, status, detail = '', pointer, line, errors = [], retryAfterMs }: ProblemFields) {
-    super(`${code}${pointer === undefined || pointer === '' ? '' : ` at ${pointer}`}${detail === '' ? '' : `: ${detail}`}`);
+    super(
+      `${code}${pointer === undefined || pointer === '' ? '' : ` at ${pointer}`}${detail === '' ? '' : `: ${detail}`}`,
+    );
     this.name = 'GridProblem';
     this.code = code;
     this.status = status;

@@ -22,12 +22,7 @@ import {
 import { isRecord } from './problem.js';
 
 export type ProofJsonFault =
-  | 'proof.json'
-  | 'proof.field'
-  | 'proof.unknownField'
-  | 'proof.inconsistent'
-  | 'proof.checksum'
-  | 'proof.tooLarge';
+  'proof.json' | 'proof.field' | 'proof.unknownField' | 'proof.inconsistent' | 'proof.checksum' | 'proof.tooLarge';
 
 export class ProofJsonError extends Error {
   constructor(
@@ -102,7 +97,10 @@ export interface ProofJsonOptions {
 }
 
 /** Strict reader of a proof as the gateway serves it or as a proof file holds it. Throws {@link ProofJsonError}. */
-export function decodeProofJson(text: string, { extraFields = 'ignore', crypto = noble }: ProofJsonOptions = {}): DecodedProof {
+export function decodeProofJson(
+  text: string,
+  { extraFields = 'ignore', crypto = noble }: ProofJsonOptions = {},
+): DecodedProof {
   const fields = fieldsOf(text);
   const extra = Object.keys(fields).filter((name) => !(FIELDS as readonly string[]).includes(name));
   if (extraFields === 'refuse' && extra[0] !== undefined)
@@ -134,7 +132,8 @@ export function decodeProofJson(text: string, { extraFields = 'ignore', crypto =
 }
 
 function fieldsOf(text: string): Record<string, unknown> {
-  if (text.length > PROOF_BYTES_MAX) throw new ProofJsonError('proof.tooLarge', '', `at most ${PROOF_BYTES_MAX} characters`);
+  if (text.length > PROOF_BYTES_MAX)
+    throw new ProofJsonError('proof.tooLarge', '', `at most ${PROOF_BYTES_MAX} characters`);
   try {
     const value: unknown = parseStrictJson(text);
     if (isRecord(value)) return value;
@@ -159,7 +158,8 @@ function binary<T>(fields: Record<string, unknown>, name: string, decode: (bytes
 
 function hashAt(value: unknown, pointer: string): Hash {
   const bytes = typeof value === 'string' ? fromHex(value) : undefined;
-  if (bytes?.length !== HASH_BYTES) throw new ProofJsonError('proof.field', pointer, '64 hex digits in lower case are needed');
+  if (bytes?.length !== HASH_BYTES)
+    throw new ProofJsonError('proof.field', pointer, '64 hex digits in lower case are needed');
   return bytes as Hash;
 }
 

@@ -96,7 +96,8 @@ export function verifyCertificate(
   if (typeof trust === 'string') return refused(trust);
   const { ledgerId, set } = trust;
   if (header.ledgerId !== ledgerId) return refused('certificate.wrongLedger');
-  if (header.epoch !== set.epoch || !equalBytes(header.validatorsHash, set.hash)) return refused('certificate.wrongValidators');
+  if (header.epoch !== set.epoch || !equalBytes(header.validatorsHash, set.hash))
+    return refused('certificate.wrongValidators');
   if (certificate.height !== header.height || !equalBytes(certificate.blockHash, headerHash(crypto, header)))
     return refused('certificate.otherBlock');
   if ((setSize ?? set.keys.length) !== set.keys.length || !certificateIsValid(crypto, ledgerId, set, certificate))

@@ -25,7 +25,12 @@ export class CliError extends Error {
   constructor(
     readonly code: string,
     reason: string,
-    readonly more: { readonly exit?: 1 | 2; readonly hint?: string; readonly pointer?: string; readonly line?: number } = {},
+    readonly more: {
+      readonly exit?: 1 | 2;
+      readonly hint?: string;
+      readonly pointer?: string;
+      readonly line?: number;
+    } = {},
   ) {
     super(reason);
     this.name = 'CliError';
@@ -98,10 +103,12 @@ export function parseOptions(command: Command, args: readonly string[]): Readonl
 }
 
 export function helpOf(command: Command): string {
-  const rows = Object.entries({ ...command.options, ...COMMON }).map(([name, { value, about, required }]): [string, string] => [
-    `  --${name}${value === undefined ? '' : ` ${value}`}`,
-    `${about}${required === true ? ' (required)' : ''}`,
-  ]);
+  const rows = Object.entries({ ...command.options, ...COMMON }).map(
+    ([name, { value, about, required }]): [string, string] => [
+      `  --${name}${value === undefined ? '' : ` ${value}`}`,
+      `${about}${required === true ? ' (required)' : ''}`,
+    ],
+  );
   const width = Math.max(...rows.map(([left]) => left.length)) + 2;
   return [
     `gridtokenx ${command.name}: ${command.about}`,

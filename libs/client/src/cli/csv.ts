@@ -14,7 +14,10 @@ export interface CsvFault {
  * RFC 4180: cells in quotes may hold commas, line breaks and doubled quotes; lines end in CRLF or LF. Empty lines are
  * passed over. A record with stray quotes is a fault, and reading goes on with the next line.
  */
-export function readCsv(text: string): { readonly records: readonly CsvRecord[]; readonly faults: readonly CsvFault[] } {
+export function readCsv(text: string): {
+  readonly records: readonly CsvRecord[];
+  readonly faults: readonly CsvFault[];
+} {
   const records: CsvRecord[] = [];
   const faults: CsvFault[] = [];
   let at = 0;

@@ -46,7 +46,11 @@ function decimal(text: string, decimals: number, unit: string): Parsed<bigint> {
   if (comma !== undefined) return { fault: comma };
   const value = parseDecimal(text, decimals);
   if (value === undefined)
-    return fault('notation.number', `'${text}' is not a number of ${unit} with at most ${decimals} decimals`, 'such as 4.50');
+    return fault(
+      'notation.number',
+      `'${text}' is not a number of ${unit} with at most ${decimals} decimals`,
+      'such as 4.50',
+    );
   return { value };
 }
 
@@ -63,7 +67,8 @@ export function parsePrice(text: string): Parsed<number> {
 export function parseKwh(text: string): Parsed<string> {
   const parsed = decimal(text, 3, 'kWh');
   if ('fault' in parsed) return parsed;
-  if (parsed.value < BigInt(ORDER_WH_MIN)) return fault('notation.energy', `an order is for at least ${ORDER_WH_MIN / 1000} kWh`);
+  if (parsed.value < BigInt(ORDER_WH_MIN))
+    return fault('notation.energy', `an order is for at least ${ORDER_WH_MIN / 1000} kWh`);
   return { value: parsed.value.toString() };
 }
 
@@ -84,7 +89,8 @@ export function parseIntervalText(text: string): Parsed<string> {
 export function parseTimeText(text: string): Parsed<string> {
   const year = yearFault(text);
   if (year !== undefined) return { fault: year };
-  if (parseTime(text) === undefined) return fault('notation.time', `'${text}' is not a time`, 'in UTC: 2026-06-15T03:00:00Z');
+  if (parseTime(text) === undefined)
+    return fault('notation.time', `'${text}' is not a time`, 'in UTC: 2026-06-15T03:00:00Z');
   return { value: text };
 }
 
@@ -102,12 +108,23 @@ function misread(value: unknown, pointer: string): NotationFault[] {
 }
 
 /** An operation by the ledger's own schema, or everything that is wrong with it. */
-export function checkOperation(value: unknown): { readonly operation: Operation } | { readonly faults: readonly NotationFault[] } {
+export function checkOperation(
+  value: unknown,
+): { readonly operation: Operation } | { readonly faults: readonly NotationFault[] } {
   const type: unknown = typeof value === 'object' && value !== null && 'type' in value ? value.type : undefined;
   if (!isOperationType(type)) {
     const known = Object.keys(operationSchemas).join(', ');
     const reason = type === undefined ? 'an operation has a type' : 'there is no operation of this type';
-    return { faults: [{ code: type === undefined ? 'envelope.schema' : 'envelope.unknownOperation', pointer: '/type', reason, hint: `one of ${known}` }] };
+    return {
+      faults: [
+        {
+          code: type === undefined ? 'envelope.schema' : 'envelope.unknownOperation',
+          pointer: '/type',
+          reason,
+          hint: `one of ${known}`,
+        },
+      ],
+    };
   }
   const notation = misread(value, '');
   const parsed = operationSchemas[type].safeParse(value);

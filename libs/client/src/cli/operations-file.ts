@@ -1,7 +1,15 @@
 import { fromUtf8, JsonError, parseStrictJson } from '@gridtokenx/kernel';
 import type { Operation } from '@gridtokenx/protocol';
 import { readCsv, type CsvRecord } from './csv.js';
-import { checkOperation, parseIntervalText, parseKwh, parsePrice, parseTimeText, type NotationFault, type Parsed } from './notation.js';
+import {
+  checkOperation,
+  parseIntervalText,
+  parseKwh,
+  parsePrice,
+  parseTimeText,
+  type NotationFault,
+  type Parsed,
+} from './notation.js';
 
 /** A line of the file that is wrong: where, by which code, and what to do. */
 export interface LineFault extends NotationFault {
@@ -32,7 +40,12 @@ export function readOperationsFile(bytes: Uint8Array, format: 'csv' | 'ndjson'):
   if (bytes.length > BATCH_FILE_BYTES_MAX) return only(1, 'file.tooLarge', `more than ${BATCH_FILE_BYTES_MAX} bytes`);
   const text = fromUtf8(bytes);
   if (text === undefined)
-    return only(lineOfBadUtf8(bytes), 'file.notUtf8', 'the file is not UTF-8', "save it as UTF-8, in a spreadsheet as 'CSV UTF-8'");
+    return only(
+      lineOfBadUtf8(bytes),
+      'file.notUtf8',
+      'the file is not UTF-8',
+      "save it as UTF-8, in a spreadsheet as 'CSV UTF-8'",
+    );
   // Spreadsheets put a byte order mark before UTF-8.
   const plain = text.startsWith('\ufeff') ? text.slice(1) : text;
   return format === 'csv' ? fromCsv(plain) : fromNdjson(plain);
@@ -54,7 +67,8 @@ function fromNdjson(text: string): OperationsFile {
   const operations: FileOperation[] = [];
   const faults: LineFault[] = [];
   const lines = text.split('\n');
-  if (lines.length > BATCH_FILE_LINES_MAX) return only(1, 'file.tooManyLines', `more than ${BATCH_FILE_LINES_MAX} lines`);
+  if (lines.length > BATCH_FILE_LINES_MAX)
+    return only(1, 'file.tooManyLines', `more than ${BATCH_FILE_LINES_MAX} lines`);
   for (const [i, raw] of lines.entries()) {
     const line = i + 1;
     if (raw.trim() === '') continue;
@@ -65,18 +79,38 @@ function fromNdjson(text: string): OperationsFile {
     } catch (error) {
       if (!(error instanceof JsonError)) throw error;
       const hint = JSON_HINTS[error.code];
-      faults.push({ line, code: error.code, pointer: error.pointer, reason: error.message, ...(hint !== undefined && { hint }) });
+      faults.push({
+        line,
+        code: error.code,
+        pointer: error.pointer,
+        reason: error.message,
+        ...(hint !== undefined && { hint }),
+      });
     }
   }
   return { operations, faults };
 }
 
 const JSON_HINTS: Readonly<Record<string, string>> = {
-  'json.notAnInteger': 'amounts are strings of whole minor units ("quantityWh": "1000000"), prices whole ticks of 0.01 THB/kWh',
+  'json.notAnInteger':
+    'amounts are strings of whole minor units ("quantityWh": "1000000"), prices whole ticks of 0.01 THB/kWh',
   'json.malformed': 'one JSON object a line, with double quotes and no comma at the end',
 };
 
-const COLUMNS = ['action', 'account', 'side', 'zone', 'from_zone', 'to_zone', 'interval', 'price', 'kwh', 'tif', 'expires_at', 'order'] as const;
+const COLUMNS = [
+  'action',
+  'account',
+  'side',
+  'zone',
+  'from_zone',
+  'to_zone',
+  'interval',
+  'price',
+  'kwh',
+  'tif',
+  'expires_at',
+  'order',
+] as const;
 type Column = (typeof COLUMNS)[number];
 const isColumn = (name: string): name is Column => (COLUMNS as readonly string[]).includes(name);
 
@@ -98,7 +132,8 @@ function fromCsv(text: string): OperationsFile {
   const { records, faults: quoteFaults } = readCsv(text);
   const [header, ...rows] = records;
   if (header === undefined) return { operations: [], faults: quoteFaults.length > 0 ? quoteFaults : [EMPTY] };
-  if (rows.length > BATCH_FILE_LINES_MAX) return only(1, 'file.tooManyLines', `more than ${BATCH_FILE_LINES_MAX} lines`);
+  if (rows.length > BATCH_FILE_LINES_MAX)
+    return only(1, 'file.tooManyLines', `more than ${BATCH_FILE_LINES_MAX} lines`);
   const names = header.cells.map((name) => name.trim().toLowerCase());
   const headerFaults = faultsOfHeader(header.line, names);
   if (headerFaults.length > 0) return { operations: [], faults: headerFaults };
@@ -112,15 +147,37 @@ function fromCsv(text: string): OperationsFile {
   return { operations, faults: faults.sort((a, b) => a.line - b.line) };
 }
 
-const EMPTY: LineFault = { line: 1, code: 'csv.empty', reason: 'the file has no header line', hint: `columns: ${COLUMNS.join(', ')}` };
+const EMPTY: LineFault = {
+  line: 1,
+  code: 'csv.empty',
+  reason: 'the file has no header line',
+  hint: `columns: ${COLUMNS.join(', ')}`,
+};
 
 function faultsOfHeader(line: number, names: readonly string[]): LineFault[] {
   if (names.length === 1 && names[0]?.includes(';') === true)
-    return [{ line, code: 'csv.delimiter', reason: 'the cells are parted by semicolons', hint: 'save the file with commas between cells' }];
+    return [
+      {
+        line,
+        code: 'csv.delimiter',
+        reason: 'the cells are parted by semicolons',
+        hint: 'save the file with commas between cells',
+      },
+    ];
   return names.flatMap((name, i): LineFault[] => {
     if (!isColumn(name))
-      return [{ line, column: name, code: 'csv.unknownColumn', reason: `there is no column '${name}'`, hint: `columns: ${COLUMNS.join(', ')}` }];
-    return names.indexOf(name) === i ? [] : [{ line, column: name, code: 'csv.repeatedColumn', reason: `the column '${name}' stands twice` }];
+      return [
+        {
+          line,
+          column: name,
+          code: 'csv.unknownColumn',
+          reason: `there is no column '${name}'`,
+          hint: `columns: ${COLUMNS.join(', ')}`,
+        },
+      ];
+    return names.indexOf(name) === i
+      ? []
+      : [{ line, column: name, code: 'csv.repeatedColumn', reason: `the column '${name}' stands twice` }];
   });
 }
 
@@ -131,7 +188,10 @@ function operationOfRow(names: readonly Column[], { line, cells }: CsvRecord): R
   if (cells.length !== names.length) {
     const reason = `${cells.length} cells where the header has ${names.length}`;
     // A decimal comma without quotes parts a number in two.
-    const hint = cells.length > names.length ? 'numbers have a decimal point: 4.50; a cell that holds a comma stands in quotes' : undefined;
+    const hint =
+      cells.length > names.length
+        ? 'numbers have a decimal point: 4.50; a cell that holds a comma stands in quotes'
+        : undefined;
     return { faults: [{ line, code: 'csv.cells', reason, ...(hint !== undefined && { hint }) }] };
   }
   const row: Partial<Record<Column, string>> = {};
@@ -156,7 +216,11 @@ class RowReader {
     const draft = this.draft();
     for (const name of Object.keys(this.row) as Column[])
       if (!this.used.has(name) && draft !== undefined)
-        this.add(name, { code: 'csv.unusedCell', reason: `'${name}' has no meaning for this action`, hint: 'leave the cell empty' });
+        this.add(name, {
+          code: 'csv.unusedCell',
+          reason: `'${name}' has no meaning for this action`,
+          hint: 'leave the cell empty',
+        });
     if (this.faults.length > 0 || draft === undefined) return { faults: this.faults };
     const checked = checkOperation(draft);
     if ('operation' in checked) return checked;
@@ -188,7 +252,11 @@ class RowReader {
           quantityWh: this.parsed('kwh', parseKwh),
         };
       default:
-        this.add('action', { code: 'csv.action', reason: `'${action}' is no action`, hint: 'place, cancel or replace' });
+        this.add('action', {
+          code: 'csv.action',
+          reason: `'${action}' is no action`,
+          hint: 'place, cancel or replace',
+        });
         return undefined;
     }
   }
