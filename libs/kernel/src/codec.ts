@@ -29,6 +29,7 @@ export class ByteWriter {
     this.view = new DataView(this.buffer.buffer);
   }
 
+  /** Where the next bytes go. It may move the buffer, so ask before `this.buffer` or `this.view` is looked at. */
   private room(bytes: number): number {
     const at = this.length;
     this.length += bytes;
@@ -47,19 +48,22 @@ export class ByteWriter {
 
   u8(value: number): this {
     ByteWriter.check(value, 0xff);
-    this.view.setUint8(this.room(1), value);
+    const at = this.room(1);
+    this.view.setUint8(at, value);
     return this;
   }
 
   u16(value: number): this {
     ByteWriter.check(value, 0xffff);
-    this.view.setUint16(this.room(2), value);
+    const at = this.room(2);
+    this.view.setUint16(at, value);
     return this;
   }
 
   u32(value: number): this {
     ByteWriter.check(value, 0xffff_ffff);
-    this.view.setUint32(this.room(4), value);
+    const at = this.room(4);
+    this.view.setUint32(at, value);
     return this;
   }
 
@@ -83,7 +87,8 @@ export class ByteWriter {
 
   /** Bytes whose length the reader knows. */
   fixed(bytes: Uint8Array): this {
-    this.buffer.set(bytes, this.room(bytes.length));
+    const at = this.room(bytes.length);
+    this.buffer.set(bytes, at);
     return this;
   }
 
