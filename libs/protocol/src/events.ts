@@ -15,9 +15,13 @@ export const ORDER_CLOSE_REASONS = [
   'bookClosed',
   'immediate',
   'killed',
+  'matchLimit',
 ] as const;
 
-/** Facts of the consortium ledger: past tense, one schema each. Balances are in the outcome's postings, not here. */
+/**
+ * SPEC wire 3.2: facts of the consortium ledger: past tense, one schema each. Balances are in the outcome's postings,
+ * not here.
+ */
 export const eventSchemas = {
   'accounts.reserveAttested': event('accounts.reserveAttested', { amount: f.amount, reference: f.reference }),
   'accounts.minted': event('accounts.minted', {

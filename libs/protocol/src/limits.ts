@@ -4,6 +4,8 @@ export const ENVELOPE_BYTES_MAX = 512 * 1024;
 export const OPERATIONS_PER_ENVELOPE_MAX = 1_000;
 export const OPERATIONS_PER_BATCH_MAX = 10_000;
 export const BATCH_BYTES_MAX = 32 * 1024 * 1024;
+/** One record of the bus, whatever it holds. */
+export const RECORD_BYTES_MAX = 16 * 1024 * 1024;
 /** Replay window per key, as IPsec's (RFC 4303 section 3.4.3). */
 export const SEQUENCE_WINDOW = 1_024;
 /** How far above the highest used sequence the next one may be. */

@@ -8,8 +8,8 @@ const operation = <Type extends string, Shape extends z.ZodRawShape>(
   z.strictObject({ type: f.publicField(z.literal(type)), ...shape } as { type: z.ZodLiteral<Type> } & Shape);
 
 /**
- * Everything that can be asked of the consortium ledger: imperative names, one schema each. Who may ask is said
- * beside each; the ledger decides, and answers with an outcome.
+ * SPEC wire 3.1: everything that can be asked of the consortium ledger: imperative names, one schema each. Who may
+ * ask is said beside each; the ledger decides, and answers with an outcome.
  */
 export const operationSchemas = {
   /** By the WATT issuer: the THB reserve now stands at this sum; WATT in circulation never exceeds it. */

@@ -1,6 +1,11 @@
-/** The topics of the bus: names, retention and who may write stand here once; infra is generated from this list. */
+/**
+ * SPEC wire 7.1: the topics of the bus: names, partitions, retention and who may write stand here once; infra is
+ * generated from this list.
+ */
 export interface Topic {
   readonly name: string;
+  /** One where order matters, and it does on all topics so far. */
+  readonly partitions: 1;
   /** Milliseconds; `undefined` keeps records for ever. */
   readonly retentionMs?: number;
   readonly writers: readonly ('gateway' | 'validator')[];
@@ -12,18 +17,21 @@ const DAY_MS = 86_400_000;
 export const consortiumTopics = {
   operations: {
     name: 'consortium.operations',
+    partitions: 1,
     retentionMs: 7 * DAY_MS,
     writers: ['gateway'],
     purpose: 'signed operation envelopes, one JWS a record',
   },
   consensus: {
     name: 'consortium.consensus',
+    partitions: 1,
     retentionMs: DAY_MS,
     writers: ['validator'],
     purpose: 'proposals, votes, round changes, requests for blocks and envelopes and their answers',
   },
   blocks: {
     name: 'consortium.blocks',
+    partitions: 1,
     writers: ['validator'],
     purpose: 'certified blocks in parts of at most 8 MiB',
   },
