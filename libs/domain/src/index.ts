@@ -1,1 +1,13 @@
-export {};
+export * from './consortium.js';
+export * from './ledger/audit.js';
+export * from './ledger/engine.js';
+export { rowKey } from './ledger/digest.js';
+export { Store, Table, type Cell } from './ledger/store.js';
+export type { Admission } from './ledger/replay.js';
+export type { BlockContext, HookContext, LedgerModule, OperationContext } from './ledger/module.js';
+export * from './accounts/state.js';
+export * from './registry/state.js';
+export { KYC_TRANSITIONS } from './registry/execute.js';
+export { actsFor, isVerified, kycStatusAt } from './registry/rights.js';
+export * from './market/state.js';
+export { executeMarket, MARKET_OPERATIONS, type MarketOperation } from './market/execute.js';

@@ -1,5 +1,5 @@
 /**
- * Why something was refused: one list, stable codes, never re-used. `retry` tells a client what to do:
+ * SPEC wire 3.3: why something was refused: one list, stable codes, never re-used. `retry` tells a client what to do:
  * `never` (the same bytes will be refused again), `later` (the state may change), `resign` (sign anew).
  */
 export const rejections = {
@@ -74,6 +74,8 @@ export const rejections = {
   'market.bookClosed': { retry: 'never', text: 'The book of this zone and interval is closed.' },
   'market.zonePairClosed': { retry: 'never', text: 'No book is open between these zones.' },
   'market.belowMinimum': { retry: 'never', text: 'An order is for at least 0.1 kWh.' },
+  'market.aboveMaximum': { retry: 'never', text: 'A bid is worth at most 4 billion THB at its limit price.' },
+  'market.blockFull': { retry: 'later', text: 'The orders of this block have met as many resting orders as one block may hold.' },
   'market.expiryInPast': { retry: 'never', text: 'expiresAt is not after the market time of the block.' },
   'market.unknownOrder': { retry: 'never', text: 'There is no such order.' },
   'market.orderNotOpen': { retry: 'never', text: 'The order is filled, cancelled or expired.' },

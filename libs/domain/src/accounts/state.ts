@@ -1,0 +1,133 @@
+import { assert, type ByteWriter } from '@gridtokenx/kernel';
+import { PairCell, PairTable, Table, type Store } from '../ledger/store.js';
+
+export const WATT = 'WATT';
+/** The energy of one delivery interval. */
+export const kwhOf = (interval: string): string => `KWH:${interval}`;
+
+export interface Balance {
+  readonly available: bigint;
+  readonly held: bigint;
+}
+
+/** SPEC accounts 1.3: genesis + minted - burned - retired is what all balances of the asset sum to. */
+export interface Supply {
+  readonly genesis: bigint;
+  readonly minted: bigint;
+  readonly burned: bigint;
+  /** Energy that was used up, or fed in. */
+  readonly retired: bigint;
+}
+
+export interface Reserve {
+  readonly amount: bigint;
+  readonly reference: string;
+}
+
+const ZERO_SUPPLY: Supply = { genesis: 0n, minted: 0n, burned: 0n, retired: 0n };
+const ZERO: Balance = { available: 0n, held: 0n };
+
+export class BalanceCell extends PairCell<Balance> {
+  /** Sum of the changes of escrow of orders in one scan of the journal; zero outside it. */
+  escrowChange = 0;
+
+  get account(): string {
+    return this.first;
+  }
+
+  get asset(): string {
+    return this.second;
+  }
+}
+
+export type BalanceGroup = Map<string, BalanceCell>;
+
+export const supplyTotal = ({ genesis, minted, burned, retired }: Supply): bigint =>
+  genesis + minted - burned - retired;
+
+/** Who has what: the only place where money and energy change hands. */
+export class AccountsState {
+  readonly balances: PairTable<Balance, BalanceCell>;
+  readonly supplies: Table<Supply>;
+  readonly reserve: Table<Reserve>;
+
+  constructor(private readonly store: Store) {
+    this.balances = new PairTable<Balance, BalanceCell>(
+      store,
+      'accounts.balance',
+      {
+        encode: (writer: ByteWriter, { available, held }) => void writer.i128(available).i128(held),
+        keepHash: true,
+      },
+      (table, account, asset) => new BalanceCell(table, account, asset),
+    );
+    this.supplies = new Table<Supply>(store, 'accounts.supply', {
+      encode: (writer, { genesis, minted, burned, retired }) =>
+        void writer.i128(genesis).i128(minted).i128(burned).i128(retired),
+      keepHash: true,
+    });
+    this.reserve = new Table<Reserve>(store, 'accounts.reserve', {
+      encode: (writer, { amount, reference }) => void writer.i128(amount).text(reference),
+    });
+  }
+
+  balance(account: string, asset: string): Balance {
+    return this.balances.getPair(account, asset) ?? ZERO;
+  }
+
+  available(account: string, asset: string): bigint {
+    return this.balances.getPair(account, asset)?.available ?? 0n;
+  }
+
+  supply(asset: string): Supply {
+    return this.supplies.get(asset) ?? ZERO_SUPPLY;
+  }
+
+  cell(account: string, asset: string): BalanceCell {
+    return this.balances.pair(account, asset);
+  }
+
+  /** A balance of nothing is an absent row, so that one state has one digest. */
+  private write(cell: BalanceCell, available: bigint, held: bigint): void {
+    this.store.change(cell, available === 0n && held === 0n ? undefined : { available, held });
+  }
+
+  add(cell: BalanceCell, available: bigint): void {
+    const { value } = cell;
+    if (value === undefined) this.write(cell, available, 0n);
+    else this.write(cell, value.available + available, value.held);
+  }
+
+  /** Changes both parts; the amounts are safe integers. */
+  move(cell: BalanceCell, available: number, held: number): void {
+    assert(Number.isSafeInteger(available) && Number.isSafeInteger(held), 'a change of a balance is a safe integer');
+    const { value } = cell;
+    const nowAvailable =
+      value === undefined ? BigInt(available) : available === 0 ? value.available : value.available + BigInt(available);
+    const nowHeld = value === undefined ? BigInt(held) : held === 0 ? value.held : value.held + BigInt(held);
+    this.write(cell, nowAvailable, nowHeld);
+  }
+
+  mint(account: string, asset: string, amount: bigint): void {
+    const supply = this.supply(asset);
+    this.supplies.set(asset, { ...supply, minted: supply.minted + amount });
+    this.add(this.cell(account, asset), amount);
+  }
+
+  burn(account: string, asset: string, amount: bigint): void {
+    const supply = this.supply(asset);
+    this.supplies.set(asset, { ...supply, burned: supply.burned + amount });
+    this.add(this.cell(account, asset), -amount);
+  }
+
+  retire(account: string, asset: string, amount: bigint): void {
+    const supply = this.supply(asset);
+    this.supplies.set(asset, { ...supply, retired: supply.retired + amount });
+    this.add(this.cell(account, asset), -amount);
+  }
+
+  transfer(from: string, to: string, asset: string, amount: bigint): void {
+    this.add(this.cell(from, asset), -amount);
+    this.add(this.cell(to, asset), amount);
+  }
+}

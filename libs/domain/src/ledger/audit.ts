@@ -1,0 +1,45 @@
+import { supplyTotal, type Supply } from '../accounts/state.js';
+import { isOpenOrder } from '../market/state.js';
+import type { Ledger } from './engine.js';
+
+/** SPEC ledger 4.5: every invariant over the whole state, from scratch; sentences about what is wrong. For tests and audits. */
+export function auditState({ state }: Pick<Ledger, 'state'>): string[] {
+  const faults: string[] = [];
+  const { accounts, market } = state;
+  const totals = new Map<string, bigint>();
+  const held = new Map<string, bigint>();
+  for (const cell of accounts.balances.rows.values()) {
+    const { value } = cell;
+    if (value === undefined) continue;
+    if (value.available < 0n || value.held < 0n) faults.push(`${cell.key} is negative`);
+    if (value.available === 0n && value.held === 0n) faults.push(`${cell.key} is zero and not absent`);
+    if (cell.escrowChange !== 0) faults.push(`${cell.key} has a scan left over`);
+    totals.set(cell.asset, (totals.get(cell.asset) ?? 0n) + value.available + value.held);
+    if (value.held !== 0n) held.set(cell.key, value.held);
+  }
+  for (const [asset, { value }] of accounts.supplies.rows) {
+    const supply = supplyTotal(value ?? NO_SUPPLY);
+    const total = totals.get(asset) ?? 0n;
+    if (supply !== total) faults.push(`supply of ${asset} is ${supply}, balances sum to ${total}`);
+    totals.delete(asset);
+  }
+  for (const asset of totals.keys()) faults.push(`there are balances of ${asset} and no supply`);
+  let open = 0;
+  for (const cell of market.orders.rows.values()) {
+    const { value } = cell;
+    if (value === undefined || !isOpenOrder(value)) continue;
+    open++;
+    const fault = market.orders.options.fault?.(value);
+    if (fault !== undefined) faults.push(`${cell.key}: ${fault}`);
+    const key = `${value.account}/${value.isBid ? 'WATT' : value.book.asset}`;
+    held.set(key, (held.get(key) ?? 0n) - BigInt(value.held));
+    if (cell.level === undefined) faults.push(`${cell.key} is open and in no book`);
+  }
+  for (const [key, rest] of held) if (rest !== 0n) faults.push(`${key} holds ${rest} more than its orders do`);
+  let resting = 0;
+  for (const book of market.standing) resting += book.bids.count + book.asks.count;
+  if (resting !== open) faults.push(`${resting} orders rest in books, ${open} are open`);
+  return faults;
+}
+
+const NO_SUPPLY: Supply = { genesis: 0n, minted: 0n, burned: 0n, retired: 0n };

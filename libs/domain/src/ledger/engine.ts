@@ -1,0 +1,362 @@
+import { resultsRootOf, type BlockOutcome, type Result } from '@gridtokenx/chain';
+import { ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
+import { assert, BugError, millis, parseTime, toHex, type Millis } from '@gridtokenx/kernel';
+import {
+  encodeOutcome,
+  HOOK_ENTRIES_PER_BLOCK_MAX,
+  rejected,
+  type Envelope,
+  type LedgerEvent,
+  type LedgerIdentity,
+  type Operation,
+  type OperationType,
+  type Outcome,
+  type RejectedOutcome,
+} from '@gridtokenx/protocol';
+import { consortiumModules, consortiumState, type ConsortiumState } from '../consortium.js';
+import { MEETINGS_PER_BLOCK_MAX } from '../market/state.js';
+import type { KeyRow } from '../registry/state.js';
+import { digestOf, undoHashes, type HashUndo } from './digest.js';
+import { effectsSince } from './effects.js';
+import type { BlockContext, HookContext, LedgerModule, OperationContext } from './module.js';
+import { admissionOn, useSequence, type Admission } from './replay.js';
+import { Store, Table, type Cell } from './store.js';
+
+/** Facts of hooks are told in outcomes of at most this many entries, so that no outcome grows without bound. */
+const HOOK_ENTRIES_PER_OUTCOME = 500;
+
+export interface Execution {
+  /** Of hooks at the start, operations, hooks at the end: as they stand in the block. */
+  readonly outcomes: readonly BlockOutcome[];
+  readonly results: readonly Result[];
+  readonly resultsRoot: Hash;
+  readonly stateDigest: Hash;
+  readonly rejected: number;
+  /** Envelopes that would have broken an invariant: someone must be called. */
+  readonly quarantined: readonly { readonly envelope: Envelope; readonly reason: string }[];
+}
+
+export interface LedgerBlock {
+  readonly height: number;
+  readonly time: Millis;
+  readonly envelopes: readonly Envelope[];
+}
+
+export interface Ledger {
+  readonly height: number;
+  /** Of the tip. */
+  readonly time: Millis;
+  readonly marketTime: Millis;
+  readonly stateDigest: Hash;
+  /** What the state is made of, for audits and tests: read only. */
+  readonly state: ConsortiumState;
+  /** Admissibility of envelopes for one block with this time, on the state after its parent. */
+  admission(blockTime: Millis): Admission;
+  /** Runs a block on the tip. It can be taken back until `commit` or `undo`. */
+  execute(block: LedgerBlock): Execution;
+  /** The executed block is final: forgets how to take it back. */
+  commit(): void;
+  /** Takes the executed, undecided block back: state, digest, height and times are as before. */
+  undo(): void;
+}
+
+interface Clock {
+  readonly height: number;
+  readonly time: number;
+  readonly marketTime: number;
+}
+
+/** How to take the executed block back. */
+interface Undo {
+  readonly digest: Hash;
+  readonly hashes: HashUndo;
+}
+
+type Handler = (context: OperationContext, operation: Operation) => RejectedOutcome | undefined;
+
+/** A ledger of the consortium in the state of its genesis. */
+export function createLedger(crypto: Crypto, identity: LedgerIdentity): Ledger {
+  const store = new Store();
+  const state = consortiumState(store, identity.genesis);
+  return new ConsortiumLedger(crypto, identity, state, consortiumModules(state, crypto));
+}
+
+/** Running out of stack or memory says nothing about the envelope: another machine might have managed. */
+const isExhaustion = (error: unknown): boolean =>
+  error instanceof RangeError && /call stack|allocation|memory/i.test(error.message);
+
+class ConsortiumLedger implements Ledger {
+  private readonly clock: Cell<Clock>;
+  private readonly handlers: ReadonlyMap<OperationType, Handler>;
+  private digest: Hash;
+  private executed: Undo | undefined;
+
+  constructor(
+    private readonly crypto: Crypto,
+    { genesis, genesisHash }: LedgerIdentity,
+    readonly state: ConsortiumState,
+    private readonly modules: readonly LedgerModule[],
+  ) {
+    const { store } = state;
+    const clocks = new Table<Clock>(store, 'ledger.clock', {
+      encode: (writer, { height, time, marketTime }) => void writer.u64(height).u64(time).u64(marketTime),
+    });
+    this.clock = clocks.cell('clock');
+    const time = parseTime(genesis.time);
+    const marketTime = parseTime(genesis.market.start);
+    assert(time !== undefined && marketTime !== undefined, 'a genesis that was read has times');
+    store.change(this.clock, { height: 0, time, marketTime });
+    const handlers = new Map<OperationType, Handler>();
+    for (const module of modules) {
+      module.genesis?.(genesis);
+      for (const type of module.operations) {
+        assert(!handlers.has(type), `one module handles ${type}`);
+        handlers.set(type, (context, operation) => module.execute(context, operation));
+      }
+    }
+    this.handlers = handlers;
+    this.pace = genesis.market;
+    this.digest = digestOf(crypto, store, genesisHash).digest;
+    store.endBlock();
+  }
+
+  private readonly pace: { readonly rate: number; readonly capMs?: number | undefined };
+
+  private get now(): Clock {
+    const { value } = this.clock;
+    assert(value !== undefined, 'a ledger has a clock');
+    return value;
+  }
+
+  get height(): number {
+    return this.now.height;
+  }
+
+  get time(): Millis {
+    return millis(this.now.time);
+  }
+
+  get marketTime(): Millis {
+    return millis(this.now.marketTime);
+  }
+
+  get stateDigest(): Hash {
+    return this.digest;
+  }
+
+  admission(blockTime: Millis): Admission {
+    assert(this.executed === undefined, 'admissibility is judged on a decided state');
+    return admissionOn(this.state.registry, blockTime);
+  }
+
+  execute(block: LedgerBlock): Execution {
+    assert(this.executed === undefined, 'a block is run when the one before is decided');
+    assert(block.height === this.height + 1 && block.time > this.time, 'a block is run on its parent');
+    try {
+      return this.run(block);
+    } catch (error) {
+      // Without an offender the ledger must not go on; but it stands where it stood.
+      this.state.store.undoTo(0);
+      this.state.store.endBlock();
+      throw error;
+    }
+  }
+
+  private run({ height, time, envelopes }: LedgerBlock): Execution {
+    const { crypto, state, pace } = this;
+    const { store } = state;
+    const elapsed = Math.min(time - this.time, pace.capMs ?? Number.MAX_SAFE_INTEGER);
+    // SPEC ledger 5.1
+    const marketTime = millis(this.marketTime + pace.rate * elapsed);
+    assert(Number.isSafeInteger(marketTime), 'market time is a safe integer');
+    store.change(this.clock, { height, time, marketTime });
+
+    const outcomes: BlockOutcome[] = [];
+    const results: Result[] = [];
+    const quarantined: { envelope: Envelope; reason: string }[] = [];
+    let refused = 0;
+    const add = (operationId: Hash, hook: boolean, outcome: Outcome): void => {
+      const bytes = encodeOutcome(outcome);
+      outcomes.push({ hook, bytes });
+      results.push({ operationId, outcome: bytes });
+      if (outcome.status === 'rejected') refused++;
+    };
+
+    const block: BlockContext = { height, time, marketTime, meetingsLeft: MEETINGS_PER_BLOCK_MAX, events: [] };
+    const hooks = new Hooks(state, block, (outcome) => add(ZERO_HASH, true, outcome));
+    for (const module of this.modules) if (module.atStart !== undefined) hooks.run(module.atStart);
+    for (const envelope of envelopes) {
+      const { outcomes: own, reason } = this.runEnvelope(block, envelope);
+      if (reason !== undefined) quarantined.push({ envelope, reason });
+      own.forEach((outcome, i) => add(envelope.operationIds[i] ?? ZERO_HASH, false, outcome));
+    }
+    for (const module of this.modules) if (module.atEnd !== undefined) hooks.run(module.atEnd);
+
+    const { digest, undo } = digestOf(crypto, store, this.digest);
+    this.executed = { digest: this.digest, hashes: undo };
+    this.digest = digest;
+    const resultsRoot = resultsRootOf(crypto, results);
+    return { outcomes, results, resultsRoot, stateDigest: digest, rejected: refused, quarantined };
+  }
+
+  /** SPEC ledger 4.4: whatever happens, the sequence is used; a bug undoes the envelope and is told, the block goes on. */
+  private runEnvelope(block: BlockContext, envelope: Envelope): { outcomes: Outcome[]; reason?: string } {
+    const { registry, store } = this.state;
+    const { kid, sequence, operations } = envelope;
+    const row = registry.keys.get(kid);
+    assert(row !== undefined, 'an envelope in a block was admissible');
+    registry.keys.set(kid, { ...row, window: useSequence(row.window, sequence) });
+    const mark = store.mark();
+    try {
+      const result = this.runOperations(block, envelope, mark);
+      if (typeof result !== 'string') return { outcomes: result };
+      store.undoTo(mark);
+      return { outcomes: operations.map(() => rejected('operation.quarantined')), reason: result };
+    } catch (error) {
+      if (isExhaustion(error)) throw error;
+      store.undoTo(mark);
+      const reason =
+        error instanceof Error ? `${error.name}: ${error.message}` : 'something that is no error was thrown';
+      return { outcomes: operations.map(() => rejected('operation.quarantined')), reason };
+    }
+  }
+
+  /** The outcomes, or the fault that was found. SPEC ledger 4.1: each operation alone, or with `atomic` all or none. */
+  private runOperations(block: BlockContext, envelope: Envelope, envelopeMark: number): Outcome[] | string {
+    const { registry, store, accounts } = this.state;
+    const { operations, operationIds, kid, atomic } = envelope;
+    const context = new Context(block, kid, registry.keys);
+    const outcomes: Outcome[] = [];
+    for (let i = 0; i < operations.length; i++) {
+      const operation = operations[i];
+      const id = operationIds[i];
+      assert(operation !== undefined && id !== undefined, 'an envelope names each of its operations');
+      const handler = this.handlers.get(operation.type);
+      assert(handler !== undefined, `some module handles ${operation.type}`);
+      const mark = store.mark();
+      context.begin(id);
+      const refusal = handler(context, operation);
+      if (refusal === undefined) {
+        const { postings, holds, fault } = effectsSince(store, accounts, mark);
+        if (fault !== undefined) return fault;
+        outcomes.push({ v: 1, status: 'executed', events: context.events, postings, holds });
+        continue;
+      }
+      store.undoTo(mark);
+      if (atomic) {
+        store.undoTo(envelopeMark);
+        return operations.map((_, other) => (other === i ? refusal : rejected('envelope.aborted')));
+      }
+      outcomes.push(refusal);
+    }
+    return outcomes;
+  }
+
+  commit(): void {
+    assert(this.executed !== undefined, 'what is committed was executed');
+    this.executed = undefined;
+    this.state.store.endBlock();
+  }
+
+  undo(): void {
+    const { executed } = this;
+    assert(executed !== undefined, 'what is undone was executed');
+    this.state.store.undoTo(0);
+    undoHashes(executed.hashes);
+    this.state.store.endBlock();
+    this.digest = executed.digest;
+    this.executed = undefined;
+  }
+}
+
+/** The context of one envelope's operations, one after another. */
+class Context implements OperationContext {
+  readonly height: number;
+  readonly time: Millis;
+  readonly marketTime: Millis;
+  events: LedgerEvent[] = [];
+  private id: Uint8Array = ZERO_HASH;
+  private hex: string | undefined = undefined;
+
+  constructor(
+    private readonly block: BlockContext,
+    readonly kid: string,
+    private readonly keys: Table<KeyRow>,
+  ) {
+    this.height = block.height;
+    this.time = block.time;
+    this.marketTime = block.marketTime;
+  }
+
+  begin(id: Uint8Array): void {
+    this.id = id;
+    this.hex = undefined;
+    this.events = [];
+  }
+
+  get operationId(): string {
+    return (this.hex ??= toHex(this.id));
+  }
+
+  get key(): KeyRow {
+    const row = this.keys.get(this.kid);
+    assert(row !== undefined, 'a registered key keeps its row');
+    return row;
+  }
+
+  get meetingsLeft(): number {
+    return this.block.meetingsLeft;
+  }
+
+  set meetingsLeft(left: number) {
+    this.block.meetingsLeft = left;
+  }
+}
+
+/** SPEC ledger 5.2-5.4: the hooks of one block share its entries, and tell their facts in pieces. */
+class Hooks implements HookContext {
+  readonly height: number;
+  readonly time: Millis;
+  readonly marketTime: Millis;
+  meetingsLeft = 0;
+  entriesLeft = HOOK_ENTRIES_PER_BLOCK_MAX;
+  events: LedgerEvent[] = [];
+  private entriesTold = 0;
+  private mark: number;
+
+  constructor(
+    private readonly state: ConsortiumState,
+    block: BlockContext,
+    private readonly tell: (outcome: Outcome) => void,
+  ) {
+    this.height = block.height;
+    this.time = block.time;
+    this.marketTime = block.marketTime;
+    this.mark = state.store.mark();
+  }
+
+  run(hook: (context: HookContext) => void): void {
+    this.mark = this.state.store.mark();
+    hook(this);
+    this.flush();
+  }
+
+  worked(): void {
+    this.entriesLeft--;
+    this.entriesTold++;
+    if (this.entriesTold >= HOOK_ENTRIES_PER_OUTCOME) this.flush();
+  }
+
+  flush(): void {
+    const { store, accounts } = this.state;
+    const { postings, holds, fault } = effectsSince(store, accounts, this.mark);
+    // Nobody asked for this: there is no envelope to set aside, and going on would book wrong money.
+    if (fault !== undefined) throw new BugError(`a hook broke an invariant: ${fault}`);
+    const { events } = this;
+    this.mark = store.mark();
+    this.events = [];
+    this.entriesTold = 0;
+    if (events.length > 0) this.tell({ v: 1, status: 'executed', events, postings, holds });
+    else assert(postings.length === 0 && holds.length === 0, 'what changes a balance is told');
+  }
+}

@@ -1,0 +1,32 @@
+import type { Crypto } from '@gridtokenx/crypto';
+import type { Genesis } from '@gridtokenx/protocol';
+import type { LedgerModule } from '../ledger/module.js';
+import { executeRegistry, REGISTRY_OPERATIONS, UNUSED_WINDOW } from './execute.js';
+import type { RegistryState } from './state.js';
+
+/** SPEC registry 1.3: what the constitution names exists from the start; its accounts are verified. */
+function genesisRows(registry: RegistryState, genesis: Genesis): void {
+  const registerKey = (key: string, organisation: string): void => {
+    // A validator's key may also be listed with its organisation.
+    if (!registry.keys.has(key))
+      registry.keys.set(key, { organisation, account: '', removed: false, window: UNUSED_WINDOW });
+  };
+  for (const { id, sector, roles, keys } of genesis.organisations) {
+    registry.organisations.set(id, { sector, roles });
+    for (const key of keys) registerKey(key, id);
+  }
+  for (const { key, organisation } of genesis.validators) registerKey(key, organisation);
+  for (const { id, organisation } of genesis.accounts)
+    registry.accounts.set(id, { organisation, kyc: 'verified', kycUntil: 0 });
+  for (const { id, operator, account } of genesis.zones) registry.zones.set(id, { operator, account });
+}
+
+export const registryModule = (
+  registry: RegistryState,
+  crypto: Crypto,
+): LedgerModule<(typeof REGISTRY_OPERATIONS)[number]> => ({
+  name: 'registry',
+  operations: REGISTRY_OPERATIONS,
+  genesis: (genesis) => genesisRows(registry, genesis),
+  execute: (context, operation) => executeRegistry(registry, crypto, context, operation),
+});

@@ -1,0 +1,110 @@
+import type { ByteWriter } from '@gridtokenx/kernel';
+import { compareText } from '@gridtokenx/kernel';
+import type { KycStatus, Role, Sector } from '@gridtokenx/protocol';
+import { PairCell, PairTable, Table, type Store } from '../ledger/store.js';
+
+export interface OrganisationRow {
+  readonly sector: Sector;
+  readonly roles: readonly Role[];
+}
+
+export interface AccountRow {
+  readonly organisation: string;
+  readonly kyc: KycStatus;
+  /** Block time at which a verification expires; 0 for never. */
+  readonly kycUntil: number;
+}
+
+/** The replay window of a key: see SPEC ledger 2. */
+export interface ReplayWindow {
+  readonly highest: number;
+  /** Bit i stands for `highest - i`. */
+  readonly used: bigint;
+}
+
+export interface KeyRow {
+  readonly organisation: string;
+  /** Of the account that owns the key; empty when the organisation itself does. */
+  readonly account: string;
+  readonly removed: boolean;
+  readonly window: ReplayWindow;
+}
+
+export interface DelegationRow {
+  readonly operations: readonly string[];
+  readonly until: number;
+}
+
+export interface MeterRow {
+  readonly account: string;
+  readonly zone: string;
+  readonly limitWh: number;
+}
+
+export interface ZoneRow {
+  readonly operator: string;
+  /** The operator's account that fees are paid to and feed-in is paid from. */
+  readonly account: string;
+}
+
+const WINDOW_BYTES = 128;
+
+function writeWindow(writer: ByteWriter, { highest, used }: ReplayWindow): void {
+  writer.u64(highest);
+  const bytes = new Uint8Array(WINDOW_BYTES);
+  const view = new DataView(bytes.buffer);
+  let rest = used;
+  for (let i = WINDOW_BYTES - 8; i >= 0 && rest !== 0n; i -= 8) {
+    view.setBigUint64(i, rest & 0xffff_ffff_ffff_ffffn);
+    rest >>= 64n;
+  }
+  writer.fixed(bytes);
+}
+
+const list = (writer: ByteWriter, texts: readonly string[]): void => {
+  writer.u32(texts.length);
+  for (const text of [...texts].sort(compareText)) writer.text(text);
+};
+
+/** Who is who and who may act for whom. */
+export class RegistryState {
+  readonly organisations: Table<OrganisationRow>;
+  readonly accounts: Table<AccountRow>;
+  readonly keys: Table<KeyRow>;
+  /** By key and account. */
+  readonly delegations: PairTable<DelegationRow>;
+  readonly meters: Table<MeterRow>;
+  readonly zones: Table<ZoneRow>;
+
+  constructor(readonly store: Store) {
+    this.organisations = new Table<OrganisationRow>(store, 'registry.organisation', {
+      encode: (writer, { sector, roles }) => list(writer.text(sector), roles),
+    });
+    this.accounts = new Table<AccountRow>(store, 'registry.account', {
+      encode: (writer, { organisation, kyc, kycUntil }) => void writer.text(organisation).text(kyc).u64(kycUntil),
+    });
+    this.keys = new Table<KeyRow>(store, 'registry.key', {
+      encode: (writer, { organisation, account, removed, window }) =>
+        writeWindow(
+          writer
+            .text(organisation)
+            .text(account)
+            .u8(removed ? 1 : 0),
+          window,
+        ),
+      keepHash: true,
+    });
+    this.delegations = new PairTable<DelegationRow>(
+      store,
+      'registry.delegation',
+      { encode: (writer, { operations, until }) => list(writer.u64(until), operations) },
+      (table, key, account) => new PairCell(table, key, account),
+    );
+    this.meters = new Table<MeterRow>(store, 'registry.meter', {
+      encode: (writer, { account, zone, limitWh }) => void writer.text(account).text(zone).u64(limitWh),
+    });
+    this.zones = new Table<ZoneRow>(store, 'registry.zone', {
+      encode: (writer, { operator, account }) => void writer.text(operator).text(account),
+    });
+  }
+}

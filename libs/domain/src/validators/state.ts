@@ -1,0 +1,17 @@
+import { Table, type Store } from '../ledger/store.js';
+
+export interface ValidatorRow {
+  readonly organisation: string;
+  /** The height of the last block that holds a rejoin of this validator; 0 for none. */
+  readonly rejoinedAt: number;
+}
+
+export class ValidatorsState {
+  readonly validators: Table<ValidatorRow>;
+
+  constructor(store: Store) {
+    this.validators = new Table<ValidatorRow>(store, 'validators.validator', {
+      encode: (writer, { organisation, rejoinedAt }) => void writer.text(organisation).u64(rejoinedAt),
+    });
+  }
+}
