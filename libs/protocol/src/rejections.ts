@@ -75,7 +75,10 @@ export const rejections = {
   'market.zonePairClosed': { retry: 'never', text: 'No book is open between these zones.' },
   'market.belowMinimum': { retry: 'never', text: 'An order is for at least 0.1 kWh.' },
   'market.aboveMaximum': { retry: 'never', text: 'A bid is worth at most 4 billion THB at its limit price.' },
-  'market.blockFull': { retry: 'later', text: 'The orders of this block have met as many resting orders as one block may hold.' },
+  'market.blockFull': {
+    retry: 'later',
+    text: 'The orders of this block have met as many resting orders as one block may hold.',
+  },
   'market.expiryInPast': { retry: 'never', text: 'expiresAt is not after the market time of the block.' },
   'market.unknownOrder': { retry: 'never', text: 'There is no such order.' },
   'market.orderNotOpen': { retry: 'never', text: 'The order is filled, cancelled or expired.' },
