@@ -1,7 +1,7 @@
 import { ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
-import { assert, ByteReader, ByteWriter, equalBytes } from '@gridtokenx/kernel';
+import { assert, ByteReader, ByteWriter, equalBytes, utf8 } from '@gridtokenx/kernel';
 import { ENVELOPE_BYTES_MAX } from '@gridtokenx/protocol';
-import { certificateIsValid, decodeCertificate, encodeCertificate, type Certificate } from './certificate.js';
+import { areOfSet, certificateIsValid, decodeCertificate, encodeCertificate, type Certificate } from './certificate.js';
 import { decodeHeader, encodeHeader, headerHash, type Header } from './header.js';
 import { operationsRootOf, resultsRootOf, type HashedEnvelope, type Result } from './trees.js';
 import type { ValidatorSet } from './validators.js';
@@ -104,8 +104,14 @@ export interface ChainTip {
   readonly stateDigest: Hash;
 }
 
+const NO_CERTIFICATE = utf8('not a certificate of this set');
+
+/**
+ * SPEC wire 4.5: what the next header carries. It is asked about certificates that nobody has checked yet, so signers
+ * that no bitmap can hold give a hash that is no certificate's; no honest validator signs a header that carries it.
+ */
 export const certificateHashOf = (crypto: Crypto, certificate: Certificate, setSize: number): Hash =>
-  crypto.sha256(encodeCertificate(certificate, setSize));
+  crypto.sha256(areOfSet(certificate.signatures, setSize) ? encodeCertificate(certificate, setSize) : NO_CERTIFICATE);
 
 /** The tip after a block whose validity was checked. */
 export function tipAfter(crypto: Crypto, set: ValidatorSet, header: Header, certificate: Certificate): ChainTip {
@@ -179,7 +185,7 @@ function isParentCertificate(
     tip.height > 0 &&
     certificate.height === tip.height &&
     equalBytes(certificate.blockHash, tip.hash) &&
-    certificate.signatures.every(({ validator }) => validator < setSize) &&
+    areOfSet(certificate.signatures, setSize) &&
     equalBytes(header.parentCertificateHash, certificateHashOf(crypto, certificate, setSize))
   );
 }

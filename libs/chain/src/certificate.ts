@@ -1,4 +1,4 @@
-import { HASH_BYTES, type Crypto, type Hash, type Signature } from '@gridtokenx/crypto';
+import { HASH_BYTES, type Crypto, type Hash, type PublicKey, type Signature } from '@gridtokenx/crypto';
 import { assert, ByteReader, ByteWriter } from '@gridtokenx/kernel';
 import { VALIDATORS_MAX } from '@gridtokenx/protocol';
 import type { ValidatorSet } from './validators.js';
@@ -24,15 +24,22 @@ export interface Certificate {
 
 export const SIGNATURE_BYTES = 64;
 
+/** Whether the signers are members of a set of this size, in set order, each once: only then is there a bitmap of them. */
+export function areOfSet(signatures: readonly Signed[], setSize: number): boolean {
+  let last = -1;
+  return signatures.every(({ validator }) => {
+    const fits = Number.isInteger(validator) && validator > last && validator < setSize;
+    last = validator;
+    return fits;
+  });
+}
+
 /** SPEC wire 4.4: size of the set, bitmap of signers in set order (bit i of byte i/8, most significant first), signatures. */
 export function writeSignatures(writer: ByteWriter, setSize: number, signatures: readonly Signed[]): void {
+  assert(areOfSet(signatures, setSize), 'signatures are of members of the set, in its order, one for each');
   const bitmap = new Uint8Array(Math.ceil(setSize / 8));
-  let last = -1;
   for (const { validator, signature } of signatures) {
-    assert(Number.isInteger(validator) && validator > last, 'signatures stand in set order, one for each signer');
-    assert(validator < setSize, 'signers are members of the set');
     assert(signature.length === SIGNATURE_BYTES, 'a signature has 64 bytes');
-    last = validator;
     bitmap[validator >> 3] = (bitmap[validator >> 3] ?? 0) | (0x80 >> (validator & 7));
   }
   writer.u16(setSize).fixed(bitmap);
@@ -99,14 +106,10 @@ export function quorumSigned(
   signBytes: Uint8Array,
   signatures: readonly Signed[],
 ): boolean {
-  if (signatures.length < set.quorum) return false;
-  let last = -1;
-  for (const { validator, signature } of signatures) {
-    const key = set.keys[validator];
-    if (key === undefined || validator <= last || !crypto.verify(signature, signBytes, key)) return false;
-    last = validator;
-  }
-  return true;
+  if (signatures.length < set.quorum || !areOfSet(signatures, set.keys.length)) return false;
+  return signatures.every(({ validator, signature }) =>
+    crypto.verify(signature, signBytes, set.keys[validator] as PublicKey),
+  );
 }
 
 export function commitSignBytes(ledgerId: string, certificate: Certificate): Uint8Array {
