@@ -1,1 +1,3 @@
-export {};
+export { startProjector } from './projector.module.js';
+export type { RunningRole } from './role.js';
+export { startValidators } from './validator.module.js';

@@ -1,4 +1,11 @@
-import { LogError, RECORD_BYTES_MAX, type Log, type LogRecord, type Subscription, type TopicSpec } from '@gridtokenx/runtime';
+import {
+  LogError,
+  RECORD_BYTES_MAX,
+  type Log,
+  type LogRecord,
+  type Subscription,
+  type TopicSpec,
+} from '@gridtokenx/runtime';
 
 interface MemoryTopic {
   readonly records: LogRecord[];
@@ -13,7 +20,8 @@ export class MemoryLog implements Log {
   constructor(private readonly now: () => number = Date.now) {}
 
   async ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
-    for (const { name } of topics) if (!this.topics.has(name)) this.topics.set(name, { records: [], wakers: new Set() });
+    for (const { name } of topics)
+      if (!this.topics.has(name)) this.topics.set(name, { records: [], wakers: new Set() });
   }
 
   private topic(name: string): MemoryTopic {

@@ -1,1 +1,2 @@
-export {};
+export * from './key-files.js';
+export * from './signer-files.js';

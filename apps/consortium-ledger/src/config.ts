@@ -1,0 +1,58 @@
+import { anyText, listOf, oneOf, readConfig, type ConfigOption, type ConfigSources } from '@gridtokenx/nest';
+
+const ROLES = ['validator', 'projector'] as const;
+export type LedgerRole = (typeof ROLES)[number];
+
+const rolesOf = (text: string): readonly LedgerRole[] => {
+  const roles = listOf(text).map(oneOf(...ROLES));
+  if (roles.length === 0) throw new Error('at least one role is needed');
+  return roles;
+};
+
+const option = <T>(env: string, flag: string, help: string, parse: (text: string) => T): ConfigOption<T> => ({
+  env,
+  flag,
+  help,
+  parse,
+});
+
+const SPEC = {
+  genesisFile: option('GENESIS_FILE', 'genesis', 'the genesis file of the ledger', anyText),
+  databaseUrl: option(
+    'DATABASE_URL',
+    'database-url',
+    'the Postgres of the projections, and of the embedded bus',
+    anyText,
+  ),
+  bus: { ...option('BUS', 'bus', 'embedded or kafka', oneOf('embedded', 'kafka')), fallback: 'embedded' as const },
+  brokers: {
+    ...option('KAFKA_BROKERS', 'brokers', 'host:port of Kafka brokers, with commas', listOf),
+    fallback: [] as readonly string[],
+  },
+  roles: {
+    ...option('ROLES', 'roles', 'validator, projector or both, with a comma', rolesOf),
+    fallback: ROLES as readonly LedgerRole[],
+  },
+  keyFolder: { ...option('VALIDATOR_KEYS', 'keys', 'the folder of the validators’ key files', anyText), fallback: '' },
+  signerFolder: {
+    ...option(
+      'SIGNER_FOLDER',
+      'signer',
+      'the folder of the signer record: on a disk of this host, never in a backup',
+      anyText,
+    ),
+    fallback: '',
+  },
+};
+
+export const ledgerConfig = (sources: ConfigSources): LedgerConfig => readConfig(SPEC, sources);
+
+export interface LedgerConfig {
+  readonly genesisFile: string;
+  readonly databaseUrl: string;
+  readonly bus: 'embedded' | 'kafka';
+  readonly brokers: readonly string[];
+  readonly roles: readonly LedgerRole[];
+  readonly keyFolder: string;
+  readonly signerFolder: string;
+}

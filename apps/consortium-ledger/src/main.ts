@@ -1,0 +1,82 @@
+import 'reflect-metadata';
+import { readFile } from 'node:fs/promises';
+import { native } from '@gridtokenx/crypto-native';
+import { createEmbeddedLog } from '@gridtokenx/embedded-log';
+import { createKafkaLog } from '@gridtokenx/kafka';
+import { openSignerFiles, readKeyFolder } from '@gridtokenx/keystore';
+import { StderrLogger } from '@gridtokenx/nest';
+import { createRowStore, migrate } from '@gridtokenx/postgres';
+import { readGenesis } from '@gridtokenx/protocol';
+import { systemClock, type HostEvent, type Log } from '@gridtokenx/runtime';
+import { ledgerConfig, type LedgerConfig } from './config.js';
+import { startProjector } from './projector.module.js';
+import type { RunningRole } from './role.js';
+import { startValidators } from './validator.module.js';
+
+const logger = new StderrLogger('consortium-ledger');
+
+const openBus = (config: LedgerConfig): Log | Promise<Log> =>
+  config.bus === 'kafka'
+    ? createKafkaLog({ brokers: [...config.brokers], clientId: 'consortium-ledger' })
+    : createEmbeddedLog({ connectionString: config.databaseUrl });
+
+/** Blocks are the rule and not worth a line; what an operator must know of is. */
+function tell(event: HostEvent): void {
+  if (event.kind === 'decided' || event.kind === 'skipped') return;
+  const level = event.kind === 'quarantined' || event.kind === 'evidence' ? 'error' : 'warn';
+  logger[level]({ message: `validators: ${event.kind}`, ...event });
+}
+
+async function main(): Promise<void> {
+  const config = ledgerConfig({ argv: process.argv.slice(2), env: process.env });
+  const identity = readGenesis(native, new Uint8Array(await readFile(config.genesisFile)));
+  const log = await openBus(config);
+  const shared = { crypto: native, identity, log, clock: systemClock };
+
+  const roles: RunningRole[] = [];
+  if (config.roles.includes('validator')) {
+    const keys = await readKeyFolder(native, config.keyFolder);
+    const signerSlots = await openSignerFiles(config.signerFolder);
+    const seeds = keys.map(({ seed }) => seed);
+    roles.push(await startValidators({ ...shared, seeds, signerSlots, observe: tell }, logger));
+  }
+  if (config.roles.includes('projector')) {
+    await migrate(config.databaseUrl);
+    const store = await createRowStore(config.databaseUrl);
+    roles.push(
+      await startProjector(
+        {
+          ...shared,
+          store,
+          observe: (event) =>
+            event.kind !== 'projected' && logger.warn({ message: `projector: ${event.kind}`, ...event }),
+        },
+        logger,
+      ),
+    );
+  }
+  process.stdout.write(
+    `${JSON.stringify({ event: 'ready', ledgerId: identity.ledgerId, roles: config.roles, height: Math.max(...roles.map((role) => role.height())) })}\n`,
+  );
+
+  const interrupted = new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+    // Whoever started us is gone when our standard input ends.
+    if (process.env['STOP_WITH_STDIN'] === '1') process.stdin.once('end', resolve).resume();
+  });
+  try {
+    await Promise.race([interrupted, ...roles.map(({ failed }) => failed)]);
+  } finally {
+    await Promise.all(roles.map((role) => role.close()));
+    await log.close();
+  }
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    logger.fatal(error instanceof Error ? error : new Error(String(error)));
+    process.exit(1);
+  },
+);

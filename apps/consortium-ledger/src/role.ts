@@ -1,0 +1,8 @@
+/** One role of this process: validator or projector. */
+export interface RunningRole {
+  /** The last block it has worked in. */
+  height(): number;
+  /** Rejects when the role cannot go on; the process then stops and is started again. */
+  readonly failed: Promise<never>;
+  close(): Promise<void>;
+}

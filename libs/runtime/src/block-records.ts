@@ -1,0 +1,212 @@
+import { zstdCompressSync, zstdDecompressSync, constants } from 'node:zlib';
+import {
+  blockFault,
+  decodeBlock,
+  encodeBlock,
+  LEDGER_ID_BYTES,
+  ledgerIdBytes,
+  readLedgerId,
+  resultsOf,
+  tipAfter,
+  type Block,
+  type ChainTip,
+  type Result,
+  type ValidatorSet,
+} from '@gridtokenx/chain';
+import { HASH_BYTES, type Crypto } from '@gridtokenx/crypto';
+import { assert, ByteReader, ByteWriter, concatBytes, DecodeError, toHex } from '@gridtokenx/kernel';
+import { decodeEnvelope, EnvelopeError, PROTOCOL_VERSION, type Envelope } from '@gridtokenx/protocol';
+import type { LogRecord } from './ports.js';
+
+/** Payload bytes of one part of a block record. */
+const PART_BYTES = 8 * 1024 * 1024;
+const PARTS_MAX = 64;
+/** A block never unpacks to more than this: a bomb is refused, not unpacked. */
+const UNPACKED_BYTES_MAX = 256 * 1024 * 1024;
+/** How far above the tip parts are kept until the block below them arrives. */
+const HEIGHTS_AHEAD_MAX = 16;
+
+/** SPEC wire 6.3: a block is compressed with zstd and cut into numbered parts; each part is one record. */
+export function packBlock(block: Block, setSize: number): Uint8Array[] {
+  return cutIntoParts(
+    block,
+    zstdCompressSync(encodeBlock(block, setSize), { params: { [constants.ZSTD_c_compressionLevel]: 1 } }),
+  );
+}
+
+function cutIntoParts(block: Block, packed: Uint8Array): Uint8Array[] {
+  const parts = Math.max(1, Math.ceil(packed.length / PART_BYTES));
+  return Array.from({ length: parts }, (_, part) =>
+    new ByteWriter(Math.min(PART_BYTES, packed.length) + 128)
+      .u16(PROTOCOL_VERSION)
+      .fixed(ledgerIdBytes(block.header.ledgerId))
+      .u64(block.header.height)
+      .fixed(block.certificate.blockHash)
+      .u16(part)
+      .u16(parts)
+      .bytes(packed.subarray(part * PART_BYTES, (part + 1) * PART_BYTES))
+      .done(),
+  );
+}
+
+/** The block behind the joined payload of its parts. Throws DecodeError. */
+export function unpackBlock(packed: Uint8Array): Block {
+  let bytes: Uint8Array;
+  try {
+    bytes = zstdDecompressSync(packed, { maxOutputLength: UNPACKED_BYTES_MAX });
+  } catch {
+    throw new DecodeError('block.notZstd', 0);
+  }
+  return decodeBlock(bytes);
+}
+
+interface Part {
+  readonly ledgerId: string;
+  readonly height: number;
+  readonly blockHash: string;
+  readonly part: number;
+  readonly parts: number;
+  readonly payload: Uint8Array;
+}
+
+function decodePart(bytes: Uint8Array): Part {
+  const reader = new ByteReader(bytes, 'blockPart');
+  if (reader.u16() !== PROTOCOL_VERSION) reader.fail('version');
+  const part: Part = {
+    ledgerId: readLedgerId(reader),
+    height: reader.u64(),
+    blockHash: toHex(reader.fixed(HASH_BYTES)),
+    part: reader.u16(),
+    parts: reader.u16(),
+    payload: reader.bytes(PART_BYTES),
+  };
+  reader.end();
+  if (part.parts < 1 || part.parts > PARTS_MAX || part.part >= part.parts) reader.fail('numbering');
+  return part;
+}
+assert(LEDGER_ID_BYTES === 32, 'parts carry the ledger id as headers do');
+
+/** A block that was checked against the tip below it: final for whoever trusts the validator set. */
+export interface VerifiedBlock {
+  readonly block: Block;
+  readonly envelopes: readonly Envelope[];
+  readonly results: readonly Result[];
+  /** Where the chain stands after it. */
+  readonly tip: ChainTip;
+  /** The compressed bytes as they stand on the bus. */
+  readonly packed: Uint8Array;
+  /** A reader that starts here after this block misses nothing. */
+  readonly resumeOffset: number;
+}
+
+interface Gathering {
+  readonly firstOffset: number;
+  readonly payloads: (Uint8Array | undefined)[];
+}
+
+/**
+ * Reads the blocks topic without believing it: the first valid record of each height counts, everything else
+ * (garbage, repeats, other ledgers, forged or altered blocks) is skipped and counted by reason.
+ */
+export class BlockReader {
+  private readonly gathered = new Map<number, Map<string, Gathering>>();
+  readonly skipped = new Map<string, number>();
+
+  constructor(
+    private readonly crypto: Crypto,
+    private readonly ledgerId: string,
+    private readonly set: ValidatorSet,
+    private currentTip: ChainTip,
+  ) {}
+
+  get tip(): ChainTip {
+    return this.currentTip;
+  }
+
+  /** Takes the next record of the topic; gives the blocks that became readable with it, in height order. */
+  push(record: LogRecord): VerifiedBlock[] {
+    try {
+      this.gather(record);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.skip(error.code);
+      return [];
+    }
+    const blocks: VerifiedBlock[] = [];
+    for (let next = this.takeNext(record.offset); next !== undefined; next = this.takeNext(record.offset))
+      blocks.push(next);
+    return blocks;
+  }
+
+  /** The tip has moved by other means (the caller decided the block itself). */
+  moveTo(tip: ChainTip): void {
+    this.currentTip = tip;
+    for (const height of this.gathered.keys()) if (height <= tip.height) this.gathered.delete(height);
+  }
+
+  private skip(reason: string): void {
+    this.skipped.set(reason, (this.skipped.get(reason) ?? 0) + 1);
+  }
+
+  private gather(record: LogRecord): void {
+    const part = decodePart(record.value);
+    if (part.ledgerId !== this.ledgerId) return this.skip('block.wrongLedger');
+    if (part.height <= this.currentTip.height) return this.skip('block.repeated');
+    if (part.height > this.currentTip.height + HEIGHTS_AHEAD_MAX) return this.skip('block.tooFarAhead');
+    let candidates = this.gathered.get(part.height);
+    if (candidates === undefined) this.gathered.set(part.height, (candidates = new Map()));
+    const key = `${part.blockHash}/${part.parts}`;
+    let gathering = candidates.get(key);
+    if (gathering === undefined) {
+      gathering = { firstOffset: record.offset, payloads: Array.from({ length: part.parts }, () => undefined) };
+      candidates.set(key, gathering);
+    }
+    // A later copy replaces an earlier one: if the first was garbage, an honest repeat mends it.
+    gathering.payloads[part.part] = part.payload;
+  }
+
+  private takeNext(offset: number): VerifiedBlock | undefined {
+    const candidates = this.gathered.get(this.currentTip.height + 1);
+    if (candidates === undefined) return undefined;
+    for (const [key, { payloads }] of candidates) {
+      if (!payloads.every((payload) => payload !== undefined)) continue;
+      candidates.delete(key);
+      const verified = this.verify(concatBytes(...payloads));
+      if (verified === undefined) continue;
+      this.gathered.delete(this.currentTip.height + 1);
+      this.currentTip = verified.tip;
+      let resumeOffset = offset + 1;
+      for (const later of this.gathered.values())
+        for (const { firstOffset } of later.values()) resumeOffset = Math.min(resumeOffset, firstOffset);
+      return { ...verified, resumeOffset };
+    }
+    return undefined;
+  }
+
+  private verify(packed: Uint8Array): Omit<VerifiedBlock, 'resumeOffset'> | undefined {
+    try {
+      const block = unpackBlock(packed);
+      const envelopes = block.envelopes.map((bytes) =>
+        // The validators checked the signatures before they signed the operations root.
+        decodeEnvelope(this.crypto, this.ledgerId, bytes, { signatureKnown: true }),
+      );
+      const fault = blockFault(this.crypto, this.ledgerId, this.set, this.currentTip, block, envelopes);
+      const results = fault === undefined ? resultsOf(block.outcomes, envelopes) : undefined;
+      if (results === undefined) {
+        this.skip(fault ?? 'block.outcomeCount');
+        return undefined;
+      }
+      return {
+        block,
+        envelopes,
+        results,
+        packed,
+        tip: tipAfter(this.crypto, this.set, block.header, block.certificate),
+      };
+    } catch (error) {
+      if (!(error instanceof DecodeError || error instanceof EnvelopeError)) throw error;
+      this.skip(error.code);
+      return undefined;
+    }
+  }
+}

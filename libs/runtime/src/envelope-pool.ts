@@ -1,0 +1,49 @@
+import { toHex } from '@gridtokenx/kernel';
+import type { Envelope } from '@gridtokenx/protocol';
+
+interface Waiting {
+  readonly envelope: Envelope;
+  /** On the operations topic. */
+  readonly offset: number;
+}
+
+/** Verified envelopes that no block holds yet, in arrival order, by their hash. */
+export class EnvelopePool {
+  private readonly waiting = new Map<string, Waiting>();
+  operations = 0;
+  bytes = 0;
+
+  /** False when it was there already. */
+  add(envelope: Envelope, offset: number): boolean {
+    const key = toHex(envelope.hash);
+    if (this.waiting.has(key)) return false;
+    this.waiting.set(key, { envelope, offset });
+    this.operations += envelope.operations.length;
+    this.bytes += envelope.bytes.length;
+    return true;
+  }
+
+  get(hash: Uint8Array): Envelope | undefined {
+    return this.waiting.get(toHex(hash))?.envelope;
+  }
+
+  remove(hash: Uint8Array): void {
+    const key = toHex(hash);
+    const found = this.waiting.get(key);
+    if (found === undefined) return;
+    this.waiting.delete(key);
+    this.operations -= found.envelope.operations.length;
+    this.bytes -= found.envelope.bytes.length;
+  }
+
+  /** In arrival order. Removing the current one while iterating is fine. */
+  *[Symbol.iterator](): IterableIterator<Envelope> {
+    for (const { envelope } of this.waiting.values()) yield envelope;
+  }
+
+  /** The offset of the first envelope that still waits: a restart reads again from here. */
+  oldestOffset(next: number): number {
+    for (const { offset } of this.waiting.values()) return offset;
+    return next;
+  }
+}

@@ -1,0 +1,147 @@
+import { genesisValidators, type ChainTip, type ValidatorSet } from '@gridtokenx/chain';
+import { ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
+import { blockRows, genesisRows, type BlockRows } from '@gridtokenx/projections';
+import { consortiumTopics, decodeOutcome, type LedgerIdentity } from '@gridtokenx/protocol';
+import { BlockReader, type VerifiedBlock } from './block-records.js';
+import type { Clock, Log, LogRecord } from './ports.js';
+import { readToEnd } from './read-to-end.js';
+import { RowStoreError, type ProjectionCursor, type RowStore } from './row-store.js';
+
+export type ProjectorEvent =
+  | {
+      readonly kind: 'projected';
+      readonly height: number;
+      readonly blocks: number;
+      readonly operations: number;
+      readonly lagMs: number;
+    }
+  | { readonly kind: 'retrying'; readonly reason: string }
+  | { readonly kind: 'restarted'; readonly height: number };
+
+export interface ProjectorOptions {
+  readonly crypto: Crypto;
+  readonly identity: LedgerIdentity;
+  readonly log: Log;
+  readonly store: RowStore;
+  readonly clock: Clock;
+  readonly observe?: (event: ProjectorEvent) => void;
+}
+
+const RETRY_FIRST_MS = 100;
+const RETRY_MOST_MS = 5_000;
+
+/**
+ * Blocks to rows: reads the blocks topic, believes only certificates, writes rows and cursor together. Reading may
+ * repeat; the store refuses what it has, so each block counts once.
+ */
+export class Projector {
+  private readonly observe: (event: ProjectorEvent) => void;
+  private readonly set: ValidatorSet;
+  private reader!: BlockReader;
+  private closed = false;
+
+  private constructor(private readonly options: ProjectorOptions) {
+    this.observe = options.observe ?? (() => {});
+    this.set = genesisValidators(options.crypto, options.identity.genesis);
+  }
+
+  /** Writes the genesis rows into an empty store. The caller reads the blocks topic from `startOffset` and calls {@link take}. */
+  static async start(options: ProjectorOptions): Promise<{ projector: Projector; startOffset: number }> {
+    const projector = new Projector(options);
+    await options.log.ensureTopics([consortiumTopics.blocks]);
+    const stored = await projector.patiently(() => options.store.cursor());
+    const cursor = stored ?? (await projector.write([genesisRows(options.identity)], 0));
+    projector.moveTo(cursor);
+    return { projector, startOffset: cursor.logOffset };
+  }
+
+  get height(): number {
+    return this.reader.tip.height;
+  }
+
+  /** Gives up waiting for a database that is away. */
+  close(): void {
+    this.closed = true;
+  }
+
+  /** Takes records of the blocks topic, in offset order. Rejects when trying again cannot help. */
+  async take(records: readonly LogRecord[]): Promise<void> {
+    const cursor = await this.project(records);
+    if (cursor === undefined || cursor.height === this.height) return;
+    // The store stands elsewhere: a crash took back unsynced commits, or a second projector was faster. Follow it.
+    this.observe({ kind: 'restarted', height: cursor.height });
+    this.moveTo(cursor);
+    const upTo = records.at(-1)?.offset ?? 0;
+    await readToEnd(this.options.log, consortiumTopics.blocks.name, cursor.logOffset, async (again) => {
+      await this.take(again.filter(({ offset }) => offset <= upTo));
+    });
+  }
+
+  private moveTo(cursor: ProjectionCursor): void {
+    const { crypto, identity } = this.options;
+    this.reader = new BlockReader(crypto, identity.ledgerId, this.set, tipOf(cursor));
+  }
+
+  private async project(records: readonly LogRecord[]): Promise<ProjectionCursor | undefined> {
+    const blocks = records.flatMap((record) => this.reader.push(record));
+    const last = blocks.at(-1);
+    if (last === undefined) return undefined;
+    const cursor = await this.write(
+      blocks.map((block) => rowsOf(block, this.set.keys.length)),
+      last.resumeOffset,
+    );
+    this.observe({
+      kind: 'projected',
+      height: cursor.height,
+      blocks: blocks.length,
+      operations: blocks.reduce(
+        (sum, { envelopes }) => sum + envelopes.reduce((n, e) => n + e.operations.length, 0),
+        0,
+      ),
+      lagMs: this.options.clock.now() - (records.at(-1)?.timestampMs ?? this.options.clock.now()),
+    });
+    return cursor;
+  }
+
+  private async write(rows: readonly BlockRows[], logOffset: number): Promise<ProjectionCursor> {
+    const result = await this.patiently(() => this.options.store.apply(rows, logOffset));
+    if (result.cursor === undefined)
+      throw new RowStoreError('rowStore.conflict', 'the rows were dropped while the projector ran');
+    return result.cursor;
+  }
+
+  /** Tries again for as long as the database is away: nothing was half-written, and nothing is lost by waiting. */
+  private async patiently<T>(call: () => Promise<T>): Promise<T> {
+    for (let pause = RETRY_FIRST_MS; ; pause = Math.min(pause * 2, RETRY_MOST_MS)) {
+      try {
+        return await call();
+      } catch (error) {
+        if (!(error instanceof RowStoreError) || error.code !== 'rowStore.unavailable' || this.closed) throw error;
+        this.observe({ kind: 'retrying', reason: error.message });
+        await new Promise<void>((resolve) => this.options.clock.at(this.options.clock.now() + pause, resolve));
+      }
+    }
+  }
+}
+
+function rowsOf({ block, envelopes, packed }: VerifiedBlock, setSize: number): BlockRows {
+  return blockRows({
+    block,
+    envelopes,
+    outcomes: block.outcomes.map(({ bytes }) => decodeOutcome(bytes)),
+    setSize,
+    body: packed,
+  });
+}
+
+/** The cursor names the block that the next one must build on; the rest of a tip is not needed to check it. */
+function tipOf(cursor: ProjectionCursor): ChainTip {
+  return {
+    height: cursor.height,
+    hash: cursor.blockHash as Hash,
+    certificateHash: ZERO_HASH,
+    certificate: undefined,
+    time: cursor.timeMs,
+    stateDigest: ZERO_HASH,
+  };
+}

@@ -1,0 +1,96 @@
+import { decodeSignerRecord, encodeSignerRecord, type SignerRecord } from '@gridtokenx/consensus';
+import type { Crypto } from '@gridtokenx/crypto';
+import { ByteReader, ByteWriter, DecodeError, equalBytes } from '@gridtokenx/kernel';
+
+/** Two places of which one is overwritten at a time; `write` resolves when the bytes are on the disk. */
+export interface SignerSlots {
+  read(slot: 0 | 1): Promise<Uint8Array | undefined>;
+  write(slot: 0 | 1, bytes: Uint8Array): Promise<void>;
+}
+
+export interface LoadedRecords {
+  /** `fresh`: nothing was ever written here; `lost`: something was, and neither slot can be read. */
+  readonly state: 'fresh' | 'loaded' | 'lost';
+  /** By key id. */
+  readonly records: ReadonlyMap<string, SignerRecord>;
+  /** Where to read the operations topic again: nothing below it is undecided. */
+  readonly operationsOffset: number | undefined;
+}
+
+interface Slot {
+  readonly sequence: number;
+  readonly operationsOffset: number;
+  readonly records: Map<string, SignerRecord>;
+}
+
+const MAGIC = 0x47_58_53_31;
+const CHECKSUM_BYTES = 32;
+
+function decodeSlot(crypto: Crypto, bytes: Uint8Array): Slot | undefined {
+  try {
+    const outer = new ByteReader(bytes, 'signerRecords');
+    const checksum = outer.fixed(CHECKSUM_BYTES);
+    const body = outer.bytes();
+    outer.end();
+    if (!equalBytes(checksum, crypto.sha256(body))) return undefined;
+    const reader = new ByteReader(body, 'signerRecords');
+    if (reader.u32() !== MAGIC) return undefined;
+    const sequence = reader.u64();
+    const operationsOffset = reader.u64();
+    const records = new Map<string, SignerRecord>();
+    for (let left = reader.count(10_000, 8); left > 0; left--) {
+      const kid = reader.text(64);
+      records.set(kid, decodeSignerRecord(crypto, reader.bytes()));
+    }
+    reader.end();
+    return { sequence, operationsOffset, records };
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * What the validators of this host must never forget (SPEC consensus, "never sign twice, never forget a lock").
+ * The newest slot may be torn by a crash: its message was never published, so the other slot holds.
+ */
+export class SignerRecords {
+  private sequence = 0;
+
+  private constructor(
+    private readonly crypto: Crypto,
+    private readonly slots: SignerSlots,
+    private readonly records: Map<string, SignerRecord>,
+    private operationsOffset: number,
+  ) {}
+
+  static async load(crypto: Crypto, slots: SignerSlots): Promise<{ store: SignerRecords; loaded: LoadedRecords }> {
+    const raw = [await slots.read(0), await slots.read(1)];
+    const readable = raw.flatMap((bytes) => {
+      const slot = bytes === undefined ? undefined : decodeSlot(crypto, bytes);
+      return slot === undefined ? [] : [slot];
+    });
+    const newest = readable.sort((a, b) => b.sequence - a.sequence)[0];
+    const store = new SignerRecords(crypto, slots, new Map(newest?.records), newest?.operationsOffset ?? 0);
+    store.sequence = newest?.sequence ?? 0;
+    const state = newest !== undefined ? 'loaded' : raw.every((bytes) => bytes === undefined) ? 'fresh' : 'lost';
+    const loaded = { state, records: store.records, operationsOffset: newest?.operationsOffset } as const;
+    return { store, loaded: { ...loaded, records: new Map(loaded.records) } };
+  }
+
+  of(kid: string): SignerRecord | undefined {
+    return this.records.get(kid);
+  }
+
+  /** Durable when it resolves. One write serves all validators of the host. Calls must not overlap. */
+  async save(changes: ReadonlyMap<string, SignerRecord>, operationsOffset: number): Promise<void> {
+    for (const [kid, record] of changes) this.records.set(kid, record);
+    this.operationsOffset = operationsOffset;
+    this.sequence++;
+    const writer = new ByteWriter(4096).u32(MAGIC).u64(this.sequence).u64(this.operationsOffset).u32(this.records.size);
+    for (const [kid, record] of this.records) writer.text(kid).bytes(encodeSignerRecord(record));
+    const body = writer.done();
+    const bytes = new ByteWriter(body.length + 64).fixed(this.crypto.sha256(body)).bytes(body).done();
+    await this.slots.write(this.sequence % 2 === 0 ? 0 : 1, bytes);
+  }
+}

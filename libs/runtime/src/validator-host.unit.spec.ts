@@ -1,0 +1,236 @@
+import { proveOutcome, outcomeProofFault, genesisValidators } from '@gridtokenx/chain';
+import { native } from '@gridtokenx/crypto-native';
+import { fromHex, toHex } from '@gridtokenx/kernel';
+import {
+  consortiumTopics,
+  decodeEnvelope,
+  decodeOutcome,
+  type LedgerEvent,
+  type Operation,
+} from '@gridtokenx/protocol';
+import {
+  BlockReader,
+  genesisTip,
+  readToEnd,
+  systemClock,
+  ValidatorHost,
+  type HostEvent,
+  type Log,
+  type SignerSlots,
+  type VerifiedBlock,
+} from '@gridtokenx/runtime';
+import { createLedger } from '@gridtokenx/domain';
+import { MemoryLog, memorySignerSlots, testConsortium, TestSigner, type TestConsortium } from '@gridtokenx/testkit';
+import { afterEach, describe, expect, it } from '@jest/globals';
+
+const FAST = { intervalMs: 100, beatMs: 150, fullIntervalMs: 50, baseTimeoutMs: 400, timeoutCapMs: 800 };
+const open: { close(): void }[] = [];
+afterEach(() => {
+  for (const one of open.splice(0)) one.close();
+});
+
+interface Running {
+  readonly host: ValidatorHost;
+  readonly events: HostEvent[];
+  stop(): Promise<void>;
+}
+
+async function run(
+  consortium: TestConsortium,
+  log: Log,
+  seeds: readonly Uint8Array[],
+  slots: SignerSlots,
+): Promise<Running> {
+  const events: HostEvent[] = [];
+  const host = await ValidatorHost.start({
+    crypto: native,
+    identity: consortium.identity,
+    seeds,
+    log,
+    clock: systemClock,
+    signerSlots: slots,
+    observe: (event) => events.push(event),
+  });
+  const subscriptions = [...host.startOffsets].map(([topic, from]) =>
+    log.subscribe(topic, from, (records) => host.take(topic, records)),
+  );
+  open.push(host);
+  return {
+    host,
+    events,
+    stop: async () => {
+      host.close();
+      await Promise.all(subscriptions.map((subscription) => subscription.close()));
+    },
+  };
+}
+
+async function blocksOn(log: Log, consortium: TestConsortium): Promise<VerifiedBlock[]> {
+  const { identity } = consortium;
+  const set = genesisValidators(native, identity.genesis);
+  const reader = new BlockReader(native, identity.ledgerId, set, genesisTip(identity, createLedger(native, identity)));
+  const blocks: VerifiedBlock[] = [];
+  await readToEnd(log, consortiumTopics.blocks.name, 0, (records) => {
+    for (const record of records) blocks.push(...reader.push(record));
+  });
+  return blocks;
+}
+
+async function until<T>(
+  what: string,
+  look: () => Promise<T | undefined> | T | undefined,
+  timeoutMs = 20_000,
+): Promise<T> {
+  const end = Date.now() + timeoutMs;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Opens two accounts, meters 1,000 kWh to the seller, sells it to the buyer at 4.50. */
+function tradeOfTheBrief(consortium: TestConsortium): Uint8Array[] {
+  const { seeds, ids, zone, interval, identity } = consortium;
+  const signer = new TestSigner(native, identity.ledgerId, Date.now);
+  const [seller, buyer, meter] = ['1', '2', '3'].map((digit) => digit.repeat(32)) as [string, string, string];
+  const traderKid = decodeEnvelope(
+    native,
+    identity.ledgerId,
+    signer.sign(seeds.trader, [{ type: 'registry.openAccount', account: seller, organisation: ids.trader }]),
+  ).kid;
+  const opening = [seller, buyer].flatMap((account): Operation[] => [
+    { type: 'registry.openAccount', account, organisation: ids.trader },
+    {
+      type: 'registry.delegate',
+      key: traderKid,
+      account,
+      operations: ['market.placeOrder'],
+      until: '2046-01-01T00:00:00Z',
+    },
+  ]);
+  const order = (account: string, side: 'bid' | 'ask'): Operation => ({
+    type: 'market.placeOrder',
+    account,
+    side,
+    fromZone: zone,
+    toZone: zone,
+    interval,
+    priceTicks: 450,
+    quantityWh: '1000000',
+    timeInForce: 'GTC',
+  });
+  return [
+    signer.sign(seeds.trader, opening),
+    signer.sign(seeds.bank, [
+      { type: 'registry.setKyc', account: seller, status: 'verified' },
+      { type: 'registry.setKyc', account: buyer, status: 'verified' },
+      { type: 'accounts.attestReserve', amount: '10000000000', reference: 'reserve-1' },
+      { type: 'accounts.mint', account: buyer, amount: '10000000000', reference: 'deposit-1' },
+    ]),
+    signer.sign(seeds.operator, [
+      { type: 'registry.registerMeter', meter, account: seller, zone, limitWh: '2000000' },
+      { type: 'metering.recordReading', meter, interval, consumedWh: '0', producedWh: '1000000' },
+    ]),
+    signer.sign(seeds.trader, [order(seller, 'ask'), order(buyer, 'bid')]),
+  ];
+}
+
+const eventsOf = (blocks: readonly VerifiedBlock[]): LedgerEvent[] =>
+  blocks.flatMap(({ results }) =>
+    results.flatMap(({ outcome }) => {
+      const decoded = decodeOutcome(outcome);
+      return decoded.status === 'executed' ? [...decoded.events] : [];
+    }),
+  );
+
+describe.each([4, 21])('%i validators in one process', (validators) => {
+  it('settle the trade of the brief, and its proof holds', async () => {
+    const consortium = testConsortium(native, { validators, timeMs: Date.now() - 1_000, consensus: FAST });
+    const log = new MemoryLog();
+    const { host, events } = await run(consortium, log, consortium.validatorSeeds, memorySignerSlots());
+    await log.append(consortiumTopics.operations.name, tradeOfTheBrief(consortium));
+    const block = await until('the trade', async () =>
+      (await blocksOn(log, consortium)).find((one) => eventsOf([one]).some(({ type }) => type === 'market.traded')),
+    );
+    const trade = eventsOf([block]).find((event) => event.type === 'market.traded');
+    expect(trade).toMatchObject({
+      priceTicks: 450,
+      quantityWh: '1000000',
+      notional: '4500000000',
+      buyerFee: '45000000',
+      sellerFee: '0',
+      feePayee: consortium.ids.operatorAccount,
+    });
+    const set = genesisValidators(native, consortium.identity.genesis);
+    expect(block.block.certificate.signatures.length).toBeGreaterThanOrEqual(set.quorum);
+    const operationId = block.results.findLast(({ operationId: id }) => id.some((byte) => byte !== 0))?.operationId;
+    if (operationId === undefined) throw new Error('the block has operations');
+    const proof = proveOutcome(native, block.block, block.results, operationId);
+    if (proof === undefined) throw new Error('the operation is in the block');
+    expect(outcomeProofFault(native, consortium.identity.ledgerId, set, proof)).toBeUndefined();
+    const altered = { ...proof, outcome: proof.outcome.map((byte, i) => (i === 40 ? byte ^ 1 : byte)) };
+    expect(outcomeProofFault(native, consortium.identity.ledgerId, set, altered)).toBe('proof.path');
+    expect(events.filter(({ kind }) => kind === 'evidence' || kind === 'quarantined')).toEqual([]);
+    expect(toHex(block.tip.stateDigest)).toHaveLength(64);
+    expect(host.status.validators).toBe(validators);
+  });
+});
+
+describe('a host', () => {
+  it('goes on after a restart where the chain stands, and signs nothing twice', async () => {
+    const consortium = testConsortium(native, { validators: 4, timeMs: Date.now() - 1_000, consensus: FAST });
+    const log = new MemoryLog();
+    const slots = memorySignerSlots();
+    const first = await run(consortium, log, consortium.validatorSeeds, slots);
+    await log.append(consortiumTopics.operations.name, tradeOfTheBrief(consortium));
+    await until('some blocks', () => (first.host.status.height >= 4 ? true : undefined));
+    await first.stop();
+    const before = await blocksOn(log, consortium);
+    const second = await run(consortium, log, consortium.validatorSeeds, slots);
+    await until('more blocks', () => (second.host.status.height >= before.length + 3 ? true : undefined));
+    const after = await blocksOn(log, consortium);
+    expect(after.slice(0, before.length).map(({ tip }) => toHex(tip.hash))).toEqual(
+      before.map(({ tip }) => toHex(tip.hash)),
+    );
+    expect(second.events.filter(({ kind }) => kind === 'evidence' || kind === 'rejoining')).toEqual([]);
+    expect(eventsOf(after).filter(({ type }) => type === 'market.traded')).toHaveLength(1);
+  });
+
+  it('whose signer record is lost votes again only after its rejoin is in a block', async () => {
+    const consortium = testConsortium(native, { validators: 4, timeMs: Date.now() - 1_000, consensus: FAST });
+    const log = new MemoryLog();
+    const [one, ...others] = consortium.validatorSeeds;
+    if (one === undefined) throw new Error('there are four');
+    const rest = await run(consortium, log, others, memorySignerSlots());
+    const lone = await run(consortium, log, [one], memorySignerSlots());
+    await until('blocks', () => (lone.host.status.height >= 3 ? true : undefined));
+    await lone.stop();
+    const wiped = await run(consortium, log, [one], memorySignerSlots());
+    await until('the rejoin', () => wiped.events.find(({ kind }) => kind === 'rejoined'));
+    expect(wiped.events.map(({ kind }) => kind)).toContain('rejoining');
+    const at = wiped.host.status.height;
+    await until('blocks after it', () => (rest.host.status.height >= at + 3 ? true : undefined));
+    expect(wiped.host.status.height).toBeGreaterThanOrEqual(at);
+  });
+
+  it('in two processes gives one chain, and garbage on any topic is skipped and counted', async () => {
+    const consortium = testConsortium(native, { validators: 7, timeMs: Date.now() - 1_000, consensus: FAST });
+    const log = new MemoryLog();
+    const left = await run(consortium, log, consortium.validatorSeeds.slice(0, 4), memorySignerSlots());
+    const right = await run(consortium, log, consortium.validatorSeeds.slice(4), memorySignerSlots());
+    for (const { name } of Object.values(consortiumTopics))
+      await log.append(name, [new Uint8Array(0), new Uint8Array(300).fill(7), fromHex('00') ?? new Uint8Array(1)]);
+    await log.append(consortiumTopics.operations.name, tradeOfTheBrief(consortium));
+    await until('the trade', async () =>
+      eventsOf(await blocksOn(log, consortium)).some(({ type }) => type === 'market.traded') ? true : undefined,
+    );
+    await until('both to stand at one height', () =>
+      left.host.status.stateDigest === right.host.status.stateDigest ? true : undefined,
+    );
+    const topics = new Set(left.events.flatMap((event) => (event.kind === 'skipped' ? [event.topic] : [])));
+    expect(topics).toContain(consortiumTopics.operations.name);
+    expect(topics).toContain(consortiumTopics.consensus.name);
+  });
+});

@@ -1,0 +1,102 @@
+import { INTERVAL_MS, toBase64Url } from '@gridtokenx/kernel';
+import { Prng } from '@gridtokenx/kernel';
+import type { Crypto } from '@gridtokenx/crypto';
+import { formatInterval, formatTime, millis, toHex, utf8 } from '@gridtokenx/kernel';
+import { readGenesis, signEnvelope, type Genesis, type LedgerIdentity, type Operation } from '@gridtokenx/protocol';
+
+/** A consortium with everything known: for tests and benchmarks that need a ledger with money and energy in it. */
+export interface TestConsortium {
+  readonly file: Uint8Array;
+  readonly identity: LedgerIdentity;
+  readonly validatorSeeds: readonly Uint8Array[];
+  readonly seeds: {
+    readonly operator: Uint8Array;
+    readonly bank: Uint8Array;
+    readonly trader: Uint8Array;
+    readonly regulator: Uint8Array;
+  };
+  readonly ids: { readonly operatorAccount: string; readonly trader: string };
+  readonly zone: string;
+  /** The first interval that can be metered: it ended when market time began. */
+  readonly interval: string;
+}
+
+export interface TestConsortiumOptions {
+  readonly validators: number;
+  readonly seed?: number;
+  /** Block time of the genesis. */
+  readonly timeMs: number;
+  readonly consensus?: Partial<Genesis['consensus']>;
+  readonly limits?: Partial<Genesis['limits']>;
+  readonly market?: Partial<Genesis['market']>;
+  /** Trader keys beside the first: each its own signer. */
+  readonly traderSeeds?: readonly Uint8Array[];
+}
+
+export const TEST_ZONE = 'MEA-BKK-01';
+const MARKET_START = millis(Date.UTC(2026, 5, 15));
+
+export function testConsortium(crypto: Crypto, options: TestConsortiumOptions): TestConsortium {
+  const prng = new Prng(options.seed ?? 1);
+  const id = (): string => toHex(prng.bytes(16));
+  const seed = (): Uint8Array => prng.bytes(32);
+  const kid = (secret: Uint8Array): string => toBase64Url(crypto.publicKeyOf(secret));
+  const seeds = { operator: seed(), bank: seed(), trader: seed(), regulator: seed() };
+  const validatorSeeds = Array.from({ length: options.validators }, seed);
+  const [operator, bank, trader, regulator] = [id(), id(), id(), id()];
+  const operatorAccount = id();
+  const genesis: Genesis = {
+    version: 1,
+    kind: 'consortium',
+    time: formatTime(millis(options.timeMs)),
+    market: { start: formatTime(MARKET_START), rate: 1, ...options.market },
+    consensus: {
+      intervalMs: 1_000,
+      beatMs: 5_000,
+      fullIntervalMs: 250,
+      baseTimeoutMs: 1_200,
+      timeoutCapMs: 8_000,
+      ...options.consensus,
+    },
+    limits: { operationsPerBlock: 12_000, envelopeBytesPerBlock: 8 * 1024 * 1024, ...options.limits },
+    validators: validatorSeeds.map((secret) => ({ key: kid(secret), organisation: regulator })),
+    organisations: [
+      { id: operator, sector: 'gridOperator', roles: ['gridOperator'], keys: [kid(seeds.operator)] },
+      { id: bank, sector: 'financialInstitution', roles: ['wattIssuer', 'kycProvider'], keys: [kid(seeds.bank)] },
+      { id: trader, sector: 'trader', roles: [], keys: [seeds.trader, ...(options.traderSeeds ?? [])].map(kid) },
+      { id: regulator, sector: 'regulator', roles: ['registrar'], keys: [kid(seeds.regulator)] },
+    ],
+    accounts: [{ id: operatorAccount, organisation: operator }],
+    zones: [{ id: TEST_ZONE, operator, account: operatorAccount }],
+    tariff: { version: 1, gridFee: { rate: 100, buyerShare: 10_000, sellerShare: 0 }, feedInRate: 22_000 },
+  };
+  const file = utf8(JSON.stringify(genesis));
+  return {
+    file,
+    identity: readGenesis(crypto, file),
+    validatorSeeds,
+    seeds,
+    ids: { operatorAccount, trader },
+    zone: TEST_ZONE,
+    interval: formatInterval(millis(MARKET_START - INTERVAL_MS)),
+  };
+}
+
+/** Signs envelopes with a count of sequences for each key. */
+export class TestSigner {
+  private readonly sequences = new Map<string, number>();
+
+  constructor(
+    private readonly crypto: Crypto,
+    private readonly ledgerId: string,
+    private readonly now: () => number,
+  ) {}
+
+  sign(secret: Uint8Array, operations: readonly Operation[], atomic = false): Uint8Array {
+    const key = toHex(secret);
+    const sequence = (this.sequences.get(key) ?? 0) + 1;
+    this.sequences.set(key, sequence);
+    const validUntil = formatTime(millis(Math.floor(this.now() / 1000) * 1000 + 30 * 60_000));
+    return signEnvelope(this.crypto, secret, this.ledgerId, { sequence, validUntil, atomic, operations });
+  }
+}

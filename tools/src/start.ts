@@ -1,0 +1,91 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { INTERVAL_MS } from '@gridtokenx/kernel';
+import { START_USAGE, startArguments, UsageError, type StartArguments } from './arguments.js';
+import { loadPrices } from './replay/prices.js';
+import { loadReadings } from './replay/readings.js';
+import { replay } from './replay/replay.js';
+import { lockFolder } from './system/folder-lock.js';
+import { startSystem } from './system/system.js';
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const DATA = fileURLToPath(new URL('../../data/', import.meta.url));
+
+async function start(options: StartArguments): Promise<number> {
+  const folder = resolve(options.folder);
+  const unlock = await lockFolder(folder);
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      if (stop.signal.aborted) return;
+      say('stopping');
+      stop.abort();
+    });
+  try {
+    if (options.reset) {
+      for (const part of ['ledger', 'signer', 'postgres', 'postgres.port', 'population.json', 'logs'])
+        await rm(join(folder, part), { recursive: true, force: true });
+      say('the stored state is gone; a new ledger begins');
+    }
+    return await run(options, folder, stop.signal);
+  } finally {
+    await unlock();
+  }
+}
+
+async function run(options: StartArguments, folder: string, signal: AbortSignal): Promise<number> {
+  const system = await startSystem({
+    ...options,
+    folder,
+    rate: Math.round(INTERVAL_MS / 1000 / options.secondsPerInterval),
+    restart: true,
+    say,
+  });
+  try {
+    say(`GridTokenX ${system.ledger.identity.ledgerId} answers at ${system.url}`);
+    say(`21 validators, ${options.bus} bus; state and logs in ${folder}; Ctrl-C stops`);
+    const interrupted = new Promise<void>((done) => {
+      if (signal.aborted) done();
+      signal.addEventListener('abort', () => done());
+    });
+    if (options.replay) {
+      const [readings, prices, genesis] = await Promise.all([
+        loadReadings(DATA),
+        loadPrices(DATA),
+        readFile(system.ledger.genesisFile),
+      ]);
+      const work = replay({
+        url: system.url,
+        ledger: system.ledger,
+        genesis: new Uint8Array(genesis),
+        folder,
+        readings,
+        prices,
+        intervals: options.intervals,
+        say,
+        signal,
+      });
+      const result = await Promise.race([work, interrupted, system.failed]);
+      if (result !== undefined && options.exitAfterReplay) return result.faults.length === 0 ? 0 : 1;
+      if (result !== undefined) say('The replay is done; the ledger goes on. Ctrl-C stops it.');
+    }
+    await Promise.race([interrupted, system.failed]);
+    return 0;
+  } finally {
+    await system.stop();
+  }
+}
+
+try {
+  process.exitCode = await start(startArguments(process.argv.slice(2)));
+} catch (error) {
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+  process.stderr.write(
+    error instanceof UsageError
+      ? `${error.message}\n\n${START_USAGE}\n`
+      : `${error instanceof Error ? error.stack : String(error)}\n`,
+  );
+}
+// Timers of requests in flight must not keep a stopped system's launcher alive.
+process.exit();

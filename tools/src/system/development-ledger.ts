@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { native } from '@gridtokenx/crypto-native';
+import { formatTime, millis } from '@gridtokenx/kernel';
+import { readKeyFile, writeKeyFile, type KeyFile } from '@gridtokenx/keystore';
+import { readGenesis, type Genesis, type LedgerIdentity, type Role, type Sector } from '@gridtokenx/protocol';
+
+/**
+ * A ledger for development: fresh keys, a genesis with the 21 organisations of the consortium, and a directory that
+ * says which random id is whose. The directory stays on this machine; no name is ever on the ledger.
+ */
+export interface DevelopmentLedger {
+  readonly identity: LedgerIdentity;
+  readonly genesisFile: string;
+  readonly validatorKeys: string;
+  readonly directory: Directory;
+  /** The key with which an organisation signs. */
+  key(organisation: string): Promise<KeyFile>;
+}
+
+export interface Directory {
+  /** By name. */
+  readonly organisations: Readonly<Record<string, { readonly id: string; readonly kid: string }>>;
+  /** The accounts that grid operators are paid on, by name. */
+  readonly accounts: Readonly<Record<string, string>>;
+}
+
+export interface DevelopmentOptions {
+  /** Market time runs this much faster than block time. */
+  readonly rate: number;
+  readonly validators?: number;
+}
+
+export const ZONES = [
+  { id: 'MEA-BKK-01', operator: 'mea' },
+  { id: 'MEA-NON-02', operator: 'mea' },
+  { id: 'PEA-CNX-03', operator: 'pea' },
+  { id: 'PEA-KKC-04', operator: 'pea' },
+  // Has no meter in the readings: scenes of the demo trade here, undisturbed by the replay.
+  { id: 'PEA-RYG-05', operator: 'pea' },
+] as const;
+
+const ORGANISATIONS: readonly { name: string; sector: Sector; roles: readonly Role[] }[] = [
+  { name: 'egat', sector: 'gridOperator', roles: ['gridOperator'] },
+  { name: 'mea', sector: 'gridOperator', roles: ['gridOperator'] },
+  { name: 'pea', sector: 'gridOperator', roles: ['gridOperator'] },
+  ...[4, 5, 6].map((n) => ({ name: `grid-${n}`, sector: 'gridOperator' as const, roles: ['gridOperator' as const] })),
+  { name: 'back-office', sector: 'trader', roles: [] },
+  ...[2, 3, 4, 5, 6].map((n) => ({ name: `trader-${n}`, sector: 'trader' as const, roles: [] })),
+  { name: 'bank', sector: 'financialInstitution', roles: ['wattIssuer', 'kycProvider'] },
+  ...[2, 3, 4].map((n) => ({ name: `bank-${n}`, sector: 'financialInstitution' as const, roles: [] })),
+  { name: 'regulator', sector: 'regulator', roles: ['registrar'] },
+  ...[2, 3].map((n) => ({ name: `regulator-${n}`, sector: 'regulator' as const, roles: [] })),
+  ...[1, 2].map((n) => ({ name: `technology-${n}`, sector: 'technologyProvider' as const, roles: [] })),
+];
+
+/** Market time of the demo starts with the first reading. */
+const MARKET_START = '2026-06-14T17:00:00Z';
+
+const randomId = (): string => randomBytes(16).toString('hex');
+
+/**
+ * Opens the ledger of a folder; with options, makes a new one where there is none. A half-made one (a crash in the
+ * middle) is made anew.
+ */
+export async function openDevelopmentLedger(folder: string, options?: DevelopmentOptions): Promise<DevelopmentLedger> {
+  const home = join(folder, 'ledger');
+  if (!existsSync(home)) {
+    if (options === undefined) throw new Error(`there is no ledger in ${folder}`);
+    const fresh = `${home}.new`;
+    await rm(fresh, { recursive: true, force: true });
+    await make(fresh, options);
+    await rename(fresh, home);
+  }
+  const genesisFile = join(home, 'genesis.json');
+  return {
+    identity: readGenesis(native, new Uint8Array(await readFile(genesisFile))),
+    genesisFile,
+    validatorKeys: join(home, 'validators'),
+    directory: JSON.parse(await readFile(join(home, 'directory.json'), 'utf8')) as Directory,
+    key: (organisation) => readKeyFile(native, join(home, 'organisations', `${organisation}.key.json`)),
+  };
+}
+
+async function make(home: string, { rate, validators = ORGANISATIONS.length }: DevelopmentOptions): Promise<void> {
+  await mkdir(join(home, 'validators'), { recursive: true, mode: 0o700 });
+  await mkdir(join(home, 'organisations'), { recursive: true, mode: 0o700 });
+  const organisations: Genesis['organisations'] = [];
+  const validatorSet: Genesis['validators'] = [];
+  const directory: { organisations: Record<string, { id: string; kid: string }>; accounts: Record<string, string> } = {
+    organisations: {},
+    accounts: {},
+  };
+  for (const [index, { name, sector, roles }] of ORGANISATIONS.entries()) {
+    const { kid } = await writeKeyFile(native, join(home, 'organisations', `${name}.key.json`), randomBytes(32));
+    const id = randomId();
+    organisations.push({ id, sector, roles: [...roles], keys: [kid] });
+    directory.organisations[name] = { id, kid };
+    if (index >= validators) continue;
+    const validator = await writeKeyFile(native, join(home, 'validators', `${name}.key.json`), randomBytes(32));
+    validatorSet.push({ key: validator.kid, organisation: id });
+  }
+  const idOf = (name: string): string => directory.organisations[name]?.id ?? '';
+  for (const operator of new Set(ZONES.map((zone) => zone.operator))) directory.accounts[operator] = randomId();
+  const genesis: Genesis = {
+    version: 1,
+    kind: 'consortium',
+    time: formatTime(millis(Math.floor(Date.now() / 1000) * 1000)),
+    market: { start: MARKET_START, rate, capMs: 5_000 },
+    consensus: { intervalMs: 1_000, beatMs: 5_000, fullIntervalMs: 250, baseTimeoutMs: 1_200, timeoutCapMs: 8_000 },
+    limits: { operationsPerBlock: 12_000, envelopeBytesPerBlock: 8 * 1024 * 1024 },
+    validators: validatorSet,
+    organisations,
+    accounts: Object.entries(directory.accounts).map(([operator, id]) => ({ id, organisation: idOf(operator) })),
+    zones: ZONES.map(({ id, operator }) => ({
+      id,
+      operator: idOf(operator),
+      account: directory.accounts[operator] ?? '',
+    })),
+    tariff: { version: 1, gridFee: { rate: 100, buyerShare: 10_000, sellerShare: 0 }, feedInRate: 22_000 },
+  };
+  await writeFile(join(home, 'genesis.json'), `${JSON.stringify(genesis, null, 2)}\n`);
+  await writeFile(join(home, 'directory.json'), `${JSON.stringify(directory, null, 2)}\n`, { mode: 0o600 });
+}

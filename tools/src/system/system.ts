@@ -1,0 +1,167 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openDevelopmentLedger, type DevelopmentLedger } from './development-ledger.js';
+import { startService, type Service } from './services.js';
+
+export interface SystemOptions {
+  /** Everything that must survive stands here. */
+  readonly folder: string;
+  readonly bus: 'embedded' | 'kafka';
+  readonly brokers: readonly string[];
+  /** Of a Postgres that is there already; otherwise one is started. */
+  readonly databaseUrl: string | undefined;
+  /** Of the gateway; 0 picks a free one. */
+  readonly port: number;
+  readonly rate: number;
+  readonly validators?: number;
+  /** Starts a service again that ended by itself. Tests that kill services do that themselves. */
+  readonly restart: boolean;
+  readonly say: (line: string) => void;
+}
+
+export interface RunningSystem {
+  readonly url: string;
+  readonly databaseUrl: string;
+  readonly ledger: DevelopmentLedger;
+  /** Process ids by service name, as they stand now. */
+  pids(): Readonly<Record<string, number>>;
+  /** Rejects when a service ended and could not be started again. */
+  readonly failed: Promise<never>;
+  /** Starts again what has ended (after a kill). */
+  revive(name: ServiceName): Promise<void>;
+  kill(name: ServiceName): Promise<void>;
+  /** Gateway, ledger, Postgres, in this order. */
+  stop(): Promise<void>;
+}
+
+export type ServiceName = 'postgres' | 'consortium-ledger' | 'gateway';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const RESTARTS_MAX = 20;
+
+/** Brings up Postgres (unless one is given), the consortium ledger with all its validators, and the gateway. */
+export async function startSystem(options: SystemOptions): Promise<RunningSystem> {
+  await mkdir(options.folder, { recursive: true });
+  const ledger = await openDevelopmentLedger(options.folder, options);
+  const logFolder = join(options.folder, 'logs');
+  const running = new Map<ServiceName, Service>();
+  let stopping = false;
+  let fail!: (error: Error) => void;
+  const failed = new Promise<never>((_, reject) => (fail = reject));
+  failed.catch(() => {});
+
+  const databasePort = options.databaseUrl === undefined ? await rememberedPort(options.folder) : undefined;
+  let databaseUrl = options.databaseUrl ?? '';
+  let port = options.port;
+
+  const start: Record<ServiceName, () => Promise<Service>> = {
+    postgres: async () => {
+      const script = fileURLToPath(new URL('postgres-service.js', import.meta.url));
+      const service = await startService({
+        name: 'postgres',
+        script,
+        args: [join(options.folder, 'postgres'), String(databasePort)],
+        logFolder,
+      });
+      databaseUrl = String(service.ready['url']);
+      return service;
+    },
+    'consortium-ledger': () =>
+      startService({
+        name: 'consortium-ledger',
+        script: join(ROOT, 'apps/consortium-ledger/dist/main.js'),
+        args: [...shared(), '--keys', ledger.validatorKeys, '--signer', join(options.folder, 'signer')],
+        nodeArgs: ['--max-old-space-size=4096'],
+        logFolder,
+      }),
+    gateway: async () => {
+      const service = await startService({
+        name: 'gateway',
+        script: join(ROOT, 'apps/gateway/dist/main.js'),
+        args: [...shared(), '--port', String(port)],
+        logFolder,
+      });
+      // A restarted gateway answers where the first one did.
+      port = Number(new URL(String(service.ready['url'])).port);
+      return service;
+    },
+  };
+  const shared = (): string[] => [
+    ...['--genesis', ledger.genesisFile, '--database-url', databaseUrl, '--bus', options.bus],
+    ...(options.bus === 'kafka' ? ['--brokers', options.brokers.join(',')] : []),
+  ];
+
+  const bringUp = async (name: ServiceName): Promise<void> => {
+    const service = await start[name]();
+    running.set(name, service);
+    if (options.restart) void service.ended.then((how) => onEnd(name, service, how));
+  };
+  let restarts = 0;
+  const onEnd = async (name: ServiceName, service: Service, how: string): Promise<void> => {
+    if (stopping || running.get(name) !== service) return;
+    options.say(`${name} ended (${how}); starting it again`);
+    try {
+      if (++restarts > RESTARTS_MAX) throw new Error(`${name} ended ${restarts} times; see ${logFolder}`);
+      await bringUp(name);
+    } catch (error) {
+      fail(error instanceof Error ? error : new Error(String(error)));
+    }
+  };
+
+  const stop = async (): Promise<void> => {
+    stopping = true;
+    for (const name of ['gateway', 'consortium-ledger', 'postgres'] as const) await running.get(name)?.stop();
+  };
+  try {
+    if (options.databaseUrl === undefined) await bringUp('postgres');
+    await bringUp('consortium-ledger');
+    await bringUp('gateway');
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    url: `http://127.0.0.1:${port}`,
+    databaseUrl,
+    ledger,
+    pids: () => Object.fromEntries([...running].map(([name, { pid }]) => [name, pid])),
+    failed,
+    revive: bringUp,
+    kill: async (name) => {
+      const service = running.get(name);
+      running.delete(name);
+      await service?.kill();
+    },
+    stop,
+  };
+}
+
+/** The same port at each start, so that a service which outlived a crash of Postgres finds it again. */
+async function rememberedPort(folder: string): Promise<number> {
+  const file = join(folder, 'postgres.port');
+  const known = Number(await readFile(file, 'utf8').catch(() => '0'));
+  if (known !== 0 && (await isFree(known))) return known;
+  const port = await freePort();
+  await writeFile(file, String(port));
+  return port;
+}
+
+const listen = (port: number): Promise<number | undefined> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(undefined));
+    server.listen(port, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : undefined));
+    });
+  });
+
+const isFree = async (port: number): Promise<boolean> => (await listen(port)) !== undefined;
+
+async function freePort(): Promise<number> {
+  const port = await listen(0);
+  if (port === undefined) throw new Error('no free port');
+  return port;
+}
