@@ -31,7 +31,7 @@ import type {
 export function blockRows({ block, envelopes, outcomes, setSize, body }: ProjectedBlock): BlockRows {
   const { header, certificate } = block;
   assert(outcomes.length === block.outcomes.length, 'each outcome of the block was decoded');
-  const rows = new Collector();
+  const rows = new Collector(header.height);
   const operations: OperationRow[] = [];
   const envelopeRows: EnvelopeRow[] = [];
   const asked = askedIn(envelopes, envelopeRows);
@@ -136,6 +136,8 @@ class Collector {
   private readonly books = new Map<string, BookRow>();
   private readonly closedBooks = new Map<string, BookKey>();
 
+  constructor(private readonly height: number) {}
+
   take(outcome: ExecutedOutcome, index: number, operationId: Uint8Array | undefined): void {
     for (const event of outcome.events) this.event(event, index, operationId);
     for (const posting of outcome.postings) this.posting(posting);
@@ -143,6 +145,8 @@ class Collector {
   }
 
   done(): EventRows {
+    // The hold of an order that came and went within the block never reached the table, and need not be removed.
+    const holds = [...this.holds.values()];
     return {
       organisations: this.organisations,
       accounts: [...this.accounts.values()],
@@ -153,7 +157,8 @@ class Collector {
       revokedDelegations: [...this.revoked.values()],
       meters: this.meters,
       balances: balanceDeltas(this.balances),
-      holds: this.holdRows(),
+      holds: holds.filter(({ order, amount }) => this.orders.has(order) && amount !== '0'),
+      holdChanges: holds.filter(({ order }) => !this.orders.has(order)),
       orders: [...this.orders.values()],
       orderChanges: [...this.orderChanges.values()],
       trades: this.trades,
@@ -185,13 +190,13 @@ class Collector {
       }
       case 'registry.keyRegistered': {
         const { key: kid, organisation, account } = event;
-        this.keys.set(kid, { kid, organisation, account, removed: false });
+        this.keys.set(kid, { kid, organisation, account, removedHeight: undefined });
         return;
       }
       case 'registry.keyRemoved': {
         const registered = this.keys.get(event.key);
         if (registered === undefined) this.removedKeys.add(event.key);
-        else this.keys.set(event.key, { ...registered, removed: true });
+        else this.keys.set(event.key, { ...registered, removedHeight: this.height });
         return;
       }
       case 'registry.delegated': {
@@ -228,14 +233,14 @@ class Collector {
       }
       case 'market.bookOpened': {
         const key = bookKey(event.zone, event.interval);
-        this.books.set(textOf(key), { ...key, closesAtMs: timeOf(event.closesAt), closed: false });
+        this.books.set(textOf(key), { ...key, closesAtMs: timeOf(event.closesAt), closedHeight: undefined });
         return;
       }
       case 'market.bookClosed': {
         const key = bookKey(event.zone, event.interval);
         const opened = this.books.get(textOf(key));
         if (opened === undefined) this.closedBooks.set(textOf(key), key);
-        else this.books.set(textOf(key), { ...opened, closed: true });
+        else this.books.set(textOf(key), { ...opened, closedHeight: this.height });
         return;
       }
       case 'market.orderPlaced': {
@@ -301,11 +306,6 @@ class Collector {
       default:
         unreachable(event);
     }
-  }
-
-  /** The hold of an order that came and went within the block never reached the table, and need not be removed. */
-  private holdRows(): HoldRow[] {
-    return [...this.holds.values()].filter(({ order, amount }) => amount !== '0' || !this.orders.has(order));
   }
 
   private orderStands(order: string, remaining: string, status: OrderStatus): void {

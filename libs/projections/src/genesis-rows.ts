@@ -24,7 +24,7 @@ export function genesisRows({ genesis, genesisHash, ledgerId }: LedgerIdentity):
     })),
     kycChanges: [],
     keys: genesis.organisations.flatMap(({ id, keys }) =>
-      keys.map((kid) => ({ kid, organisation: id, account: undefined, removed: false })),
+      keys.map((kid) => ({ kid, organisation: id, account: undefined, removedHeight: undefined })),
     ),
     removedKeys: [],
     delegations: [],
@@ -33,6 +33,7 @@ export function genesisRows({ genesis, genesisHash, ledgerId }: LedgerIdentity):
     zones: genesis.zones.map(({ id, operator, account }) => ({ zone: id, operator, account })),
     balances: [],
     holds: [],
+    holdChanges: [],
     orders: [],
     orderChanges: [],
     trades: [],

@@ -42,7 +42,8 @@ export interface KeyRow {
   readonly kid: Kid;
   readonly organisation: HexId;
   readonly account: HexId | undefined;
-  readonly removed: boolean;
+  /** The block's own, when it was registered and removed in one. */
+  readonly removedHeight: number | undefined;
 }
 
 export interface DelegationRow {
@@ -73,7 +74,7 @@ export interface BalanceDelta {
   readonly held: bigint;
 }
 
-/** What stands in escrow after the block; a row whose amount is '0' is to be removed. */
+/** What stands in escrow for an order after the block. */
 export interface HoldRow {
   readonly order: HexId;
   readonly account: HexId;
@@ -153,7 +154,7 @@ export interface BookRow {
   readonly toZone: string;
   readonly intervalStartMs: number;
   readonly closesAtMs: number;
-  readonly closed: boolean;
+  readonly closedHeight: number | undefined;
 }
 
 export type BookKey = Pick<BookRow, 'fromZone' | 'toZone' | 'intervalStartMs'>;
@@ -213,13 +214,16 @@ export interface BlockRows {
   readonly kycChanges: readonly KycChange[];
   readonly keys: readonly KeyRow[];
   readonly removedKeys: readonly Kid[];
-  /** After-values of delegations; `undefined` operations never occur: a revoked one stands in `revokedDelegations`. */
+  /** Each takes the place of one for the same key and account, if there is one. */
   readonly delegations: readonly DelegationRow[];
   readonly revokedDelegations: readonly Pick<DelegationRow, 'kid' | 'account'>[];
   readonly meters: readonly MeterRow[];
   readonly zones: readonly ZoneRow[];
   readonly balances: readonly BalanceDelta[];
+  /** Of orders placed in this block: new rows. */
   readonly holds: readonly HoldRow[];
+  /** Of older orders; a row whose amount is '0' is to be removed. */
+  readonly holdChanges: readonly HoldRow[];
   readonly orders: readonly OrderRow[];
   readonly orderChanges: readonly OrderChange[];
   readonly trades: readonly TradeRow[];

@@ -62,7 +62,6 @@ export function createPool(
   const pool = new pg.Pool({
     ...sessionConfig(connectionString, settings),
     query_timeout: ANSWER_MS,
-    ...extra,
     max,
     idleTimeoutMillis: 30_000,
   });

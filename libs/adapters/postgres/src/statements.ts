@@ -18,9 +18,9 @@ import type {
   TradeRow,
   ZoneRow,
 } from '@gridtokenx/projections';
-import { amount, bytes, hex, int4, int8, kid, text, words, type Column } from './columns.js';
+import { amount, arrayOf, bytes, copyData, hex, int4, int8, kid, text, words, type Column } from './columns.js';
 
-/** One statement for all rows of one kind. Told by its name, so the server plans it once per connection. */
+/** One command for all rows of one kind; the server plans each statement once per connection, by its name. */
 export interface Statement {
   readonly name: string;
   readonly text: string;
@@ -29,61 +29,60 @@ export interface Statement {
   readonly rows: number | undefined;
 }
 
-/** `$1` and `$2` of every statement: the block's height and time. */
-const HEIGHT = '$1::int8';
-const TIME = '$2::int8';
+export interface Copy {
+  readonly name: string;
+  readonly text: string;
+  readonly data: Buffer;
+  readonly rows: number;
+}
+
+type Build = (block: BlockRows) => Statement | Copy | undefined;
+type Rows<Row> = (block: BlockRows) => readonly Row[];
+
+/** New rows of a table. Those that the block itself tells (its height, its time) come last, as `own`. */
+function copy<Row>(table: string, rowsOf: Rows<Row>, columns: readonly Column<Row>[], own: Own = {}): Build {
+  const ownColumns = Object.keys(own);
+  const names = [...columns.map(({ name }) => name), ...ownColumns].join(', ');
+  const text = `copy consortium.${table} (${names}) from stdin (format binary)`;
+  return (block) => {
+    const rows = rowsOf(block);
+    if (rows.length === 0) return undefined;
+    const told = Object.entries(own).map(([name, of]) => int8<Row>(name, () => of(block)));
+    return { name: `copy ${table}`, text, data: copyData([...columns, ...told], rows), rows: rows.length };
+  };
+}
+
+type Own = Readonly<Record<string, (block: BlockRows) => number>>;
+const HEIGHT = ({ height }: BlockRows): number => height;
+const TIME = ({ timeMs }: BlockRows): number => timeMs;
 
 interface Shape<Row> {
   readonly name: string;
   readonly columns: readonly Column<Row>[];
-  readonly sql: (source: string, columns: readonly Column<Row>[]) => string;
-  /** Whether each row has to find, or make, exactly one row of the table. */
+  /** `source` is a FROM item named `d` that holds the rows; `height` is the block's. */
+  readonly sql: (source: string, height: string) => string;
+  /** Whether each row has to meet exactly one row of the table. */
   readonly exact: boolean;
-  readonly rowsOf: (rows: BlockRows) => readonly Row[];
+  readonly rowsOf: Rows<Row>;
 }
 
-type Build = (rows: BlockRows) => Statement | undefined;
-
-/** `source` is a FROM item named `d` that holds the block's rows. */
+/** Changes of rows that stand already. */
 function statement<Row>({ name, columns, sql, exact, rowsOf }: Shape<Row>): Build {
-  const parameters = columns.map(({ type }, n) => `$${n + 3}::${type}[]`).join(', ');
+  const parameters = columns.map(({ type }, n) => `$${n + 1}::${type}[]`).join(', ');
   const names = columns.map((column) => column.name).join(', ');
-  const source = `(select ${HEIGHT} as block_height, ${TIME} as block_time, * from unnest(${parameters}) as u (${names})) as d`;
-  const statementText = sql(source, columns);
-  return (rows) => {
-    const own = rowsOf(rows);
-    if (own.length === 0) return undefined;
-    const values = [rows.height, rows.timeMs, ...columns.map((column) => column.encode(own))];
-    return { name, text: statementText, values, rows: exact ? own.length : undefined };
+  const height = `$${columns.length + 1}::int8`;
+  const text = sql(`unnest(${parameters}) as d (${names})`, height);
+  const ofHeight = text.includes(height);
+  return (block) => {
+    const rows = rowsOf(block);
+    if (rows.length === 0) return undefined;
+    const arrays = columns.map((column) => arrayOf(column, rows));
+    const values = ofHeight ? [...arrays, block.height] : arrays;
+    return { name, text, values, rows: exact ? rows.length : undefined };
   };
 }
 
-const targets = (columns: readonly Column<never>[]): string => columns.map(({ name }) => name).join(', ');
-const elements = (columns: readonly Column<never>[]): string =>
-  columns.map(({ name, expression }) => expression(`d.${name}`)).join(', ');
-
-/** Inserts; `extra` columns take the height or time of the block, `tail` is an ON CONFLICT clause. */
-function insert<Row>(
-  table: string,
-  rowsOf: (rows: BlockRows) => readonly Row[],
-  columns: readonly Column<Row>[],
-  extra: Readonly<Record<string, string>> = {},
-  tail = '',
-): Build {
-  const extraNames = Object.keys(extra).map((name) => `, ${name}`);
-  const extraValues = Object.values(extra).map((value) => `, ${value}`);
-  return statement({
-    name: `insert ${table}`,
-    columns,
-    sql: (source) =>
-      `insert into consortium.${table} (${targets(columns)}${extraNames.join('')})
-       select ${elements(columns)}${extraValues.join('')} from ${source} ${tail}`,
-    exact: true,
-    rowsOf,
-  });
-}
-
-const operations = insert<OperationRow>(
+const operations = copy<OperationRow>(
   'operations',
   (rows) => rows.operations,
   [
@@ -94,10 +93,10 @@ const operations = insert<OperationRow>(
     text('status', (r) => (r.code === undefined ? 'executed' : 'rejected')),
     text('code', (r) => r.code),
   ],
-  { height: 'd.block_height' },
+  { height: HEIGHT },
 );
 
-const envelopes = insert<EnvelopeRow>(
+const envelopes = copy<EnvelopeRow>(
   'envelopes',
   (rows) => rows.envelopes,
   [
@@ -107,17 +106,17 @@ const envelopes = insert<EnvelopeRow>(
     int4('first_index', (r) => r.firstIndex),
     int4('operation_count', (r) => r.operationCount),
   ],
-  { height: 'd.block_height' },
+  { height: HEIGHT },
 );
 
-const organisations = insert<OrganisationRow>(
+const organisations = copy<OrganisationRow>(
   'organisations',
   (rows) => rows.organisations,
   [hex('organisation', (r) => r.organisation), text('sector', (r) => r.sector), words('roles', (r) => r.roles)],
-  { height: 'd.block_height' },
+  { height: HEIGHT },
 );
 
-const accounts = insert<AccountRow>(
+const accounts = copy<AccountRow>(
   'accounts',
   (rows) => rows.accounts,
   [
@@ -126,7 +125,7 @@ const accounts = insert<AccountRow>(
     text('kyc_status', (r) => r.kycStatus),
     int8('kyc_until_ms', (r) => r.kycUntilMs),
   ],
-  { opened_height: 'd.block_height' },
+  { opened_height: HEIGHT },
 );
 
 const kycChanges = statement<KycChange>({
@@ -143,33 +142,38 @@ const kycChanges = statement<KycChange>({
   rowsOf: (rows) => rows.kycChanges,
 });
 
-/** The height of this block in a column for what may have ended in the block that it began in. */
-const endedHeight = <Row>(name: string, hasEnded: (row: Row) => boolean): Column<Row> => ({
-  ...text<Row>(name, (row) => (hasEnded(row) ? 'yes' : undefined)),
-  expression: (element) => `case when ${element} is not null then d.block_height end`,
-});
-
-const keys = insert<KeyRow>(
+const keys = copy<KeyRow>(
   'keys',
   (rows) => rows.keys,
   [
     kid('kid', (r) => r.kid),
     hex('organisation', (r) => r.organisation),
     hex('account', (r) => r.account),
-    endedHeight('removed_height', (r) => r.removed),
+    int8('removed_height', (r) => r.removedHeight),
   ],
-  { registered_height: 'd.block_height' },
+  { registered_height: HEIGHT },
 );
 
 const removedKeys = statement<string>({
   name: 'update removed keys',
   columns: [kid('kid', (r) => r)],
-  sql: (source) => `update consortium.keys as t set removed_height = d.block_height from ${source} where t.kid = d.kid`,
+  sql: (source, height) =>
+    `update consortium.keys as t set removed_height = ${height} from ${source} where t.kid = d.kid`,
   exact: true,
   rowsOf: (rows) => rows.removedKeys,
 });
 
-const delegations = insert<DelegationRow>(
+/** Those that are given anew take the place of what stood. */
+const endedDelegations = statement<Pick<DelegationRow, 'kid' | 'account'>>({
+  name: 'delete delegations',
+  columns: [kid('kid', (r) => r.kid), hex('account', (r) => r.account)],
+  sql: (source) =>
+    `delete from consortium.delegations as t using ${source} where t.kid = d.kid and t.account = d.account`,
+  exact: false,
+  rowsOf: (rows) => [...rows.revokedDelegations, ...rows.delegations],
+});
+
+const delegations = copy<DelegationRow>(
   'delegations',
   (rows) => rows.delegations,
   [
@@ -178,21 +182,10 @@ const delegations = insert<DelegationRow>(
     words('operations', (r) => r.operations),
     int8('until_ms', (r) => r.untilMs),
   ],
-  { height: 'd.block_height' },
-  `on conflict (kid, account) do update
-     set operations = excluded.operations, until_ms = excluded.until_ms, height = excluded.height`,
+  { height: HEIGHT },
 );
 
-const revokedDelegations = statement<Pick<DelegationRow, 'kid' | 'account'>>({
-  name: 'delete delegations',
-  columns: [kid('kid', (r) => r.kid), hex('account', (r) => r.account)],
-  sql: (source) =>
-    `delete from consortium.delegations as t using ${source} where t.kid = d.kid and t.account = d.account`,
-  exact: false,
-  rowsOf: (rows) => rows.revokedDelegations,
-});
-
-const meters = insert<MeterRow>(
+const meters = copy<MeterRow>(
   'meters',
   (rows) => rows.meters,
   [
@@ -201,10 +194,10 @@ const meters = insert<MeterRow>(
     text('zone', (r) => r.zone),
     int8('limit_wh', (r) => r.limitWh),
   ],
-  { height: 'd.block_height' },
+  { height: HEIGHT },
 );
 
-const zones = insert<ZoneRow>('zones', (rows) => rows.zones, [
+const zones = copy<ZoneRow>('zones', (rows) => rows.zones, [
   text('zone', (r) => r.zone),
   hex('operator', (r) => r.operator),
   hex('account', (r) => r.account),
@@ -219,15 +212,11 @@ const balances = statement<BalanceDelta>({
     amount('available', (r) => String(r.available)),
     amount('held', (r) => String(r.held)),
   ],
-  sql: (source, [account, asset, available, held]) =>
-    `merge into consortium.balances as t
-     using (select d.${account?.name}, d.${asset?.name}, ${available?.expression('d.available')} as available,
-                   ${held?.expression('d.held')} as held
-              from ${source}) as s
-        on t.account = s.account and t.asset = s.asset
-      when matched and t.available + s.available = 0 and t.held + s.held = 0 then delete
-      when matched then update set available = t.available + s.available, held = t.held + s.held
-      when not matched then insert (account, asset, available, held) values (s.account, s.asset, s.available, s.held)`,
+  sql: (source) =>
+    `merge into consortium.balances as t using ${source} on t.account = d.account and t.asset = d.asset
+       when matched and t.available = -d.available and t.held = -d.held then delete
+       when matched then update set available = t.available + d.available, held = t.held + d.held
+       when not matched then insert (account, asset, available, held) values (d.account, d.asset, d.available, d.held)`,
   exact: true,
   rowsOf: (rows) => rows.balances,
 });
@@ -239,24 +228,22 @@ const holdColumns: readonly Column<HoldRow>[] = [
   amount('amount', (r) => r.amount),
 ];
 
-const holds = insert<HoldRow>(
-  'holds',
-  (rows) => rows.holds.filter((hold) => hold.amount !== '0'),
-  holdColumns,
-  {},
-  'on conflict (order_id, asset) do update set amount = excluded.amount',
-);
+const holds = copy<HoldRow>('holds', (rows) => rows.holds, holdColumns);
 
-const releasedHolds = statement<HoldRow>({
-  name: 'delete holds',
-  columns: holdColumns.slice(0, 2),
+const holdChanges = statement<HoldRow>({
+  name: 'merge holds',
+  columns: holdColumns,
   sql: (source) =>
-    `delete from consortium.holds as t using ${source} where t.order_id = d.order_id and t.asset = d.asset`,
+    `merge into consortium.holds as t using ${source} on t.order_id = d.order_id and t.asset = d.asset
+       when matched and d.amount = 0 then delete
+       when matched then update set amount = d.amount
+       when not matched and d.amount <> 0 then
+         insert (order_id, asset, account, amount) values (d.order_id, d.asset, d.account, d.amount)`,
   exact: false,
-  rowsOf: (rows) => rows.holds.filter((hold) => hold.amount === '0'),
+  rowsOf: (rows) => rows.holdChanges,
 });
 
-const orders = insert<OrderRow>(
+const orders = copy<OrderRow>(
   'orders',
   (rows) => rows.orders,
   [
@@ -275,7 +262,7 @@ const orders = insert<OrderRow>(
     int4('placed_index', (r) => r.placedIndex),
     int8('tariff_version', (r) => r.tariffVersion),
   ],
-  { placed_height: 'd.block_height' },
+  { placed_height: HEIGHT },
 );
 
 const orderChanges = statement<OrderChange>({
@@ -292,7 +279,7 @@ const orderChanges = statement<OrderChange>({
   rowsOf: (rows) => rows.orderChanges,
 });
 
-const trades = insert<TradeRow>(
+const trades = copy<TradeRow>(
   'trades',
   (rows) => rows.trades,
   [
@@ -314,10 +301,10 @@ const trades = insert<TradeRow>(
     int4('leaf_index', (r) => r.index),
     bytes('operation_id', (r) => r.operationId),
   ],
-  { height: 'd.block_height', time_ms: 'd.block_time' },
+  { height: HEIGHT, time_ms: TIME },
 );
 
-const readings = insert<ReadingRow>(
+const readings = copy<ReadingRow>(
   'readings',
   (rows) => rows.readings,
   [
@@ -331,7 +318,7 @@ const readings = insert<ReadingRow>(
     int8('import_wh', (r) => r.importWh),
     int4('leaf_index', (r) => r.index),
   ],
-  { height: 'd.block_height' },
+  { height: HEIGHT },
 );
 
 const bookKeyColumns = <Row extends BookKey>(): Column<Row>[] => [
@@ -340,22 +327,22 @@ const bookKeyColumns = <Row extends BookKey>(): Column<Row>[] => [
   text('from_zone', (r) => r.fromZone),
 ];
 
-const books = insert<BookRow>(
+const books = copy<BookRow>(
   'books',
   (rows) => rows.books,
   [
     ...bookKeyColumns<BookRow>(),
     int8('closes_at_ms', (r) => r.closesAtMs),
-    endedHeight('closed_height', (r) => r.closed),
+    int8('closed_height', (r) => r.closedHeight),
   ],
-  { opened_height: 'd.block_height' },
+  { opened_height: HEIGHT },
 );
 
 const closedBooks = statement<BookKey>({
   name: 'update closed books',
   columns: bookKeyColumns<BookKey>(),
-  sql: (source) =>
-    `update consortium.books as t set closed_height = d.block_height from ${source}
+  sql: (source, height) =>
+    `update consortium.books as t set closed_height = ${height} from ${source}
       where t.interval_start_ms = d.interval_start_ms and t.to_zone = d.to_zone and t.from_zone = d.from_zone`,
   exact: true,
   rowsOf: (rows) => rows.closedBooks,
@@ -392,7 +379,7 @@ function blockAndBody({ height, hash, parentHash, timeMs, block }: BlockRows): S
   };
 }
 
-/** New rows before the changes of old ones; otherwise the order does not matter. */
+/** The order of no two of them matters, but for delegations: a block's rows are what stands after it. */
 export const BUILDERS: readonly Build[] = [
   blockAndBody,
   orders,
@@ -401,15 +388,15 @@ export const BUILDERS: readonly Build[] = [
   operations,
   balances,
   holds,
-  releasedHolds,
+  holdChanges,
   envelopes,
   organisations,
   accounts,
   kycChanges,
   keys,
   removedKeys,
+  endedDelegations,
   delegations,
-  revokedDelegations,
   meters,
   zones,
   readings,

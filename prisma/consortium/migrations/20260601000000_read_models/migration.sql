@@ -112,7 +112,7 @@ CREATE TABLE "consortium"."delegations" (
 CREATE TABLE "consortium"."meters" (
     "meter" BYTEA NOT NULL,
     "account" BYTEA NOT NULL,
-    "zone" TEXT NOT NULL,
+    "zone" TEXT COLLATE "C" NOT NULL,
     "limit_wh" BIGINT NOT NULL,
     "height" BIGINT NOT NULL,
 
@@ -120,7 +120,7 @@ CREATE TABLE "consortium"."meters" (
 );
 
 CREATE TABLE "consortium"."zones" (
-    "zone" TEXT NOT NULL,
+    "zone" TEXT COLLATE "C" NOT NULL,
     "operator" BYTEA NOT NULL,
     "account" BYTEA NOT NULL,
 
@@ -130,16 +130,16 @@ CREATE TABLE "consortium"."zones" (
 -- Changed in place block after block: room in each page keeps the new versions beside the old (HOT), off the index.
 CREATE TABLE "consortium"."balances" (
     "account" BYTEA NOT NULL,
-    "asset" TEXT NOT NULL,
+    "asset" TEXT COLLATE "C" NOT NULL,
     "available" DECIMAL(38,0) NOT NULL,
     "held" DECIMAL(38,0) NOT NULL,
 
     CONSTRAINT "balances_pkey" PRIMARY KEY ("account", "asset")
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 50);
 
 CREATE TABLE "consortium"."holds" (
     "order_id" BYTEA NOT NULL,
-    "asset" TEXT NOT NULL,
+    "asset" TEXT COLLATE "C" NOT NULL,
     "account" BYTEA NOT NULL,
     "amount" DECIMAL(38,0) NOT NULL,
 
@@ -150,8 +150,8 @@ CREATE TABLE "consortium"."orders" (
     "order_id" BYTEA NOT NULL,
     "account" BYTEA NOT NULL,
     "side" TEXT NOT NULL,
-    "from_zone" TEXT NOT NULL,
-    "to_zone" TEXT NOT NULL,
+    "from_zone" TEXT COLLATE "C" NOT NULL,
+    "to_zone" TEXT COLLATE "C" NOT NULL,
     "interval_start_ms" BIGINT NOT NULL,
     "price_ticks" INTEGER NOT NULL,
     "quantity_wh" BIGINT NOT NULL,
@@ -166,11 +166,11 @@ CREATE TABLE "consortium"."orders" (
     CONSTRAINT "orders_pkey" PRIMARY KEY ("order_id")
 ) WITH (fillfactor = 90);
 
+-- Also serves the orders of one interval: they were placed while its books were open, between two heights.
 CREATE INDEX "orders_placed_idx" ON "consortium"."orders" ("placed_height", "placed_index");
 CREATE INDEX "orders_account_idx" ON "consortium"."orders" ("account", "placed_height", "placed_index");
-CREATE INDEX "orders_interval_idx" ON "consortium"."orders" ("interval_start_ms", "placed_height", "placed_index");
 -- The standing books: as small as what rests.
-CREATE INDEX "orders_book_idx" ON "consortium"."orders" ("interval_start_ms", "to_zone", "from_zone") WHERE "status" = 'open';
+CREATE INDEX "orders_book_idx" ON "consortium"."orders" ("interval_start_ms", "to_zone") WHERE "status" = 'open';
 
 CREATE TABLE "consortium"."trades" (
     "trade" BIGINT NOT NULL,
@@ -178,8 +178,8 @@ CREATE TABLE "consortium"."trades" (
     "ask" BYTEA NOT NULL,
     "buyer" BYTEA NOT NULL,
     "seller" BYTEA NOT NULL,
-    "from_zone" TEXT NOT NULL,
-    "to_zone" TEXT NOT NULL,
+    "from_zone" TEXT COLLATE "C" NOT NULL,
+    "to_zone" TEXT COLLATE "C" NOT NULL,
     "interval_start_ms" BIGINT NOT NULL,
     "price_ticks" INTEGER NOT NULL,
     "quantity_wh" BIGINT NOT NULL,
@@ -204,7 +204,7 @@ CREATE TABLE "consortium"."readings" (
     "meter" BYTEA NOT NULL,
     "interval_start_ms" BIGINT NOT NULL,
     "account" BYTEA NOT NULL,
-    "zone" TEXT NOT NULL,
+    "zone" TEXT COLLATE "C" NOT NULL,
     "consumed_wh" BIGINT NOT NULL,
     "produced_wh" BIGINT NOT NULL,
     "minted_wh" BIGINT NOT NULL,
@@ -217,8 +217,8 @@ CREATE TABLE "consortium"."readings" (
 
 CREATE TABLE "consortium"."books" (
     "interval_start_ms" BIGINT NOT NULL,
-    "to_zone" TEXT NOT NULL,
-    "from_zone" TEXT NOT NULL,
+    "to_zone" TEXT COLLATE "C" NOT NULL,
+    "from_zone" TEXT COLLATE "C" NOT NULL,
     "opened_height" BIGINT NOT NULL,
     "closes_at_ms" BIGINT NOT NULL,
     "closed_height" BIGINT,
