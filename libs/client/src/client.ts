@@ -102,12 +102,13 @@ export class GridClient {
     return operationOf(await this.#json('GET', `/v1/operations/${encodeURIComponent(id)}`));
   }
 
+  /** Of those that are waiting or in a block; ids that the gateway does not know are left out. */
   async statuses(ids: readonly string[]): Promise<readonly OperationView[]> {
     const views: OperationView[] = [];
     for (let at = 0; at < ids.length; at += STATUS_IDS_MAX) {
       const body = JSON.stringify({ ids: ids.slice(at, at + STATUS_IDS_MAX) });
       const answer = await this.#json('POST', '/v1/operations/status', { body, type: 'application/json' });
-      const listed = answer['operations'] ?? answer['items'];
+      const listed = answer['operations'];
       if (!Array.isArray(listed)) throw badAnswer('a list of operations was expected');
       views.push(...listed.map(operationOf));
     }
@@ -178,7 +179,7 @@ export class GridClient {
   /** The next sequence by what the ledger has executed; envelopes still under way are not in it. */
   async nextSequence(kid: string): Promise<number> {
     const key = await this.key(kid);
-    const highest = key?.['highest'] ?? key?.['highestSequence'] ?? 0;
+    const highest = key === undefined ? 0 : key['highestSequence'];
     if (typeof highest !== 'number') throw badAnswer('a key shows the highest sequence it has used');
     return highest + 1;
   }
@@ -221,7 +222,7 @@ export class GridClient {
     let at = cursor;
     do {
       const page = pageOf(
-        await this.#json('GET', `${path}${query({ ...where, limit: pageSize, cursor: at, minHeight })}`),
+        await this.#json('GET', `${path}${query({ ...where, limit: pageSize, after: at, minHeight })}`),
       );
       yield* page.items;
       at = page.next;

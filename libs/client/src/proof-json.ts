@@ -4,6 +4,7 @@ import {
   DecodeError,
   fromBase64Url,
   fromHex,
+  fromUtf8,
   JsonError,
   parseStrictJson,
   toBase64Url,
@@ -45,7 +46,7 @@ export interface DecodedProof extends OutcomeProof {
 
 export const PROOF_BYTES_MAX = 16 * 1024 * 1024;
 const PATH_MAX = 53;
-const FIELDS = [
+const FIELDS: ReadonlySet<string> = new Set([
   'ledgerId',
   'height',
   'header',
@@ -56,7 +57,10 @@ const FIELDS = [
   'outcome',
   'path',
   'checksum',
-] as const;
+  // What the gateway adds for people; it must say what the proof says.
+  'decoded',
+  'signers',
+]);
 
 /** Bytes of a certificate with the size of the set that they claim, which the certificate itself does not keep. */
 export function readCertificate(bytes: Uint8Array): { certificate: Certificate; setSize: number } {
@@ -82,12 +86,15 @@ function bodyOf(proof: OutcomeProof, setSize: number): string {
 }
 
 /**
- * The one text of a proof file: no white space, fields in this order, and a checksum over all of it. Without that, a
- * damaged `size` could go unnoticed: a path fits several sizes of the tree.
+ * SHA-256 over the proof's fields. It adds no trust, and anyone can make it: it shows damage that the signatures do not,
+ * such as another `size`, because a path fits several sizes of the tree.
  */
+export const proofChecksum = (proof: OutcomeProof, setSize: number, crypto: Crypto = noble): string =>
+  toHex(crypto.sha256(utf8(bodyOf(proof, setSize))));
+
+/** The text of a proof file: no white space, fields in this order, the checksum last. */
 export function encodeProofJson(proof: OutcomeProof, setSize: number, crypto: Crypto = noble): string {
-  const body = bodyOf(proof, setSize);
-  return `${body.slice(0, -1)},"checksum":"${toHex(crypto.sha256(utf8(body)))}"}`;
+  return `${bodyOf(proof, setSize).slice(0, -1)},"checksum":"${proofChecksum(proof, setSize, crypto)}"}`;
 }
 
 export interface ProofJsonOptions {
@@ -102,7 +109,7 @@ export function decodeProofJson(
   { extraFields = 'ignore', crypto = noble }: ProofJsonOptions = {},
 ): DecodedProof {
   const fields = fieldsOf(text);
-  const extra = Object.keys(fields).filter((name) => !(FIELDS as readonly string[]).includes(name));
+  const extra = Object.keys(fields).filter((name) => !FIELDS.has(name));
   if (extraFields === 'refuse' && extra[0] !== undefined)
     throw new ProofJsonError('proof.unknownField', `/${extra[0]}`, 'not a part of a proof, so nobody vouches for it');
 
@@ -126,9 +133,36 @@ export function decodeProofJson(
     throw new ProofJsonError('proof.inconsistent', '/ledgerId', 'the header names another ledger');
   if (fields['height'] !== header.height)
     throw new ProofJsonError('proof.inconsistent', '/height', 'the header is of another height');
-  if (fields['checksum'] !== undefined && text !== encodeProofJson(proof, setSize, crypto))
-    throw new ProofJsonError('proof.checksum', '/checksum', 'the file was changed after it was written');
+  checkCompanions(fields, proof);
+  if (fields['checksum'] !== undefined && fields['checksum'] !== proofChecksum(proof, setSize, crypto))
+    throw new ProofJsonError('proof.checksum', '/checksum', 'the proof was changed after it was written');
   return proof;
+}
+
+/** What stands beside the proof for people to read would otherwise be believed without being proven. */
+function checkCompanions({ signers, decoded }: Record<string, unknown>, { certificate, outcome }: OutcomeProof): void {
+  if (signers !== undefined && signers !== certificate.signatures.length)
+    throw new ProofJsonError('proof.inconsistent', '/signers', 'the certificate has another number of signatures');
+  if (decoded !== undefined && !sameJson(decoded, jsonOf(outcome)))
+    throw new ProofJsonError('proof.inconsistent', '/decoded', 'the proven outcome is another');
+}
+
+function jsonOf(outcome: Uint8Array): unknown {
+  try {
+    return parseStrictJson(fromUtf8(outcome) ?? '');
+  } catch (error) {
+    if (error instanceof JsonError) throw new ProofJsonError('proof.field', '/outcome', error.message);
+    throw error;
+  }
+}
+
+function sameJson(a: unknown, b: unknown): boolean {
+  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((one, i) => sameJson(one, b[i]));
+  if (!isRecord(a) || !isRecord(b)) return a === b;
+  const keys = Object.keys(a);
+  return (
+    keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key], b[key]))
+  );
 }
 
 function fieldsOf(text: string): Record<string, unknown> {

@@ -56,7 +56,8 @@ async function runBatch(context: Context): Promise<number> {
   const mode = modeOf(context.get('mode') ?? 'all-or-nothing');
   const perEnvelope = perEnvelopeOf(context.get('operations-per-envelope') ?? '100');
   const path = context.need('file');
-  const { operations, faults } = readOperationsFile(readBytes(context, path), formatOf(path));
+  const format = formatOf(path);
+  const { operations, faults } = readOperationsFile(readBytes(context, path), format);
   for (const fault of faults) context.note(describeFault(path, fault));
 
   const results = new Map<number, LineResult>();
