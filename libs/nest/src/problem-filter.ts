@@ -11,7 +11,8 @@ export function sendProblem(reply: FastifyReply, fields: ProblemFields, instance
     .code(fields.status)
     .header('content-type', PROBLEM_MEDIA_TYPE)
     .header('cache-control', 'no-store')
-    .send(JSON.stringify(problemOf(fields, instance)));
+    // As bytes: Fastify would add a charset to text, which this media type does not have.
+    .send(Buffer.from(JSON.stringify(problemOf(fields, instance))));
 }
 
 export const pathOf = (url: string): string => url.split('?', 1)[0] ?? url;
@@ -23,8 +24,9 @@ export class ProblemFilter implements ExceptionFilter {
 
   constructor(
     private readonly routes: RouteTable,
-    /** Gives the faults of the HTTP layer the names that a route has for them. */
-    private readonly refine: (fields: ProblemFields, path: string) => ProblemFields = (fields) => fields,
+    /** Gives errors the names that this process has for them. */
+    private readonly refine: (error: unknown, fields: ProblemFields, path: string) => ProblemFields = (_, fields) =>
+      fields,
   ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
@@ -32,7 +34,7 @@ export class ProblemFilter implements ExceptionFilter {
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
     const path = pathOf(request.url);
-    const fields = this.refine(this.fieldsOf(error, request, reply, path), path);
+    const fields = this.refine(error, this.fieldsOf(error, request, reply, path), path);
     if (fields.status >= 500 && fields.code === 'server.error')
       this.logger.error({ path, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     // A body sent in part cannot be taken back; the connection ends, so that nobody takes it for the whole.

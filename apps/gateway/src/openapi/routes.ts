@@ -1,0 +1,228 @@
+import type { z } from 'zod';
+import * as s from './schemas.js';
+
+export interface Content {
+  readonly type: string;
+  /** Absent for bytes. */
+  readonly schema?: z.ZodType;
+  readonly description?: string;
+}
+
+/** One route as it is documented. A test holds the list against the router's own. */
+export interface RouteDoc {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly id: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodType;
+  readonly request?: readonly Content[];
+  readonly status: 200 | 202;
+  readonly answer: Content;
+  /** Statuses of the problems it may answer, beyond 400, 500 and 503. */
+  readonly problems?: readonly number[];
+}
+
+const json = (schema: z.ZodType): Content => ({ type: 'application/json', schema });
+
+export const routeDocs: readonly RouteDoc[] = [
+  {
+    method: 'POST',
+    path: '/v1/operations',
+    id: 'submitOperations',
+    summary: 'Submit one signed envelope',
+    description:
+      '202 means durable on the bus, not ordered. The same bytes sent again are the same operations. Codes `envelope.*` and `operation.*` tell why not; the advice about keys and sequences stands on the read models, the check of the ledger is law.',
+    query: s.emptyQuery,
+    request: [
+      { type: 'application/jose', schema: s.envelopeText },
+      { type: 'text/plain', schema: s.envelopeText },
+      { type: 'application/json', schema: s.envelopeBody },
+    ],
+    status: 202,
+    answer: json(s.acceptedAnswer),
+    problems: [403, 409, 413, 415, 422, 429],
+  },
+  {
+    method: 'POST',
+    path: '/v1/batches',
+    id: 'submitBatch',
+    summary: 'Submit many signed envelopes, one a line',
+    description:
+      'At most 10,000 operations and 32 MiB. A line is a JWS, bare or as a JSON string or as {"envelope": "<jws>"}. Results come in line order; a batch of which nothing is taken in is 422 with errors by line.',
+    query: s.batchQuery,
+    request: [{ type: 'application/x-ndjson', schema: s.envelopeText }],
+    status: 202,
+    answer: json(s.batchAnswer),
+    problems: [413, 415, 422, 429],
+  },
+  {
+    method: 'POST',
+    path: '/v1/operations/status',
+    id: 'operationStatuses',
+    summary: 'Where up to 1,000 operations stand',
+    query: s.readQuery,
+    request: [json(s.statusBody)],
+    status: 200,
+    answer: json(s.statusAnswer),
+    problems: [413, 415],
+  },
+  {
+    method: 'GET',
+    path: '/v1/operations/{id}',
+    id: 'operation',
+    summary: 'What became of an operation',
+    description:
+      'pending, executed or rejected (in a block, with a proof), or derived: expired (block time has passed validUntil) and refused (another envelope has used the sequence, or the key was removed). Unknown once five minutes have passed after validUntil.',
+    params: s.operationPath,
+    query: s.readQuery,
+    status: 200,
+    answer: json(s.operationAnswer),
+    problems: [404],
+  },
+  {
+    method: 'GET',
+    path: '/v1/accounts/{id}',
+    id: 'account',
+    summary: 'An account',
+    params: s.accountPath,
+    query: s.readQuery,
+    status: 200,
+    answer: json(s.accountAnswer),
+    problems: [404],
+  },
+  {
+    method: 'GET',
+    path: '/v1/accounts/{id}/balances',
+    id: 'balances',
+    summary: 'The balances of an account',
+    params: s.accountPath,
+    query: s.readQuery,
+    status: 200,
+    answer: json(s.balancesAnswer),
+    problems: [404],
+  },
+  {
+    method: 'GET',
+    path: '/v1/markets/{from}/{to}/{interval}/book',
+    id: 'book',
+    summary: 'The order book of a zone pair and delivery interval',
+    params: s.bookPath,
+    query: s.readQuery,
+    status: 200,
+    answer: json(s.bookAnswer),
+    problems: [404],
+  },
+  {
+    method: 'GET',
+    path: '/v1/trades',
+    id: 'trades',
+    summary: 'Trades',
+    query: s.tradesQuery,
+    status: 200,
+    answer: json(s.tradesAnswer),
+  },
+  {
+    method: 'GET',
+    path: '/v1/orders',
+    id: 'orders',
+    summary: 'Orders, newest first',
+    query: s.ordersQuery,
+    status: 200,
+    answer: json(s.ordersAnswer),
+  },
+  {
+    method: 'GET',
+    path: '/v1/orders/{id}',
+    id: 'order',
+    summary: 'An order',
+    params: s.orderPath,
+    query: s.readQuery,
+    status: 200,
+    answer: json(s.orderAnswer),
+    problems: [404],
+  },
+  {
+    method: 'GET',
+    path: '/v1/blocks',
+    id: 'blocks',
+    summary: 'Blocks, newest first',
+    query: s.blocksQuery,
+    status: 200,
+    answer: json(s.blocksAnswer),
+  },
+  {
+    method: 'GET',
+    path: '/v1/blocks/{height}',
+    id: 'block',
+    summary: 'A block',
+    params: s.blockPath,
+    query: s.readQuery,
+    status: 200,
+    answer: json(s.blockAnswer),
+    problems: [404],
+  },
+  {
+    method: 'GET',
+    path: '/v1/blocks/{height}/record',
+    id: 'blockRecord',
+    summary: 'The bytes of a block: all that is needed to verify it, given the genesis file',
+    params: s.blockPath,
+    query: s.readQuery,
+    status: 200,
+    answer: { type: 'application/octet-stream', description: 'encodeBlock bytes; docs/spec/wire.md' },
+    problems: [404],
+  },
+  {
+    method: 'GET',
+    path: '/v1/blocks/{height}/proof/{operationId}',
+    id: 'proof',
+    summary: 'That an operation had its outcome: header, certificate and Merkle path',
+    params: s.proofPath,
+    query: s.readQuery,
+    status: 200,
+    answer: json(s.proofAnswer),
+    problems: [404],
+  },
+  {
+    method: 'GET',
+    path: '/v1/keys/{kid}',
+    id: 'key',
+    summary: 'A key and its replay window',
+    params: s.keyPath,
+    query: s.readQuery,
+    status: 200,
+    answer: json(s.keyAnswer),
+    problems: [404],
+  },
+  {
+    method: 'GET',
+    path: '/v1/genesis',
+    id: 'genesis',
+    summary: 'The genesis file: a convenience, never a trust anchor',
+    description: 'Whoever verifies brings the file, or its hash, from somewhere else.',
+    query: s.emptyQuery,
+    status: 200,
+    answer: { type: 'application/json', description: 'The exact bytes that the ledger id is the hash of.' },
+  },
+  {
+    method: 'GET',
+    path: '/v1/health',
+    id: 'health',
+    summary: 'Whether bus and read models answer, and where the ledger stands',
+    description: '503 with the same body when something fails.',
+    query: s.emptyQuery,
+    status: 200,
+    answer: json(s.healthAnswer),
+  },
+  {
+    method: 'GET',
+    path: '/v1/openapi.json',
+    id: 'openApi',
+    summary: 'This document',
+    query: s.emptyQuery,
+    status: 200,
+    answer: { type: 'application/json' },
+  },
+];

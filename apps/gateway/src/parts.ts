@@ -1,0 +1,48 @@
+import type { Crypto } from '@gridtokenx/crypto';
+import type { LedgerIdentity } from '@gridtokenx/protocol';
+import type { Clock, Log, ReadModels } from '@gridtokenx/runtime';
+
+/** Everything a gateway is made of; tests give fakes. Whoever opened the log and the read models closes them. */
+export interface GatewayParts {
+  readonly identity: LedgerIdentity;
+  /** The exact bytes of the genesis file. */
+  readonly genesisFile: Uint8Array;
+  readonly crypto: Crypto;
+  readonly log: Log;
+  readonly readModels: ReadModels;
+  readonly clock: Clock;
+  /** Where the operations travel; by default the consortium's. */
+  readonly operationsTopic?: string;
+  readonly limits?: Partial<GatewayLimits>;
+}
+
+/** What may be under way or remembered at once. */
+export interface GatewayLimits {
+  /** Bodies being received, decoded or appended. */
+  readonly inFlightBytesMax: number;
+  readonly inFlightRequestsMax: number;
+  /** Operations remembered between append and block. */
+  readonly pendingOperationsMax: number;
+  /** How long a read waits for the height it was asked to stand at. */
+  readonly heightWaitMs: number;
+  /** Decoded blocks kept for outcomes and proofs. */
+  readonly blockCacheBytesMax: number;
+}
+
+export const DEFAULT_LIMITS: GatewayLimits = {
+  inFlightBytesMax: 96 * 1024 * 1024,
+  inFlightRequestsMax: 256,
+  pendingOperationsMax: 250_000,
+  heightWaitMs: 5_000,
+  blockCacheBytesMax: 64 * 1024 * 1024,
+};
+
+/** Injection tokens: interfaces do not exist at run time. */
+export const IDENTITY = Symbol('identity');
+export const GENESIS_FILE = Symbol('genesisFile');
+export const CRYPTO = Symbol('crypto');
+export const LOG = Symbol('log');
+export const READ_MODELS = Symbol('readModels');
+export const CLOCK = Symbol('clock');
+export const OPERATIONS_TOPIC = Symbol('operationsTopic');
+export const LIMITS = Symbol('limits');

@@ -1,0 +1,96 @@
+import { toBase64Url } from '@gridtokenx/kernel';
+import {
+  PAGE_ITEMS_DEFAULT,
+  type AsOf,
+  type BlockRange,
+  type OrderFilter,
+  type ReadModels,
+  type TradeFilter,
+} from '@gridtokenx/runtime';
+import { Inject, Injectable } from '@nestjs/common';
+import type { z } from 'zod';
+import type * as schemas from '../openapi/schemas.js';
+import { READ_MODELS } from '../parts.js';
+import { problem } from '../problems.js';
+import { BlockStore } from './block-store.js';
+import { accountBody, asOf, balanceBody, blockBody, bookBody, keyBody, orderBody, tradeBody } from './views.js';
+
+/** The read models in the words of the interface. */
+@Injectable()
+export class Reads {
+  constructor(
+    @Inject(READ_MODELS) private readonly readModels: ReadModels,
+    @Inject(BlockStore) private readonly blockStore: BlockStore,
+  ) {}
+
+  async account(id: string): Promise<z.input<typeof schemas.accountAnswer>> {
+    const { value, ...at } = await this.readModels.account(id);
+    if (value === undefined) throw problem('account.unknown');
+    return { ...asOf(at), ...accountBody(value) };
+  }
+
+  /** An account without balances has none; one that does not exist is unknown. */
+  async balances(id: string): Promise<z.input<typeof schemas.balancesAnswer>> {
+    const { value, ...at } = await this.readModels.balances(id);
+    if (value.length === 0) await this.account(id);
+    return { ...asOf(at), account: id, items: value.map(balanceBody) };
+  }
+
+  async book(fromZone: string, toZone: string, startMs: number): Promise<z.input<typeof schemas.bookAnswer>> {
+    const { value, ...at } = await this.readModels.book(fromZone, toZone, startMs);
+    if (value === undefined) throw problem('book.unknown');
+    return { ...asOf(at), ...bookBody(value) };
+  }
+
+  async trades(filter: TradeFilter): Promise<z.input<typeof schemas.tradesAnswer>> {
+    const { items, next, ...at } = await this.readModels.trades(filter);
+    return { ...asOf(at), items: items.map(tradeBody), ...(next === undefined ? {} : { next }) };
+  }
+
+  async orders(filter: OrderFilter): Promise<z.input<typeof schemas.ordersAnswer>> {
+    const { items, next, ...at } = await this.readModels.orders(filter);
+    return { ...asOf(at), items: items.map(orderBody), ...(next === undefined ? {} : { next }) };
+  }
+
+  async order(id: string): Promise<z.input<typeof schemas.orderAnswer>> {
+    const { value, ...at } = await this.readModels.order(id);
+    if (value === undefined) throw problem('order.unknown');
+    return { ...asOf(at), ...orderBody(value) };
+  }
+
+  /** Newest first. `next` goes on in the direction in which the page was asked. */
+  async blocks(range: BlockRange): Promise<z.input<typeof schemas.blocksAnswer>> {
+    const { value, ...at } = await this.readModels.blocks(range);
+    const heights = value.map(({ height }) => height);
+    const full = value.length >= (range.limit ?? PAGE_ITEMS_DEFAULT);
+    const [highest, lowest] = [Math.max(...heights), Math.min(...heights)];
+    const up = range.after !== undefined;
+    const more = full && (up ? highest < at.height : lowest > 1);
+    const next = up ? `above:${highest}` : `below:${lowest}`;
+    return { ...asOf(at), items: value.map(blockBody), ...(more ? { next } : {}) };
+  }
+
+  async block(height: number): Promise<z.input<typeof schemas.blockAnswer>> {
+    const { value, ...at } = await this.readModels.block(height);
+    if (value === undefined) throw problem('block.unknown');
+    return {
+      ...asOf(at),
+      block: blockBody(value),
+      header: toBase64Url(value.header),
+      certificate: toBase64Url(value.certificate),
+    };
+  }
+
+  /** `encodeBlock` bytes: with the genesis file, all that a stranger needs to check the block. */
+  async record(height: number): Promise<{ readonly at: AsOf; readonly record: Uint8Array }> {
+    const stored = await this.blockStore.block(height);
+    if (stored === undefined) throw problem('block.unknown');
+    return { at: await this.readModels.cursor(), record: stored.record };
+  }
+
+  async key(kid: string): Promise<z.input<typeof schemas.keyAnswer>> {
+    const { value, ...at } = await this.readModels.key(kid);
+    if (value === undefined) throw problem('key.unknown');
+    return { ...asOf(at), ...keyBody(value) };
+  }
+}

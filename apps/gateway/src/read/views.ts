@@ -1,0 +1,151 @@
+import { formatDecimal, formatInterval, formatTime, millis } from '@gridtokenx/kernel';
+import { SEQUENCE_WINDOW } from '@gridtokenx/protocol';
+import type {
+  AccountView,
+  AsOf,
+  BalanceView,
+  BlockSummary,
+  BookSide,
+  BookView,
+  KeyView,
+  OrderView,
+  TradeView,
+} from '@gridtokenx/runtime';
+import type { z } from 'zod';
+import type * as schemas from '../openapi/schemas.js';
+
+/**
+ * Rows as they travel. Amounts are decimal strings of minor units; a field ending in `Thb` or `Kwh` is the same number
+ * for people, and nothing computes with it.
+ */
+
+const time = (ms: number): string => formatTime(millis(ms));
+const interval = (startMs: number): string => formatInterval(millis(startMs));
+const thb = (microWatt: bigint | string): string => formatDecimal(BigInt(microWatt), 6);
+const kwh = (wh: number | string): string => formatDecimal(BigInt(wh), 3);
+const thbPerKwh = (ticks: number): string => formatDecimal(BigInt(ticks), 2, 2);
+
+export const hrefOf = {
+  operation: (id: string): string => `/v1/operations/${id}`,
+  block: (height: number): string => `/v1/blocks/${height}`,
+  record: (height: number): string => `/v1/blocks/${height}/record`,
+  proof: (height: number, id: string): string => `/v1/blocks/${height}/proof/${id}`,
+};
+
+export const asOf = ({ height, timeMs }: AsOf): { height: number; time: string } => ({ height, time: time(timeMs) });
+
+export const accountBody = (view: AccountView): z.input<typeof schemas.account> => ({
+  account: view.account,
+  organisation: view.organisation,
+  kycStatus: view.kycStatus,
+  ...(view.kycUntilMs === undefined ? {} : { kycUntil: time(view.kycUntilMs) }),
+  openedHeight: view.openedHeight,
+});
+
+export const balanceBody = ({ asset, available, held }: BalanceView): z.input<typeof schemas.balance> =>
+  asset === 'WATT'
+    ? { asset, available, held, availableThb: thb(available), heldThb: thb(held) }
+    : { asset, available, held, availableKwh: kwh(available), heldKwh: kwh(held) };
+
+export const orderBody = (view: OrderView): z.input<typeof schemas.order> => ({
+  order: view.order,
+  account: view.account,
+  side: view.side,
+  fromZone: view.fromZone,
+  toZone: view.toZone,
+  interval: interval(view.intervalStartMs),
+  priceTicks: view.priceTicks,
+  quantityWh: String(view.quantityWh),
+  remainingWh: String(view.remainingWh),
+  timeInForce: view.timeInForce,
+  expiresAt: time(view.expiresAtMs),
+  status: view.status,
+  placedHeight: view.placedHeight,
+  placedIndex: view.placedIndex,
+  tariffVersion: view.tariffVersion,
+  quantityKwh: kwh(view.quantityWh),
+  remainingKwh: kwh(view.remainingWh),
+  priceThbPerKwh: thbPerKwh(view.priceTicks),
+});
+
+export const tradeBody = (view: TradeView): z.input<typeof schemas.trade> => ({
+  trade: view.trade,
+  bid: view.bid,
+  ask: view.ask,
+  buyer: view.buyer,
+  seller: view.seller,
+  fromZone: view.fromZone,
+  toZone: view.toZone,
+  interval: interval(view.intervalStartMs),
+  priceTicks: view.priceTicks,
+  quantityWh: String(view.quantityWh),
+  notional: view.notional,
+  buyerFee: view.buyerFee,
+  sellerFee: view.sellerFee,
+  feePayee: view.feePayee,
+  tariffVersion: view.tariffVersion,
+  height: view.height,
+  index: view.index,
+  time: time(view.timeMs),
+  ...(view.operationId === undefined
+    ? {}
+    : { operationId: view.operationId, proof: hrefOf.proof(view.height, view.operationId) }),
+  energyKwh: kwh(view.quantityWh),
+  priceThbPerKwh: thbPerKwh(view.priceTicks),
+  totalThb: thb(view.notional),
+  gridFeeThb: thb(BigInt(view.buyerFee) + BigInt(view.sellerFee)),
+});
+
+const sideBody = ({ levels, orders }: BookSide): z.input<typeof schemas.bookSide> => ({
+  levels: levels.map(({ priceTicks, quantityWh, orders: count }) => ({
+    priceTicks,
+    quantityWh,
+    orders: count,
+    priceThbPerKwh: thbPerKwh(priceTicks),
+    quantityKwh: kwh(quantityWh),
+  })),
+  orders: orders.map((order) => ({ ...order, remainingWh: String(order.remainingWh) })),
+});
+
+export const bookBody = (view: BookView): z.input<typeof schemas.book> => ({
+  fromZone: view.fromZone,
+  toZone: view.toZone,
+  interval: interval(view.intervalStartMs),
+  openedHeight: view.openedHeight,
+  closesAt: time(view.closesAtMs),
+  ...(view.closedHeight === undefined ? {} : { closedHeight: view.closedHeight }),
+  bids: sideBody(view.bids),
+  asks: sideBody(view.asks),
+});
+
+export const blockBody = (view: BlockSummary): z.input<typeof schemas.block> => ({
+  height: view.height,
+  hash: view.hash,
+  parentHash: view.parentHash,
+  time: time(view.timeMs),
+  epoch: view.epoch,
+  proposer: view.proposer,
+  round: view.round,
+  signers: view.signerCount,
+  envelopes: view.envelopeCount,
+  operations: view.operationCount,
+  rejected: view.rejectedCount,
+  hooks: view.hookCount,
+  trades: view.tradeCount,
+  bodyBytes: view.bodyBytes,
+  record: hrefOf.record(view.height),
+});
+
+export const keyBody = (view: KeyView): z.input<typeof schemas.key> => ({
+  kid: view.kid,
+  organisation: view.organisation,
+  ...(view.account === undefined ? {} : { account: view.account }),
+  registeredHeight: view.registeredHeight,
+  ...(view.removedHeight === undefined ? {} : { removedHeight: view.removedHeight }),
+  highestSequence: view.highestSequence,
+  window: {
+    size: SEQUENCE_WINDOW,
+    lowestAcceptable: Math.max(1, view.highestSequence - SEQUENCE_WINDOW + 1),
+    used: [...view.usedSequences],
+  },
+});

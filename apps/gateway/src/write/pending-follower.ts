@@ -1,0 +1,111 @@
+import { VALID_FOR_MAX_MS, type LedgerIdentity } from '@gridtokenx/protocol';
+import type { Clock, Log, LogRecord, ReadModels, Subscription } from '@gridtokenx/runtime';
+import type { Crypto } from '@gridtokenx/crypto';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
+import { CLOCK, CRYPTO, IDENTITY, LOG, OPERATIONS_TOPIC, READ_MODELS } from '../parts.js';
+import { envelopeHash, outlineOf } from './envelope-outline.js';
+import { KEPT_AFTER_EXPIRY_MS, Pending } from './pending.js';
+
+/** An envelope lives for an hour at most, and is remembered five minutes longer. */
+const LOOK_BACK_MS = VALID_FOR_MAX_MS + KEPT_AFTER_EXPIRY_MS;
+const SWEEP_EVERY_MS = 1_000;
+/** Finality takes some seconds: before that, asking is in vain. */
+const SWEEP_AFTER_MS = 1_500;
+const SWEEP_ENVELOPES_MAX = 5_000;
+const RETRY_MS = 1_000;
+
+/**
+ * Keeps {@link Pending} true: the tail of the operations topic adds what other gateways, or an earlier life of this one,
+ * have appended; the read models tell what is decided.
+ */
+@Injectable()
+export class PendingFollower implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(PendingFollower.name);
+  private subscription: Subscription | undefined;
+  private cancelTimers = new Set<() => void>();
+  private sweeping: Promise<void> = Promise.resolve();
+  private stopped = false;
+
+  constructor(
+    @Inject(IDENTITY) private readonly identity: LedgerIdentity,
+    @Inject(CRYPTO) private readonly crypto: Crypto,
+    @Inject(LOG) private readonly log: Log,
+    @Inject(READ_MODELS) private readonly readModels: ReadModels,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(OPERATIONS_TOPIC) private readonly topic: string,
+    @Inject(Pending) private readonly pending: Pending,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    void this.follow();
+    this.sweepLater();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    for (const cancel of this.cancelTimers) cancel();
+    await this.subscription?.close();
+    await this.sweeping;
+  }
+
+  /** The gateway answers while the bus is away; this goes on trying. */
+  private async follow(): Promise<void> {
+    try {
+      const from = await this.log.offsetAtTime(this.topic, this.clock.now() - LOOK_BACK_MS);
+      if (this.stopped) return;
+      this.subscription = this.log.subscribe(this.topic, from, (records) => this.learn(records));
+      await this.subscription.failed;
+    } catch (error) {
+      if (this.stopped) return;
+      this.logger.warn({ message: 'the tail of the operations topic is not read', error: String(error) });
+      this.later(RETRY_MS, () => void this.follow());
+    }
+  }
+
+  private async learn(records: readonly LogRecord[]): Promise<void> {
+    const now = this.clock.now();
+    for (const { value } of records) {
+      const known = this.pending.envelope(envelopeHash(this.crypto, value));
+      if (known !== undefined) {
+        // An append whose answer was lost is durable after all.
+        known.durable = true;
+        continue;
+      }
+      const outline = outlineOf(this.crypto, this.identity.ledgerId, value);
+      if (outline === undefined || outline.validUntil + KEPT_AFTER_EXPIRY_MS < now) continue;
+      this.pending.add({ ...outline, sinceMs: now, durable: true });
+    }
+  }
+
+  private sweepLater(): void {
+    this.later(SWEEP_EVERY_MS, () => {
+      this.sweeping = this.sweep().then(() => this.sweepLater());
+    });
+  }
+
+  /** Public for tests. One id stands for its envelope: a block takes all of them or none. */
+  async sweep(): Promise<void> {
+    const now = this.clock.now();
+    const asked = this.pending.takeTurns(now - SWEEP_AFTER_MS, SWEEP_ENVELOPES_MAX);
+    if (asked.length === 0) return;
+    try {
+      const { value } = await this.readModels.operationsByIds(asked.map(({ operationIds }) => operationIds[0] ?? ''));
+      const decided = new Set(value.map(({ operationId }) => operationId));
+      for (const envelope of asked)
+        if (decided.has(envelope.operationIds[0] ?? '') || envelope.validUntil + KEPT_AFTER_EXPIRY_MS < now)
+          this.pending.drop(envelope);
+    } catch (error) {
+      this.logger.debug({ message: 'the read models did not say what is decided', error: String(error) });
+    }
+  }
+
+  private later(delayMs: number, then: () => void): void {
+    if (this.stopped) return;
+    const cancel = this.clock.at(this.clock.now() + delayMs, () => {
+      this.cancelTimers.delete(cancel);
+      then();
+    });
+    this.cancelTimers.add(cancel);
+  }
+}
