@@ -1,4 +1,5 @@
 import type { Block } from '@gridtokenx/chain';
+import { ORDER_CLOSE_REASONS } from '@gridtokenx/protocol';
 import type { Envelope, KycStatus, Outcome, Role, Sector, Side, TimeInForce } from '@gridtokenx/protocol';
 
 /** A block whose validity was checked, with what its parts mean. */
@@ -82,16 +83,7 @@ export interface HoldRow {
   readonly amount: Amount;
 }
 
-export const ORDER_STATUSES = [
-  'open',
-  'filled',
-  'cancelled',
-  'replaced',
-  'expired',
-  'bookClosed',
-  'immediate',
-  'killed',
-] as const;
+export const ORDER_STATUSES = ['open', ...ORDER_CLOSE_REASONS] as const;
 export type OrderStatus = (typeof ORDER_STATUSES)[number];
 
 export interface OrderRow {
