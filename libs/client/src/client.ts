@@ -168,7 +168,7 @@ export class GridClient {
 
   /** Newest first. */
   blocks(options: ListOptions = {}): AsyncGenerator<Row> {
-    return this.#rows('/v1/blocks', options);
+    return this.#rows('/v1/blocks', options, ['before', 'after']);
   }
 
   /** The key's window of sequences; `undefined` when the ledger does not know the key. */
@@ -188,9 +188,12 @@ export class GridClient {
     return this.#json('GET', `/v1/blocks/${height}`);
   }
 
-  /** The bytes of a block record, for {@link BlockFollower}; `undefined` when there is no such block yet. */
-  async blockRecord(height: number): Promise<Uint8Array | undefined> {
-    return unlessMissing(this.#bytes(`/v1/blocks/${height}/record`));
+  /**
+   * The bytes of a block record, for {@link BlockFollower}; `undefined` when there is no such block yet. With `wait` the
+   * gateway holds its answer until there is one, as long as it holds any.
+   */
+  async blockRecord(height: number, { wait = false }: { wait?: boolean } = {}): Promise<Uint8Array | undefined> {
+    return unlessMissing(this.#bytes(`/v1/blocks/${height}/record${query({ minHeight: wait ? height : undefined })}`));
   }
 
   /** A record, decoded and not verified. */
@@ -214,15 +217,24 @@ export class GridClient {
     return this.#bytes('/v1/genesis');
   }
 
-  health(): Promise<Read> {
-    return this.#json('GET', '/v1/health');
+  /** A gateway that is not well says so with 503 and the same report: that is an answer, and not asked for again. */
+  async health(): Promise<Read> {
+    const answer = await this.#send('/v1/health', { method: 'GET', headers: { accept: 'application/json' } }, [503]);
+    const value = await bodyOf(answer);
+    if (!isRecord(value)) throw badAnswer('a JSON object was expected', answer.status);
+    if (answer.status === 503 && value['checks'] === undefined) throw problemFrom(503, value);
+    return value;
   }
 
-  async *#rows(path: string, { where = {}, pageSize, cursor, minHeight }: ListOptions): AsyncGenerator<Row> {
+  /** `starts`: filters that say where the first page begins, which on later pages the cursor says. */
+  async *#rows(path: string, options: ListOptions, starts: readonly string[] = []): AsyncGenerator<Row> {
+    const { where = {}, pageSize, cursor, minHeight } = options;
+    const lasting = Object.fromEntries(Object.entries(where).filter(([name]) => !starts.includes(name)));
     let at = cursor;
     do {
+      const filter = at === undefined ? where : lasting;
       const page = pageOf(
-        await this.#json('GET', `${path}${query({ ...where, limit: pageSize, after: at, minHeight })}`),
+        await this.#json('GET', `${path}${query({ ...filter, limit: pageSize, cursor: at, minHeight })}`),
       );
       yield* page.items;
       at = page.next;
@@ -252,9 +264,9 @@ export class GridClient {
     return new Uint8Array(await answer.arrayBuffer());
   }
 
-  async #send(path: string, init: FetchInit): Promise<FetchAnswer> {
+  async #send(path: string, init: FetchInit, accepted: readonly number[] = []): Promise<FetchAnswer> {
     for (let attempt = 1; ; attempt++) {
-      const result = await this.#once(path, init);
+      const result = await this.#once(path, init, accepted);
       if (!(result instanceof GridProblem)) return result;
       const { status, retryAfterMs = 0 } = result;
       const mayPass = status === 0 ? result.code === 'client.unreachable' : RETRIED.has(status);
@@ -263,7 +275,7 @@ export class GridClient {
     }
   }
 
-  async #once(path: string, init: FetchInit): Promise<FetchAnswer | GridProblem> {
+  async #once(path: string, init: FetchInit, accepted: readonly number[]): Promise<FetchAnswer | GridProblem> {
     let answer: FetchAnswer;
     try {
       answer = await this.#platform.fetch(this.#base + path, init);
@@ -272,7 +284,7 @@ export class GridClient {
     }
     if (Number(answer.headers.get('content-length') ?? 0) > ANSWER_BYTES_MAX)
       return badAnswer('the answer is too large', answer.status);
-    if (answer.status >= 200 && answer.status < 300) return answer;
+    if ((answer.status >= 200 && answer.status < 300) || accepted.includes(answer.status)) return answer;
     const retryAfter = retryAfterMs(answer.headers.get('retry-after'), this.#platform.now());
     return problemFrom(answer.status, await bodyOf(answer).catch(() => undefined), retryAfter);
   }

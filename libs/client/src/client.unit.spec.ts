@@ -222,8 +222,26 @@ describe('the client', () => {
     expect(rows).toEqual([{ trade: 2 }, { trade: 1 }]);
     expect(gateway.sent.map(({ url }) => url)).toEqual([
       'http://gateway/v1/trades?account=a&limit=1&minHeight=9',
-      'http://gateway/v1/trades?account=a&limit=1&after=c%2F1&minHeight=9',
+      'http://gateway/v1/trades?account=a&limit=1&cursor=c%2F1&minHeight=9',
     ]);
+  });
+
+  it('says where blocks begin on the first page only', async () => {
+    gateway.will({ body: { height: 9, items: [{ height: 4 }], next: 'below:4' } }, { body: { height: 9, items: [] } });
+    for await (const row of gateway.client().blocks({ where: { before: '5' } })) expect(row['height']).toBe(4);
+    expect(gateway.sent.map(({ url }) => url)).toEqual([
+      'http://gateway/v1/blocks?before=5',
+      'http://gateway/v1/blocks?cursor=below%3A4',
+    ]);
+  });
+
+  it('takes the report of a gateway that is not well as an answer', async () => {
+    const report = { status: 'failing', checks: { database: { status: 'failing' } } };
+    gateway.will({ status: 503, body: report });
+    expect(await gateway.client().health()).toEqual(report);
+    expect(gateway.sent).toHaveLength(1);
+    gateway.will(problem(503, 'server.stopping'));
+    await expect(gateway.client().health()).rejects.toMatchObject({ code: 'server.stopping', status: 503 });
   });
 
   it('knows the next sequence of a key, also of one that the ledger has never seen', async () => {
@@ -241,7 +259,11 @@ describe('the client', () => {
     gateway.will({ body: grown.record });
     expect(await gateway.client().blockRecord(1)).toEqual(grown.record);
     gateway.will(problem(404, 'block.unknown'));
-    expect(await gateway.client().blockRecord(2)).toBeUndefined();
+    expect(await gateway.client().blockRecord(2, { wait: true })).toBeUndefined();
+    expect(gateway.sent.map(({ url }) => url)).toEqual([
+      'http://gateway/v1/blocks/1/record',
+      'http://gateway/v1/blocks/2/record?minHeight=2',
+    ]);
     gateway.will({ body: encodeProofJson(ledger.prove(grown, 0), 4) });
     const proof = await gateway.client().proof(1, grown.operationIds[0] ?? '');
     expect(toHex(proof.operationId)).toBe(grown.operationIds[0]);

@@ -12,7 +12,8 @@ const codeOf = (call: () => unknown): string => {
     call();
     return 'nothing thrown';
   } catch (error) {
-    return error instanceof ProofJsonError ? error.code : `${error}`;
+    if (error instanceof ProofJsonError) return error.code;
+    throw error;
   }
 };
 

@@ -68,7 +68,7 @@ function failureOf(error: unknown): Failure {
     return { code: error.code, message: error.message, pointer: error.pointer, exit: 1 };
   // A full disk, a folder that is not there: the system's own code says it best.
   if (error instanceof Error && 'code' in error && typeof error.code === 'string')
-    return { code: error.code, message: error.message, exit: 1 };
+    return { code: error.code, message: error.message.replace(`${error.code}: `, ''), exit: 1 };
   throw error;
 }
 

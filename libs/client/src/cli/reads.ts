@@ -57,12 +57,13 @@ export const balances: Command = {
 
 export const health: Command = {
   name: 'health',
-  about: 'how the gateway is',
+  about: 'how the gateway is; exit code 0 when it is well',
   options: { url },
   examples: ['health --url http://127.0.0.1:8080'],
   run: async (context) => {
     const read = await clientOf(context).health();
     context.say(JSON.stringify(read, undefined, 2), read);
+    return read['status'] === 'failing' ? EXIT.refused : EXIT.ok;
   },
 };
 
