@@ -90,52 +90,8 @@ async function until<T>(
   }
 }
 
-/** Opens two accounts, meters 1,000 kWh to the seller, sells it to the buyer at 4.50. */
-function tradeOfTheBrief(consortium: TestConsortium): Uint8Array[] {
-  const { seeds, ids, zone, interval, identity } = consortium;
-  const signer = new TestSigner(native, identity.ledgerId, Date.now);
-  const [seller, buyer, meter] = ['1', '2', '3'].map((digit) => digit.repeat(32)) as [string, string, string];
-  const traderKid = decodeEnvelope(
-    native,
-    identity.ledgerId,
-    signer.sign(seeds.trader, [{ type: 'registry.openAccount', account: seller, organisation: ids.trader }]),
-  ).kid;
-  const opening = [seller, buyer].flatMap((account): Operation[] => [
-    { type: 'registry.openAccount', account, organisation: ids.trader },
-    {
-      type: 'registry.delegate',
-      key: traderKid,
-      account,
-      operations: ['market.placeOrder'],
-      until: '2046-01-01T00:00:00Z',
-    },
-  ]);
-  const order = (account: string, side: 'bid' | 'ask'): Operation => ({
-    type: 'market.placeOrder',
-    account,
-    side,
-    fromZone: zone,
-    toZone: zone,
-    interval,
-    priceTicks: 450,
-    quantityWh: '1000000',
-    timeInForce: 'GTC',
-  });
-  return [
-    signer.sign(seeds.trader, opening),
-    signer.sign(seeds.bank, [
-      { type: 'registry.setKyc', account: seller, status: 'verified' },
-      { type: 'registry.setKyc', account: buyer, status: 'verified' },
-      { type: 'accounts.attestReserve', amount: '10000000000', reference: 'reserve-1' },
-      { type: 'accounts.mint', account: buyer, amount: '10000000000', reference: 'deposit-1' },
-    ]),
-    signer.sign(seeds.operator, [
-      { type: 'registry.registerMeter', meter, account: seller, zone, limitWh: '2000000' },
-      { type: 'metering.recordReading', meter, interval, consumedWh: '0', producedWh: '1000000' },
-    ]),
-    signer.sign(seeds.trader, [order(seller, 'ask'), order(buyer, 'bid')]),
-  ];
-}
+const brief = (consortium: TestConsortium): Uint8Array[] =>
+  tradeOfTheBrief(native, consortium, new TestSigner(native, consortium.identity.ledgerId, Date.now));
 
 const eventsOf = (blocks: readonly VerifiedBlock[]): LedgerEvent[] =>
   blocks.flatMap(({ results }) =>
@@ -150,7 +106,7 @@ describe.each([4, 21])('%i validators in one process', (validators) => {
     const consortium = testConsortium(native, { validators, timeMs: Date.now() - 1_000, consensus: FAST });
     const log = new MemoryLog();
     const { host, events } = await run(consortium, log, consortium.validatorSeeds, memorySignerSlots());
-    await log.append(consortiumTopics.operations.name, tradeOfTheBrief(consortium));
+    await log.append(consortiumTopics.operations.name, brief(consortium));
     const block = await until('the trade', async () =>
       (await blocksOn(log, consortium)).find((one) => eventsOf([one]).some(({ type }) => type === 'market.traded')),
     );
@@ -184,7 +140,7 @@ describe('a host', () => {
     const log = new MemoryLog();
     const slots = memorySignerSlots();
     const first = await run(consortium, log, consortium.validatorSeeds, slots);
-    await log.append(consortiumTopics.operations.name, tradeOfTheBrief(consortium));
+    await log.append(consortiumTopics.operations.name, brief(consortium));
     await until('some blocks', () => (first.host.status.height >= 4 ? true : undefined));
     await first.stop();
     const before = await blocksOn(log, consortium);
@@ -222,7 +178,7 @@ describe('a host', () => {
     const right = await run(consortium, log, consortium.validatorSeeds.slice(4), memorySignerSlots());
     for (const { name } of Object.values(consortiumTopics))
       await log.append(name, [new Uint8Array(0), new Uint8Array(300).fill(7), fromHex('00') ?? new Uint8Array(1)]);
-    await log.append(consortiumTopics.operations.name, tradeOfTheBrief(consortium));
+    await log.append(consortiumTopics.operations.name, brief(consortium));
     await until('the trade', async () =>
       eventsOf(await blocksOn(log, consortium)).some(({ type }) => type === 'market.traded') ? true : undefined,
     );

@@ -100,3 +100,41 @@ export class TestSigner {
     return signEnvelope(this.crypto, secret, this.ledgerId, { sequence, validUntil, atomic, operations });
   }
 }
+
+/** The trade of the brief as envelopes: two accounts, 1,000 kWh metered to the seller, sold to the buyer at 4.50 THB/kWh. */
+export function tradeOfTheBrief(crypto: Crypto, consortium: TestConsortium, signer: TestSigner): Uint8Array[] {
+  const { seeds, ids, zone, interval } = consortium;
+  const [seller, buyer, meter] = [TRADE_ACCOUNTS.seller, TRADE_ACCOUNTS.buyer, '3'.repeat(32)];
+  const key = toBase64Url(crypto.publicKeyOf(seeds.trader));
+  const opening = [seller, buyer].flatMap((account): Operation[] => [
+    { type: 'registry.openAccount', account, organisation: ids.trader },
+    { type: 'registry.delegate', key, account, operations: ['market.placeOrder'], until: '2046-01-01T00:00:00Z' },
+  ]);
+  const order = (account: string, side: 'bid' | 'ask'): Operation => ({
+    type: 'market.placeOrder',
+    account,
+    side,
+    fromZone: zone,
+    toZone: zone,
+    interval,
+    priceTicks: 450,
+    quantityWh: '1000000',
+    timeInForce: 'GTC',
+  });
+  return [
+    signer.sign(seeds.trader, opening),
+    signer.sign(seeds.bank, [
+      { type: 'registry.setKyc', account: seller, status: 'verified' },
+      { type: 'registry.setKyc', account: buyer, status: 'verified' },
+      { type: 'accounts.attestReserve', amount: '10000000000', reference: 'reserve-1' },
+      { type: 'accounts.mint', account: buyer, amount: '10000000000', reference: 'deposit-1' },
+    ]),
+    signer.sign(seeds.operator, [
+      { type: 'registry.registerMeter', meter, account: seller, zone, limitWh: '2000000' },
+      { type: 'metering.recordReading', meter, interval, consumedWh: '0', producedWh: '1000000' },
+    ]),
+    signer.sign(seeds.trader, [order(seller, 'ask'), order(buyer, 'bid')]),
+  ];
+}
+
+export const TRADE_ACCOUNTS = { seller: '1'.repeat(32), buyer: '2'.repeat(32) } as const;

@@ -14,6 +14,8 @@ export class Members {
     private readonly ledger: DevelopmentLedger,
     readonly client: GridClient,
     private readonly crypto: Crypto,
+    /** Told what the gateway has acknowledged: from then on it may not be lost. */
+    private readonly acknowledged: (operationIds: readonly string[]) => void = () => {},
   ) {}
 
   private signer(organisation: string): Promise<Signer> {
@@ -32,6 +34,7 @@ export class Members {
   async send(organisation: string, operations: readonly Operation[], atomic = false): Promise<SignedEnvelope> {
     const envelope = (await this.signer(organisation)).sign(operations, { atomic });
     await this.client.submit(envelope);
+    this.acknowledged(envelope.operationIds);
     return envelope;
   }
 

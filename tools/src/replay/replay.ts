@@ -21,6 +21,7 @@ export interface ReplayOptions {
   readonly intervals: number;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
+  readonly acknowledged?: (operationIds: readonly string[]) => void;
 }
 
 export interface ReplayResult {
@@ -28,6 +29,8 @@ export interface ReplayResult {
   readonly faults: readonly string[];
 }
 
+/** A gateway that is being started again is waited for: about two minutes. */
+const ATTEMPTS = 20;
 const POLL_MS = 200;
 /** Operations that are refused because something has not happened yet are asked for again. */
 const PATIENCE_MS = 60_000;
@@ -60,8 +63,8 @@ class Replay {
   ) {
     const anchor = genesisAnchor(options.genesis, native);
     const { genesis } = anchor.identity;
-    this.client = new GridClient({ url: options.url, identity: anchor.identity, crypto: native });
-    this.members = new Members(options.ledger, this.client, native);
+    this.client = new GridClient({ url: options.url, identity: anchor.identity, crypto: native, attempts: ATTEMPTS });
+    this.members = new Members(options.ledger, this.client, native, options.acknowledged);
     this.follower = new BlockFollower(anchor, { crypto: native });
     const { rate, buyerShare, sellerShare } = genesis.tariff.gridFee;
     this.books = new Reconciliation(options.readings, population, {

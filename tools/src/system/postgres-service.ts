@@ -16,3 +16,5 @@ const stop = (): void => {
 process.on('SIGTERM', stop);
 process.on('SIGINT', stop);
 process.stdin.on('end', stop).resume();
+// A power cut, for tests: the postmaster and all its children at once.
+process.on('SIGUSR2', () => void postgres.kill().then(() => process.exit(1)));

@@ -13,8 +13,8 @@ export interface Service {
   readonly ended: Promise<string>;
   /** SIGTERM, and SIGKILL when it does not end within ten seconds. */
   stop(): Promise<void>;
-  /** SIGKILL, as a crash would. */
-  kill(): Promise<void>;
+  /** SIGKILL, as a crash would; or the signal by which the service kills what it keeps. */
+  kill(signal?: NodeJS.Signals): Promise<void>;
 }
 
 export interface ServiceCommand {
@@ -65,8 +65,8 @@ export async function startService(command: ServiceCommand): Promise<Service> {
       clearTimeout(timer);
       log.end();
     },
-    kill: async () => {
-      if (isRunning()) child.kill('SIGKILL');
+    kill: async (signal = 'SIGKILL') => {
+      if (isRunning()) child.kill(signal);
       await ended;
       log.end();
     },

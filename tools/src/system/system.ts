@@ -132,7 +132,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     kill: async (name) => {
       const service = running.get(name);
       running.delete(name);
-      await service?.kill();
+      await service?.kill(name === 'postgres' ? 'SIGUSR2' : 'SIGKILL');
     },
     stop,
   };
