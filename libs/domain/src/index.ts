@@ -2,7 +2,7 @@ export * from './consortium.js';
 export * from './ledger/audit.js';
 export * from './ledger/engine.js';
 export { rowKey } from './ledger/digest.js';
-export { Store, Table, type Cell } from './ledger/store.js';
+export { Store, Table, type Cell, type Pair, PairTable } from './ledger/store.js';
 export type { Admission } from './ledger/replay.js';
 export type { BlockContext, HookContext, LedgerModule, OperationContext } from './ledger/module.js';
 export * from './accounts/state.js';

@@ -1,5 +1,5 @@
 import { assert, type ByteWriter } from '@gridtokenx/kernel';
-import { PairCell, PairTable, Table, type Store } from '../ledger/store.js';
+import { PairTable, plainTable, type Cell, type Pair, type Store, type Table } from '../ledger/store.js';
 
 export const WATT = 'WATT';
 /** The energy of one delivery interval. */
@@ -27,19 +27,13 @@ export interface Reserve {
 const ZERO_SUPPLY: Supply = { genesis: 0n, minted: 0n, burned: 0n, retired: 0n };
 const ZERO: Balance = { available: 0n, held: 0n };
 
-export class BalanceCell extends PairCell<Balance> {
+/** By account and asset. */
+export interface BalanceKey extends Pair {
   /** Sum of the changes of escrow of orders in one scan of the journal; zero outside it. */
-  escrowChange = 0;
-
-  get account(): string {
-    return this.first;
-  }
-
-  get asset(): string {
-    return this.second;
-  }
+  escrowChange: number;
 }
 
+export type BalanceCell = Cell<Balance, BalanceKey>;
 export type BalanceGroup = Map<string, BalanceCell>;
 
 export const supplyTotal = ({ genesis, minted, burned, retired }: Supply): bigint =>
@@ -47,26 +41,26 @@ export const supplyTotal = ({ genesis, minted, burned, retired }: Supply): bigin
 
 /** Who has what: the only place where money and energy change hands. */
 export class AccountsState {
-  readonly balances: PairTable<Balance, BalanceCell>;
+  readonly balances: PairTable<Balance, BalanceKey>;
   readonly supplies: Table<Supply>;
   readonly reserve: Table<Reserve>;
 
   constructor(private readonly store: Store) {
-    this.balances = new PairTable<Balance, BalanceCell>(
+    this.balances = new PairTable<Balance, BalanceKey>(
       store,
       'accounts.balance',
       {
         encode: (writer: ByteWriter, { available, held }) => void writer.i128(available).i128(held),
         keepHash: true,
       },
-      (table, account, asset) => new BalanceCell(table, account, asset),
+      (first, second) => ({ first, second, escrowChange: 0 }),
     );
-    this.supplies = new Table<Supply>(store, 'accounts.supply', {
+    this.supplies = plainTable<Supply>(store, 'accounts.supply', {
       encode: (writer, { genesis, minted, burned, retired }) =>
         void writer.i128(genesis).i128(minted).i128(burned).i128(retired),
       keepHash: true,
     });
-    this.reserve = new Table<Reserve>(store, 'accounts.reserve', {
+    this.reserve = plainTable<Reserve>(store, 'accounts.reserve', {
       encode: (writer, { amount, reference }) => void writer.i128(amount).text(reference),
     });
   }

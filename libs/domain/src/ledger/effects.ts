@@ -44,8 +44,8 @@ export function effectsSince(store: Store, accounts: AccountsState, mark: number
     if (escrow === undefined) return;
     const was = old === undefined ? undefined : escrow(old);
     const is = value === undefined ? undefined : escrow(value);
-    if (was !== undefined) accounts.cell(was.account, was.asset).escrowChange -= was.amount;
-    if (is !== undefined) accounts.cell(is.account, is.asset).escrowChange += is.amount;
+    if (was !== undefined) accounts.cell(was.account, was.asset).extra.escrowChange -= was.amount;
+    if (is !== undefined) accounts.cell(is.account, is.asset).extra.escrowChange += is.amount;
     const either = is ?? was;
     if (either !== undefined) escrows.push({ order: cell.key, escrow: either, amount: is?.amount ?? 0 });
   });
@@ -56,18 +56,19 @@ export function effectsSince(store: Store, accounts: AccountsState, mark: number
     const now = cell.value ?? ZERO;
     const available = now.available - old.available;
     const held = now.held - old.held;
-    if (now.available < 0n || now.held < 0n) fault ??= `a balance of ${cell.asset} is negative`;
-    if (held !== BigInt(cell.escrowChange)) fault ??= `what is held of ${cell.asset} is not what its orders hold`;
-    cell.escrowChange = 0;
+    if (now.available < 0n || now.held < 0n) fault ??= `a balance of ${cell.extra.second} is negative`;
+    if (held !== BigInt(cell.extra.escrowChange))
+      fault ??= `what is held of ${cell.extra.second} is not what its orders hold`;
+    cell.extra.escrowChange = 0;
     if (available === 0n && held === 0n) continue;
-    sums.set(cell.asset, (sums.get(cell.asset) ?? 0n) + available + held);
-    postings.push([cell.account, cell.asset, available.toString(), held.toString()]);
+    sums.set(cell.extra.second, (sums.get(cell.extra.second) ?? 0n) + available + held);
+    postings.push([cell.extra.first, cell.extra.second, available.toString(), held.toString()]);
   }
   for (const { order, escrow, amount } of escrows) {
     const cell = accounts.cell(escrow.account, escrow.asset);
-    if (cell.escrowChange !== 0) {
+    if (cell.extra.escrowChange !== 0) {
       fault ??= `an order changed its escrow of ${escrow.asset}, and the balance did not`;
-      cell.escrowChange = 0;
+      cell.extra.escrowChange = 0;
     }
     holds.push([order, escrow.account, escrow.asset, amount.toString()]);
   }

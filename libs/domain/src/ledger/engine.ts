@@ -2,7 +2,6 @@ import { resultsRootOf, type BlockOutcome, type Result } from '@gridtokenx/chain
 import { ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
 import { assert, BugError, millis, parseTime, toHex, type Millis } from '@gridtokenx/kernel';
 import {
-  encodeOutcome,
   HOOK_ENTRIES_PER_BLOCK_MAX,
   rejected,
   type Envelope,
@@ -20,7 +19,8 @@ import { digestOf, undoHashes, type HashUndo } from './digest.js';
 import { effectsSince } from './effects.js';
 import type { BlockContext, HookContext, LedgerModule, OperationContext } from './module.js';
 import { admissionOn, useSequence, type Admission } from './replay.js';
-import { Store, Table, type Cell } from './store.js';
+import { outcomeBytes } from './bytes.js';
+import { plainTable, Store, type Cell, type Table } from './store.js';
 
 /** Facts of hooks are told in outcomes of at most this many entries, so that no outcome grows without bound. */
 const HOOK_ENTRIES_PER_OUTCOME = 500;
@@ -98,7 +98,7 @@ class ConsortiumLedger implements Ledger {
     private readonly modules: readonly LedgerModule[],
   ) {
     const { store } = state;
-    const clocks = new Table<Clock>(store, 'ledger.clock', {
+    const clocks = plainTable<Clock>(store, 'ledger.clock', {
       encode: (writer, { height, time, marketTime }) => void writer.u64(height).u64(time).u64(marketTime),
     });
     this.clock = clocks.cell('clock');
@@ -176,7 +176,7 @@ class ConsortiumLedger implements Ledger {
     const quarantined: { envelope: Envelope; reason: string }[] = [];
     let refused = 0;
     const add = (operationId: Hash, hook: boolean, outcome: Outcome): void => {
-      const bytes = encodeOutcome(outcome);
+      const bytes = outcomeBytes(outcome);
       outcomes.push({ hook, bytes });
       results.push({ operationId, outcome: bytes });
       if (outcome.status === 'rejected') refused++;

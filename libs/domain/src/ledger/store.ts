@@ -1,23 +1,33 @@
-import { assert, type ByteWriter } from '@gridtokenx/kernel';
+import { assert, BugError, type ByteWriter } from '@gridtokenx/kernel';
 
-/** One row: its cell stays the same object while its value changes, so that indexes and hot paths may keep hold of it. */
-export class Cell<V> {
+/**
+ * One row: its cell stays the same object while its value changes, so that indexes and hot paths may keep hold of it.
+ * One class for all tables, with what a table adds in `extra`: objects of one shape are what keeps `change` fast.
+ */
+export class Cell<V, X = unknown> {
   /** Immutable; `undefined` is an absent row. */
-  value: V | undefined = undefined;
+  value: V | undefined;
   /** The value when `block` began. */
-  before: V | undefined = undefined;
+  before: V | undefined;
   /** The execution that last changed the row. */
-  block = 0;
+  block: number;
   /** The scan of the journal that saw the row last. */
-  scan = 0;
+  scan: number;
   /** SHA-256 of the row at the last state digest, where the table caches it. */
-  hash: Uint8Array | undefined = undefined;
+  hash: Uint8Array | undefined;
 
   constructor(
-    readonly table: Table<V>,
+    readonly table: Table<V, X>,
     /** Unique in the table; ASCII, so that the order of strings is the order of bytes. */
     readonly key: string,
-  ) {}
+    readonly extra: X,
+  ) {
+    this.value = undefined;
+    this.before = undefined;
+    this.block = 0;
+    this.scan = 0;
+    this.hash = undefined;
+  }
 }
 
 /** What a row promises to keep for an order: see SPEC ledger 4.3. */
@@ -27,12 +37,11 @@ export interface Escrow {
   readonly amount: number;
 }
 
-export interface TableOptions<V, C extends Cell<V>> {
+export interface TableOptions<V, X> {
   /** SPEC ledger 3.2: the canonical bytes of a row. */
   encode(writer: ByteWriter, value: V): void;
-  make?(table: Table<V>, key: string): C;
   /** Secondary indexes follow here, forwards and when a change is taken back. */
-  changed?(cell: C, old: V | undefined, now: V | undefined): void;
+  changed?(cell: Cell<V, X>, old: V | undefined, now: V | undefined): void;
   /** What the row holds of whom, if rows of this table are orders. */
   escrow?(value: V): Escrow | undefined;
   /** Whether a row is consistent in itself; a sentence when it is not. */
@@ -42,13 +51,14 @@ export interface TableOptions<V, C extends Cell<V>> {
 }
 
 /** Rows of one kind, changed only through the journal of their store. */
-export class Table<V, C extends Cell<V> = Cell<V>> {
-  readonly rows = new Map<string, C>();
+export class Table<V, X = undefined> {
+  readonly rows = new Map<string, Cell<V, X>>();
 
   constructor(
     readonly store: Store,
     readonly name: string,
-    readonly options: TableOptions<V, C>,
+    readonly options: TableOptions<V, X>,
+    private readonly extraOf: (key: string) => X,
   ) {
     store.register(this);
   }
@@ -62,10 +72,10 @@ export class Table<V, C extends Cell<V> = Cell<V>> {
   }
 
   /** The cell of a key, made when there is none: the row itself stays absent until it is set. */
-  cell(key: string): C {
+  cell(key: string): Cell<V, X> {
     let cell = this.rows.get(key);
     if (cell === undefined) {
-      cell = this.options.make === undefined ? (new Cell<V>(this, key) as C) : this.options.make(this, key);
+      cell = new Cell<V, X>(this, key, this.extraOf(key));
       this.rows.set(key, cell);
     }
     return cell;
@@ -75,48 +85,39 @@ export class Table<V, C extends Cell<V> = Cell<V>> {
     this.store.change(this.cell(key), value);
   }
 
-  delete(key: string): void {
-    const cell = this.rows.get(key);
-    if (cell?.value !== undefined) this.store.change(cell, undefined);
-  }
-
   /** Forgets a cell whose row is absent. */
-  drop(cell: Cell<V>): void {
+  drop(cell: Cell<V, X>): void {
     this.rows.delete(cell.key);
-  }
-
-  get size(): number {
-    let size = 0;
-    for (const cell of this.rows.values()) if (cell.value !== undefined) size++;
-    return size;
   }
 }
 
-export class PairCell<V> extends Cell<V> {
-  constructor(
-    table: Table<V>,
-    readonly first: string,
-    readonly second: string,
-  ) {
-    super(table, `${first}/${second}`);
-  }
+/** A table of rows that need nothing but their value. */
+export const plainTable = <V>(store: Store, name: string, options: TableOptions<V, undefined>): Table<V> =>
+  new Table<V>(store, name, options, () => undefined);
+
+/** The two parts of a key. */
+export interface Pair {
+  readonly first: string;
+  readonly second: string;
 }
 
 /** A table whose key has two parts, found without joining them: by the second part, then the first. */
-export class PairTable<V, C extends PairCell<V> = PairCell<V>> extends Table<V, C> {
-  private readonly groups = new Map<string, Map<string, C>>();
+export class PairTable<V, X extends Pair = Pair> extends Table<V, X> {
+  private readonly groups = new Map<string, Map<string, Cell<V, X>>>();
 
   constructor(
     store: Store,
     name: string,
-    options: TableOptions<V, C>,
-    private readonly makePair: (table: Table<V>, first: string, second: string) => C,
+    options: TableOptions<V, X>,
+    private readonly pairOf: (first: string, second: string) => X,
   ) {
-    super(store, name, options);
+    super(store, name, options, () => {
+      throw new BugError('a row of a pair table is found by both parts of its key');
+    });
   }
 
   /** All cells with this second part, by their first; stays the same map for as long as the table lives. */
-  group(second: string): Map<string, C> {
+  group(second: string): Map<string, Cell<V, X>> {
     let group = this.groups.get(second);
     if (group === undefined) {
       group = new Map();
@@ -129,56 +130,59 @@ export class PairTable<V, C extends PairCell<V> = PairCell<V>> extends Table<V, 
     return this.groups.get(second)?.get(first)?.value;
   }
 
-  pair(first: string, second: string): C {
+  pair(first: string, second: string): Cell<V, X> {
     return this.pairIn(this.group(second), first, second);
   }
 
   /** The same, for who keeps the group. */
-  pairIn(group: Map<string, C>, first: string, second: string): C {
+  pairIn(group: Map<string, Cell<V, X>>, first: string, second: string): Cell<V, X> {
     let cell = group.get(first);
     if (cell === undefined) {
-      cell = this.makePair(this, first, second);
+      cell = new Cell<V, X>(this, `${first}/${second}`, this.pairOf(first, second));
       group.set(first, cell);
       this.rows.set(cell.key, cell);
     }
     return cell;
   }
 
-  override drop(cell: Cell<V>): void {
+  override drop(cell: Cell<V, X>): void {
     super.drop(cell);
-    const { first, second } = cell as PairCell<V>;
-    this.groups.get(second)?.delete(first);
+    this.groups.get(cell.extra.second)?.delete(cell.extra.first);
   }
 }
+
+/** A table by two parts, of rows that need nothing but their value. */
+export const pairTable = <V>(store: Store, name: string, options: TableOptions<V, Pair>): PairTable<V> =>
+  new PairTable<V>(store, name, options, (first, second) => ({ first, second }));
 
 /**
  * The state of a ledger: tables over one undo journal. Every change goes through `change`, and is taken back by the same
  * path, so that indexes never see a change that they do not also see undone.
  */
 export class Store {
-  readonly tables: Table<unknown>[] = [];
+  readonly tables: Table<unknown, unknown>[] = [];
   private cells: Cell<unknown>[] = [];
   private olds: unknown[] = [];
   private touchedCells: Cell<unknown>[] = [];
   private execution = 1;
   private scans = 0;
 
-  register<V, C extends Cell<V>>(table: Table<V, C>): void {
+  register<V, X>(table: Table<V, X>): void {
     assert(
       this.tables.every((other) => other.name !== table.name),
       `table ${table.name} is there once`,
     );
-    this.tables.push(table as unknown as Table<unknown>);
+    this.tables.push(table as unknown as Table<unknown, unknown>);
   }
 
-  change<V>(cell: Cell<V>, value: V | undefined): void {
+  change<V, X>(cell: Cell<V, X>, value: V | undefined): void {
     const old = cell.value;
     if (cell.block !== this.execution) {
       cell.block = this.execution;
       cell.before = old;
-      this.touchedCells.push(cell);
+      this.touchedCells.push(cell as unknown as Cell<unknown>);
     }
-    this.cells.push(cell);
+    this.cells.push(cell as unknown as Cell<unknown>);
     this.olds.push(old);
     cell.value = value;
     const { options } = cell.table;

@@ -22,6 +22,7 @@ import {
   type MarketState,
   type OpenOrder,
   type OrderCell,
+  type OrderNode,
 } from './state.js';
 
 export const MARKET_OPERATIONS = ['market.placeOrder', 'market.cancelOrder', 'market.replaceOrder'] as const;
@@ -84,7 +85,7 @@ function placeOrder(
     return market.registry.zones.has(toZone)
       ? rejected('market.bookNotOpen')
       : rejected('registry.unknownZone', { zone: toZone });
-  const { book } = cell;
+  const { book } = cell.extra;
   if (book === undefined || !market.isOpen(cell, context.marketTime)) return rejected('market.bookClosed');
 
   let { closesAt: expiresAt, closesAtText: expiresAtText } = book;
@@ -195,9 +196,9 @@ function canFill(side: Side, limitRank: number, request: Request, marketTime: nu
   let missing = request.quantityWh;
   let meetings = Math.min(MEETINGS_PER_ORDER_MAX, meetingsLeft);
   for (let level = side.best; level !== undefined && level.rank <= limitRank; level = side.levelFrom(level.rank + 1)) {
-    for (let cell = level.head; cell !== undefined; cell = cell.next) {
+    for (let node = level.head; node !== undefined; node = node.next) {
       if (meetings-- === 0) return false;
-      const row = cell.value as OpenOrder;
+      const { row } = node;
       if (row.account === request.account || row.expiresAt <= marketTime) continue;
       missing -= row.remainingWh;
       if (missing <= 0) return true;
@@ -280,8 +281,7 @@ function enterOrder(market: MarketState, context: OperationContext, request: Req
     const reason = remainingWh === 0 ? 'filled' : matching.outOfMeetings ? 'matchLimit' : 'immediate';
     events.push({ type: 'market.orderClosed', order: operationId, reason, remainingWh: remainingWh.toString() });
   }
-  if (matching.received !== 0) accounts.move(accounts.cell(account, isBid ? book.asset : 'WATT'), matching.received, 0);
-  if (matching.fees !== 0) accounts.move(accounts.cell(book.operator, 'WATT'), matching.fees, 0);
+  writeSums(market, request, matching);
   market.setCount({ trades: matching.trades, entries: entry, closed: matching.closed });
   return undefined;
 }
@@ -312,13 +312,12 @@ function match(
   limitRank: number,
   matching: Matching,
 ): void {
-  const { account, book, isBid } = request;
-  const { accounts } = market;
+  const { account } = request;
   let meetings = Math.min(MEETINGS_PER_ORDER_MAX, context.meetingsLeft);
   const allowed = meetings;
   for (let level = side.best; level !== undefined && level.rank <= limitRank;) {
     const { rank } = level;
-    for (let cell = level.head; cell !== undefined && matching.remainingWh > 0;) {
+    for (let node = level.head; node !== undefined && matching.remainingWh > 0;) {
       if (meetings === 0) {
         matching.outOfMeetings = true;
         context.meetingsLeft -= allowed;
@@ -326,27 +325,28 @@ function match(
       }
       meetings--;
       // A filled order leaves the level, and its link with it.
-      const { next }: OrderCell = cell;
-      const row = cell.value as OpenOrder;
+      const { next, cell, row }: OrderNode = node;
       if (row.account !== account) {
         if (row.expiresAt <= context.marketTime)
           releaseAndClose(market, context.events, cell, row, 'expired', ++matching.closed);
-        else trade(market, context, request, matching, cell, row);
+        else {
+          trade(market, context, request, matching, cell, row);
+          if (matching.received > SUM_MAX || matching.fees > SUM_MAX) writeSums(market, request, matching);
+        }
       }
-      cell = next;
+      node = next;
     }
     if (matching.remainingWh === 0) break;
     level = side.levelFrom(rank + 1);
-    if (matching.received > SUM_MAX) {
-      accounts.move(accounts.cell(account, isBid ? book.asset : 'WATT'), matching.received, 0);
-      matching.received = 0;
-    }
-    if (matching.fees > SUM_MAX) {
-      accounts.move(accounts.cell(book.operator, 'WATT'), matching.fees, 0);
-      matching.fees = 0;
-    }
   }
   context.meetingsLeft -= allowed - meetings;
+}
+
+function writeSums({ accounts }: MarketState, { account, book, isBid }: Request, matching: Matching): void {
+  if (matching.received !== 0) accounts.move(accounts.cell(account, isBid ? book.asset : 'WATT'), matching.received, 0);
+  if (matching.fees !== 0) accounts.move(accounts.cell(book.operator, 'WATT'), matching.fees, 0);
+  matching.received = 0;
+  matching.fees = 0;
 }
 
 /** SPEC market 3.2, 4: one trade at the resting order's price; its money sums to zero over buyer, seller and operator. */

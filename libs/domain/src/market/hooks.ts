@@ -1,7 +1,6 @@
 import { assert } from '@gridtokenx/kernel';
 import type { HookContext } from '../ledger/module.js';
-import type { PairCell } from '../ledger/store.js';
-import type { MeteringState, NetRow, Settlement } from '../metering/state.js';
+import type { MeteringState, NetCell, Settlement } from '../metering/state.js';
 import { closeOrder } from './execute.js';
 import type { Book, BookCell, MarketState } from './state.js';
 
@@ -23,9 +22,9 @@ export function closeWhatHasEnded(market: MarketState, metering: MeteringState, 
 /** SPEC market 5.3 */
 function expireOrders(market: MarketState, context: HookContext): void {
   while (context.entriesLeft > 0) {
-    const cell = market.expiring.first;
-    if (cell === undefined || cell.expiresAt > context.marketTime) return;
-    closeOrder(market, context.events, cell, 'expired');
+    const node = market.expiring.first;
+    if (node === undefined || node.expiresAt > context.marketTime) return;
+    closeOrder(market, context.events, node.cell, 'expired');
     context.worked();
   }
 }
@@ -40,7 +39,7 @@ function closeBook(market: MarketState, metering: MeteringState, context: HookCo
       if (context.entriesLeft === 0) return;
       const order = side.best?.head;
       assert(order !== undefined, 'a side that counts orders has a best one');
-      closeOrder(market, context.events, order, 'bookClosed');
+      closeOrder(market, context.events, order.cell, 'bookClosed');
       context.worked();
     }
   const settlement = metering.settlement(book.key);
@@ -70,11 +69,11 @@ function setStatus(market: MarketState, cell: BookCell, status: 'closing' | 'clo
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /** SPEC market 7.3, 7.4: what covers the account's own import is used up, then what it produced and did not sell is bought. */
-function settle(market: MarketState, context: HookContext, book: Book, cell: PairCell<NetRow>): void {
+function settle(market: MarketState, context: HookContext, book: Book, cell: NetCell): void {
   const { accounts, store } = market;
   const net = cell.value;
   assert(net !== undefined, 'what is settled is there');
-  const account = cell.first;
+  const account = cell.extra.first;
   const used = least(accounts.available(account, book.asset), BigInt(net.importWh));
   if (used > 0n) {
     accounts.retire(account, book.asset, used);
@@ -110,8 +109,8 @@ function payDeferred(
 ): void {
   for (let cell = settlement.deferred.first; cell !== undefined; cell = settlement.deferred.first) {
     if (context.entriesLeft === 0) return;
-    const owed = least(market.accounts.available(cell.first, book.asset), BigInt(cell.value?.mintedWh ?? 0));
-    if (owed > 0n && !buy(market, context, book, cell.first, owed)) return;
+    const owed = least(market.accounts.available(cell.extra.first, book.asset), BigInt(cell.value?.mintedWh ?? 0));
+    if (owed > 0n && !buy(market, context, book, cell.extra.first, owed)) return;
     metering.store.change(cell, undefined);
     context.worked();
   }

@@ -1,11 +1,11 @@
 import { assert } from '@gridtokenx/kernel';
 import { PRICE_TICKS_MAX } from '@gridtokenx/protocol';
-import type { OrderCell } from './state.js';
+import type { OrderNode } from './state.js';
 
 /** The orders of one price, in the order of their entry. */
 export class Level {
-  head: OrderCell | undefined = undefined;
-  tail: OrderCell | undefined = undefined;
+  head: OrderNode | undefined = undefined;
+  tail: OrderNode | undefined = undefined;
 
   constructor(readonly rank: number) {}
 }
@@ -80,7 +80,7 @@ export class Side {
     return this.count === 0 ? undefined : this.levelFrom(0);
   }
 
-  add(cell: OrderCell, priceTicks: number): void {
+  add(node: OrderNode, priceTicks: number): void {
     const rank = this.rankOf(priceTicks);
     const pageIndex = rank >> PAGE_BITS;
     const page = (this.pages[pageIndex] ??= new Page());
@@ -92,40 +92,40 @@ export class Side {
       page.summary |= 1 << at;
       this.occupied[pageIndex >> 5] = (this.occupied[pageIndex >> 5] ?? 0) | (1 << (pageIndex & 31));
     }
-    this.link(level, cell);
-    cell.level = level;
+    this.link(level, node);
+    node.level = level;
     this.count++;
   }
 
   /** New orders go to the end. An order that comes back when its removal is undone finds its old neighbour, or is near one end. */
-  private link(level: Level, cell: OrderCell): void {
+  private link(level: Level, node: OrderNode): void {
     let before = level.tail;
-    const hint = cell.previous;
-    if (before !== undefined && before.entry > cell.entry) {
-      if (hint !== undefined && hint.level === level && hint.entry < cell.entry) before = hint;
-      else if (level.head !== undefined && level.head.entry > cell.entry) before = undefined;
-      while (before !== undefined && before.entry > cell.entry) before = before.previous;
-      while (before?.next !== undefined && before.next.entry < cell.entry) before = before.next;
+    const hint = node.previous;
+    if (before !== undefined && before.entry > node.entry) {
+      if (hint !== undefined && hint.level === level && hint.entry < node.entry) before = hint;
+      else if (level.head !== undefined && level.head.entry > node.entry) before = undefined;
+      while (before !== undefined && before.entry > node.entry) before = before.previous;
+      while (before?.next !== undefined && before.next.entry < node.entry) before = before.next;
     }
     const after = before === undefined ? level.head : before.next;
-    cell.previous = before;
-    cell.next = after;
-    if (before === undefined) level.head = cell;
-    else before.next = cell;
-    if (after === undefined) level.tail = cell;
-    else after.previous = cell;
+    node.previous = before;
+    node.next = after;
+    if (before === undefined) level.head = node;
+    else before.next = node;
+    if (after === undefined) level.tail = node;
+    else after.previous = node;
   }
 
-  remove(cell: OrderCell): void {
-    const { level, previous, next } = cell;
+  remove(node: OrderNode): void {
+    const { level, previous, next } = node;
     assert(level !== undefined, 'an order that leaves the book was in it');
     if (previous === undefined) level.head = next;
     else previous.next = next;
     if (next === undefined) level.tail = previous;
     else next.previous = previous;
     // `previous` stays, as a hint for an undo.
-    cell.next = undefined;
-    cell.level = undefined;
+    node.next = undefined;
+    node.level = undefined;
     this.count--;
     if (level.head !== undefined) return;
     const pageIndex = level.rank >> PAGE_BITS;

@@ -3,7 +3,7 @@ import { PRICE_TICKS_MAX, type Genesis } from '@gridtokenx/protocol';
 import { kwhOf, WATT, type AccountsState, type BalanceCell, type BalanceGroup } from '../accounts/state.js';
 import type { BlockContext } from '../ledger/module.js';
 import { SortedSet } from '../ledger/sorted.js';
-import { Cell, PairCell, PairTable, Table, type Escrow, type Store } from '../ledger/store.js';
+import { PairTable, plainTable, Table, type Cell, type Escrow, type Pair, type Store } from '../ledger/store.js';
 import type { RegistryState } from '../registry/state.js';
 import { feeOf, feeShareOf, type FeeShare } from './fee.js';
 import { Side, type Level } from './side.js';
@@ -42,14 +42,29 @@ export type OrderRow = OpenOrder | ClosedOrder;
 
 export const isOpenOrder = (row: OrderRow | undefined): row is OpenOrder => row !== undefined && row.closed === 0;
 
-export class OrderCell extends Cell<OrderRow> {
-  previous: OrderCell | undefined = undefined;
-  next: OrderCell | undefined = undefined;
+/** The place of an order in the indexes over open orders; what they sort by stands here while the row changes. */
+export class OrderNode {
+  previous: OrderNode | undefined = undefined;
+  next: OrderNode | undefined = undefined;
   level: Level | undefined = undefined;
-  /** Of the open order; indexes need them while the row changes. */
-  entry = 0;
-  expiresAt = 0;
+
+  constructor(
+    readonly cell: OrderCell,
+    readonly entry: number,
+    readonly expiresAt: number,
+  ) {}
+
+  get row(): OpenOrder {
+    return this.cell.value as OpenOrder;
+  }
 }
+
+/** Only an order that has rested has a node. */
+export interface OrderPlace {
+  node: OrderNode | undefined;
+}
+
+export type OrderCell = Cell<OrderRow, OrderPlace>;
 
 export const BOOK_STATUSES = ['open', 'closing', 'closed'] as const;
 
@@ -87,12 +102,14 @@ export class Book {
   }
 }
 
-export class BookCell extends PairCell<BookRow> {
-  book: Book | undefined = undefined;
+export interface BookPlace extends Pair {
+  book: Book | undefined;
 }
 
+export type BookCell = Cell<BookRow, BookPlace>;
+
 const byTimeThenKey = (a: Book, b: Book): number => a.closesAt - b.closesAt || compareText(a.key, b.key);
-const byTimeThenEntry = (a: OrderCell, b: OrderCell): number => a.expiresAt - b.expiresAt || a.entry - b.entry;
+const byTimeThenEntry = (a: OrderNode, b: OrderNode): number => a.expiresAt - b.expiresAt || a.entry - b.entry;
 
 export interface TariffTerms {
   readonly version: number;
@@ -108,14 +125,14 @@ export function bidHold(share: FeeShare, feeCarry: number, priceTicks: number, r
 }
 
 export class MarketState {
-  readonly orders: Table<OrderRow, OrderCell>;
-  readonly books: PairTable<BookRow, BookCell>;
+  readonly orders: Table<OrderRow, OrderPlace>;
+  readonly books: PairTable<BookRow, BookPlace>;
   readonly counters: Table<CounterRow>;
   readonly tariff: TariffTerms;
   readonly watt: BalanceGroup;
   private readonly counterCell: Cell<CounterRow>;
   /** Open orders that expire before their book closes. */
-  readonly expiring = new SortedSet<OrderCell>(byTimeThenEntry);
+  readonly expiring = new SortedSet<OrderNode>(byTimeThenEntry);
   /** Books that are not closed. */
   readonly standing = new SortedSet<Book>(byTimeThenKey);
   private recentlyClosed: BookCell[] = [];
@@ -134,23 +151,27 @@ export class MarketState {
       feedInRate: tariff.feedInRate,
     };
     this.watt = accounts.balances.group(WATT);
-    this.orders = new Table<OrderRow, OrderCell>(store, 'market.order', {
-      encode: encodeOrder,
-      make: (table, key) => new OrderCell(table, key),
-      changed: (cell, old, now) => this.orderChanged(cell, old, now),
-      escrow: (row) => this.escrowOf(row),
-      fault: (row) => this.faultOf(row),
-    });
-    this.books = new PairTable<BookRow, BookCell>(
+    this.orders = new Table<OrderRow, OrderPlace>(
+      store,
+      'market.order',
+      {
+        encode: encodeOrder,
+        changed: (cell, old, now) => this.orderChanged(cell, old, now),
+        escrow: (row) => this.escrowOf(row),
+        fault: (row) => this.faultOf(row),
+      },
+      () => ({ node: undefined }),
+    );
+    this.books = new PairTable<BookRow, BookPlace>(
       store,
       'market.book',
       {
         encode: (writer, { status, closesAt }) => void writer.u8(BOOK_STATUSES.indexOf(status)).u64(closesAt),
         changed: (cell, old, now) => this.bookChanged(cell, old, now),
       },
-      (table, zone, interval) => new BookCell(table, zone, interval),
+      (first, second) => ({ first, second, book: undefined }),
     );
-    this.counters = new Table<CounterRow>(store, 'market.counter', {
+    this.counters = plainTable<CounterRow>(store, 'market.counter', {
       encode: (writer, { trades, entries, closed }) => void writer.u64(trades).u64(entries).u64(closed),
     });
     this.counterCell = this.counters.cell('market');
@@ -227,34 +248,38 @@ export class MarketState {
   }
 
   private enter(cell: OrderCell, row: OpenOrder): void {
-    const { book, expiresAt } = row;
-    cell.entry = row.entry;
-    cell.expiresAt = expiresAt;
-    (row.isBid ? book.bids : book.asks).add(cell, row.priceTicks);
-    if (expiresAt < book.closesAt) this.expiring.add(cell);
+    const { book, expiresAt, entry } = row;
+    // An order that comes back when its removal is undone has its node still: see Side.
+    const known = cell.extra.node;
+    const node = known?.entry === entry ? known : new OrderNode(cell, entry, expiresAt);
+    cell.extra.node = node;
+    (row.isBid ? book.bids : book.asks).add(node, row.priceTicks);
+    if (expiresAt < book.closesAt) this.expiring.add(node);
   }
 
   private leave(cell: OrderCell, row: OpenOrder): void {
     const { book, expiresAt } = row;
-    (row.isBid ? book.bids : book.asks).remove(cell);
-    if (expiresAt < book.closesAt) this.expiring.remove(cell);
+    const { node } = cell.extra;
+    assert(node !== undefined, 'an open order has a place');
+    (row.isBid ? book.bids : book.asks).remove(node);
+    if (expiresAt < book.closesAt) this.expiring.remove(node);
   }
 
   private bookChanged(cell: BookCell, old: BookRow | undefined, now: BookRow | undefined): void {
     const stood = old !== undefined && old.status !== 'closed';
     const stands = now !== undefined && now.status !== 'closed';
     if (stands && !stood) {
-      if (old === undefined) cell.book = this.makeBook(cell, now);
-      assert(cell.book !== undefined, 'a book that closed in this block still has its index');
-      this.standing.add(cell.book);
+      if (old === undefined) cell.extra.book = this.makeBook(cell.extra, now);
+      assert(cell.extra.book !== undefined, 'a book that closed in this block still has its index');
+      this.standing.add(cell.extra.book);
     } else if (stood && !stands) {
-      assert(cell.book !== undefined, 'a standing book has its index');
-      this.standing.remove(cell.book);
+      assert(cell.extra.book !== undefined, 'a standing book has its index');
+      this.standing.remove(cell.extra.book);
       this.recentlyClosed.push(cell);
     }
   }
 
-  private makeBook({ first: zone, second: interval }: BookCell, { closesAt }: BookRow): Book {
+  private makeBook({ first: zone, second: interval }: BookPlace, { closesAt }: BookRow): Book {
     const row = this.registry.zones.get(zone);
     assert(row !== undefined, 'a book is of a zone that there is');
     return new Book(zone, interval, closesAt, row.account, this.accounts.balances.group(kwhOf(interval)));
@@ -262,7 +287,7 @@ export class MarketState {
 
   /** Frees the indexes of books that closed in earlier blocks: until then an undo might have needed them. */
   freeClosedBooks(): void {
-    for (const cell of this.recentlyClosed) if (cell.value?.status === 'closed') cell.book = undefined;
+    for (const cell of this.recentlyClosed) if (cell.value?.status === 'closed') cell.extra.book = undefined;
     this.recentlyClosed = [];
   }
 }

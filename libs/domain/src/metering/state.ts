@@ -1,6 +1,6 @@
 import { compareText } from '@gridtokenx/kernel';
 import { SortedSet } from '../ledger/sorted.js';
-import { PairCell, PairTable, type Store } from '../ledger/store.js';
+import { pairTable, type Cell, type Pair, type PairTable, type Store } from '../ledger/store.js';
 
 /** A reading that must not be recorded twice; forgotten when the book of its zone and interval has closed. */
 export interface ReadingRow {
@@ -19,10 +19,11 @@ export interface NetRow {
 /** Zone and interval: what a book, and its settlement, is named by. */
 export const bookKeyOf = (zone: string, interval: string): string => `${zone}/${interval}`;
 
-type ReadingCell = PairCell<ReadingRow>;
-type NetCell = PairCell<NetRow>;
+type ReadingCell = Cell<ReadingRow, Pair>;
+export type NetCell = Cell<NetRow, Pair>;
 
-const byFirst = (a: { readonly first: string }, b: { readonly first: string }): number => compareText(a.first, b.first);
+const byFirst = (a: { readonly extra: Pair }, b: { readonly extra: Pair }): number =>
+  compareText(a.extra.first, b.extra.first);
 
 /** What the close of a book has to work off, in the order of accounts and meters. */
 export class Settlement {
@@ -43,36 +44,26 @@ export class MeteringState {
   private readonly settlements = new Map<string, Settlement>();
 
   constructor(readonly store: Store) {
-    this.readings = new PairTable<ReadingRow>(
-      store,
-      'metering.reading',
-      {
-        encode: (writer, { consumedWh, producedWh }) => void writer.u64(consumedWh).u64(producedWh),
-        changed: (cell, old, now) => {
-          if (old === undefined && now !== undefined) this.settlement(cell.second).readings.add(cell);
-          if (old !== undefined && now === undefined) this.settlement(cell.second).readings.remove(cell);
-        },
+    this.readings = pairTable<ReadingRow>(store, 'metering.reading', {
+      encode: (writer, { consumedWh, producedWh }) => void writer.u64(consumedWh).u64(producedWh),
+      changed: (cell, old, now) => {
+        if (old === undefined && now !== undefined) this.settlement(cell.extra.second).readings.add(cell);
+        if (old !== undefined && now === undefined) this.settlement(cell.extra.second).readings.remove(cell);
       },
-      (table, meter, book) => new PairCell(table, meter, book),
-    );
-    this.nets = new PairTable<NetRow>(
-      store,
-      'metering.net',
-      {
-        encode: (writer, { importWh, mintedWh, deferred }) =>
-          void writer
-            .u64(importWh)
-            .u64(mintedWh)
-            .u8(deferred ? 1 : 0),
-        changed: (cell, old, now) => {
-          if (old !== undefined && now !== undefined && old.deferred === now.deferred) return;
-          const settlement = this.settlement(cell.second);
-          if (old !== undefined) (old.deferred ? settlement.deferred : settlement.open).remove(cell);
-          if (now !== undefined) (now.deferred ? settlement.deferred : settlement.open).add(cell);
-        },
+    });
+    this.nets = pairTable<NetRow>(store, 'metering.net', {
+      encode: (writer, { importWh, mintedWh, deferred }) =>
+        void writer
+          .u64(importWh)
+          .u64(mintedWh)
+          .u8(deferred ? 1 : 0),
+      changed: (cell, old, now) => {
+        if (old !== undefined && now !== undefined && old.deferred === now.deferred) return;
+        const settlement = this.settlement(cell.extra.second);
+        if (old !== undefined) (old.deferred ? settlement.deferred : settlement.open).remove(cell);
+        if (now !== undefined) (now.deferred ? settlement.deferred : settlement.open).add(cell);
       },
-      (table, account, book) => new PairCell(table, account, book),
-    );
+    });
   }
 
   settlement(book: string): Settlement {

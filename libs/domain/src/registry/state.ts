@@ -1,7 +1,7 @@
 import type { ByteWriter } from '@gridtokenx/kernel';
 import { compareText } from '@gridtokenx/kernel';
 import type { KycStatus, Role, Sector } from '@gridtokenx/protocol';
-import { PairCell, PairTable, Table, type Store } from '../ledger/store.js';
+import { pairTable, plainTable, type PairTable, type Store, type Table } from '../ledger/store.js';
 
 export interface OrganisationRow {
   readonly sector: Sector;
@@ -77,13 +77,13 @@ export class RegistryState {
   readonly zones: Table<ZoneRow>;
 
   constructor(readonly store: Store) {
-    this.organisations = new Table<OrganisationRow>(store, 'registry.organisation', {
+    this.organisations = plainTable<OrganisationRow>(store, 'registry.organisation', {
       encode: (writer, { sector, roles }) => list(writer.text(sector), roles),
     });
-    this.accounts = new Table<AccountRow>(store, 'registry.account', {
+    this.accounts = plainTable<AccountRow>(store, 'registry.account', {
       encode: (writer, { organisation, kyc, kycUntil }) => void writer.text(organisation).text(kyc).u64(kycUntil),
     });
-    this.keys = new Table<KeyRow>(store, 'registry.key', {
+    this.keys = plainTable<KeyRow>(store, 'registry.key', {
       encode: (writer, { organisation, account, removed, window }) =>
         writeWindow(
           writer
@@ -94,16 +94,13 @@ export class RegistryState {
         ),
       keepHash: true,
     });
-    this.delegations = new PairTable<DelegationRow>(
-      store,
-      'registry.delegation',
-      { encode: (writer, { operations, until }) => list(writer.u64(until), operations) },
-      (table, key, account) => new PairCell(table, key, account),
-    );
-    this.meters = new Table<MeterRow>(store, 'registry.meter', {
+    this.delegations = pairTable<DelegationRow>(store, 'registry.delegation', {
+      encode: (writer, { operations, until }) => list(writer.u64(until), operations),
+    });
+    this.meters = plainTable<MeterRow>(store, 'registry.meter', {
       encode: (writer, { account, zone, limitWh }) => void writer.text(account).text(zone).u64(limitWh),
     });
-    this.zones = new Table<ZoneRow>(store, 'registry.zone', {
+    this.zones = plainTable<ZoneRow>(store, 'registry.zone', {
       encode: (writer, { operator, account }) => void writer.text(operator).text(account),
     });
   }

@@ -1,4 +1,4 @@
-import { Table, type Store } from '../ledger/store.js';
+import { plainTable, type Store, type Table } from '../ledger/store.js';
 
 export interface ValidatorRow {
   readonly organisation: string;
@@ -10,7 +10,7 @@ export class ValidatorsState {
   readonly validators: Table<ValidatorRow>;
 
   constructor(store: Store) {
-    this.validators = new Table<ValidatorRow>(store, 'validators.validator', {
+    this.validators = plainTable<ValidatorRow>(store, 'validators.validator', {
       encode: (writer, { organisation, rejoinedAt }) => void writer.text(organisation).u64(rejoinedAt),
     });
   }
