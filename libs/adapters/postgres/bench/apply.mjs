@@ -12,7 +12,7 @@ const perEnvelope = Number(process.argv[3] ?? 100);
 
 await migrate(connectionString);
 await dropProjections(connectionString);
-const ledger = new SyntheticLedger({ accounts: 8_000, rejected: 0, closes: false });
+const ledger = new SyntheticLedger({ accounts: 5_000, rejected: 0, closes: false });
 const store = createRowStore(connectionString);
 await store.apply([ledger.genesis], 0);
 const projectMs = [];

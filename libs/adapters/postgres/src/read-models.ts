@@ -404,24 +404,28 @@ const MISSING_TABLE: ReadonlySet<string> = new Set(['P2021', '42P01']);
 /** No connection in time, transaction not begun or lost, write conflict. */
 const PASSING_PRISMA: ReadonlySet<string> = new Set(['P2024', 'P2028', 'P2034', 'P2037']);
 
+const RAW_QUERY_FAILED = 'P2010';
+const isPassingCode = (code: string): boolean => code.startsWith('P1') || PASSING_PRISMA.has(code);
+
 /** Trouble with the database is `unavailable`; a query that is wrong stays what it is, a bug. */
 function coded(error: unknown): unknown {
   if (error instanceof ReadModelError || error instanceof Prisma.PrismaClientValidationError) return error;
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof Prisma.PrismaClientKnownRequestError) {
-    const state = sqlStateOf(error) ?? error.code;
-    if (MISSING_TABLE.has(state))
+    const state = sqlStateOf(error);
+    if (MISSING_TABLE.has(state ?? error.code))
       return new ReadModelError('readModels.notReady', 'not migrated yet', { cause: error });
-    const passing = error.code.startsWith('P1') || PASSING_PRISMA.has(error.code) || isPassingState(state);
-    if (!passing) return error;
+    const isAnswer = error.code === RAW_QUERY_FAILED ? state !== undefined : !isPassingCode(error.code);
+    if (isAnswer && !isPassingState(state ?? '')) return error;
   }
   return new ReadModelError('readModels.unavailable', message, { cause: error });
 }
 
+/** What the server said; `undefined` when the trouble is with the connection, whose codes are words such as ECONNREFUSED. */
 function sqlStateOf({ meta }: Prisma.PrismaClientKnownRequestError): string | undefined {
   const adapterError = meta?.['driverAdapterError'];
   const cause: unknown = adapterError instanceof Error ? adapterError.cause : undefined;
   const state: unknown =
     typeof cause === 'object' && cause !== null && 'originalCode' in cause ? cause.originalCode : undefined;
-  return typeof state === 'string' ? state : undefined;
+  return typeof state === 'string' && /^[0-9A-Z]{2}[0-9P][0-9A-Z]{2}$/.test(state) ? state : undefined;
 }

@@ -181,10 +181,11 @@ export class SyntheticLedger {
 
   /** Every second order trades with the one before it. */
   private place(order: string): Outcome {
-    const resting = this.state.orders.size % 2 === 1 ? this.open.at(-1) : undefined;
+    const newest = this.state.orders.size % 2 === 1 ? this.open.at(-1) : undefined;
+    const resting = newest !== undefined && newest.interval >= this.firstInterval() ? newest : undefined;
     const side =
       resting === undefined ? this.prng.pick(['bid', 'ask'] as const) : resting.side === 'bid' ? 'ask' : 'bid';
-    const interval = resting?.interval ?? SYNTHETIC_START_MS + this.prng.below(INTERVALS) * INTERVAL_MS;
+    const interval = resting?.interval ?? this.firstInterval() + this.prng.below(INTERVALS) * INTERVAL_MS;
     const placed: SyntheticOrder = {
       order,
       account: this.prng.pick(this.accounts),
@@ -216,6 +217,11 @@ export class SyntheticLedger {
     ];
     if (resting !== undefined) this.trade(resting, placed, events, books);
     return books.outcome(events);
+  }
+
+  /** Books are open for this one and the next three. */
+  private firstInterval(): number {
+    return SYNTHETIC_START_MS + (this.height - 1) * INTERVAL_MS;
   }
 
   private trade(resting: SyntheticOrder, placed: SyntheticOrder, events: LedgerEvent[], books: Postings): void {
@@ -274,19 +280,20 @@ export class SyntheticLedger {
   private startHook(): ExecutedOutcome {
     const books = new Postings(this.state);
     const events: LedgerEvent[] = [];
-    const interval = formatInterval(millis(SYNTHETIC_START_MS + (this.height - 1) * INTERVAL_MS));
+    const interval = formatInterval(millis(this.firstInterval()));
     const [account = '', other = ''] = [this.prng.pick(this.accounts), toHex(this.prng.bytes(16))];
     const [meter, organisation] = [toHex(this.prng.bytes(16)), toHex(this.prng.bytes(16))];
     const key = toBase64Url(this.prng.bytes(32));
     const until = formatTime(millis(SYNTHETIC_START_MS + this.prng.below(1_000) * 86_400_000));
-    if (this.height % 8 === 5)
-      events.push({
-        type: 'market.bookClosed',
-        zone: ZONE,
-        interval: formatInterval(millis(SYNTHETIC_START_MS + (this.height - 5) * INTERVAL_MS)),
-      });
+    for (let n = this.height === 1 ? 0 : INTERVALS - 1; n < INTERVALS; n++) {
+      const opened = formatInterval(millis(this.firstInterval() + n * INTERVAL_MS));
+      events.push({ type: 'market.bookOpened', zone: ZONE, interval: opened, closesAt: until });
+    }
+    if (this.height > 4) {
+      const closed = formatInterval(millis(this.firstInterval() - 4 * INTERVAL_MS));
+      events.push({ type: 'market.bookClosed', zone: ZONE, interval: closed });
+    }
     events.push(
-      { type: 'market.bookOpened', zone: ZONE, interval, closesAt: until },
       { type: 'registry.organisationRegistered', organisation, sector: 'trader', roles: [] },
       { type: 'registry.keyRegistered', key, organisation },
       { type: 'registry.accountOpened', account: other, organisation },

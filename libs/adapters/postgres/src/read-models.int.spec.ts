@@ -1,0 +1,386 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PrismaPg } from '@prisma/adapter-pg';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { INTERVAL_MS, toBase64Url, toHex } from '@gridtokenx/kernel';
+import type { BlockRows } from '@gridtokenx/projections';
+import type { Page, ReadModels, RowStore } from '@gridtokenx/runtime';
+import { startPostgres, type RunningPostgres } from '@gridtokenx/testkit';
+import pg from 'pg';
+import { Prisma, PrismaClient } from './generated/client.js';
+import { createReadModels, createRowStore, migrate } from './index.js';
+import { SYNTHETIC_START_MS, SyntheticLedger, ZONE } from './synthetic.js';
+
+const BLOCKS = 12;
+let folder: string;
+let postgres: RunningPostgres;
+let store: RowStore;
+let models: ReadModels;
+const ledger = new SyntheticLedger({ accounts: 12 });
+const blocks: BlockRows[] = [ledger.genesis, ...Array.from({ length: BLOCKS }, () => ledger.rows(60, 7))];
+const { state } = ledger;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gridtokenx-reads-'));
+  postgres = await startPostgres({ folder });
+  models = createReadModels(postgres.url);
+  await expect(models.cursor()).rejects.toMatchObject({ code: 'readModels.notReady' });
+  await expect(models.operation('00'.repeat(32))).rejects.toMatchObject({ code: 'readModels.notReady' });
+  await migrate(postgres.url);
+  await expect(models.cursor()).rejects.toMatchObject({ code: 'readModels.notReady' });
+  await expect(models.operation('00'.repeat(32))).rejects.toMatchObject({ code: 'readModels.notReady' });
+  store = createRowStore(postgres.url);
+  await store.apply(blocks, 7);
+});
+afterAll(async () => {
+  await models.close();
+  await store.close();
+  await postgres.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const at = { height: BLOCKS, timeMs: SYNTHETIC_START_MS + BLOCKS * 1_000 };
+const account = ledger.accounts[3] ?? '';
+const allTrades = blocks.flatMap(({ trades }) => trades);
+
+async function walk<T>(page: (after: string | undefined) => Promise<Page<T>>): Promise<T[]> {
+  const items: T[] = [];
+  for (let after: string | undefined; ;) {
+    const { items: more, next, height } = await page(after);
+    expect(height).toBe(BLOCKS);
+    items.push(...more);
+    if (next === undefined) return items;
+    after = next;
+  }
+}
+
+describe('the schema of Prisma', () => {
+  it('has the tables and columns of the migrations, and reads each of them', async () => {
+    const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: postgres.url }) });
+    const client = new pg.Client({ connectionString: postgres.url });
+    await client.connect();
+    const { rows } = await client.query<{ columns: number; name: string; empty: boolean }>(
+      `select table_name as name, count(*)::int as columns from information_schema.columns
+        where table_schema = 'consortium' and table_name <> '_prisma_migrations' group by 1 order by 1`,
+    );
+    await client.end();
+    const inDatabase = rows.map(({ columns }) => columns).sort();
+    const inSchema: number[] = [];
+    for (const name of Object.values(Prisma.ModelName)) {
+      const first = await delegateOf(prisma, name).findFirst();
+      expect([name, first]).toEqual([name, expect.anything()]);
+      inSchema.push(Object.keys(first ?? {}).length);
+    }
+    expect(inSchema.sort()).toEqual(inDatabase);
+    await prisma.$disconnect();
+  });
+
+  function delegateOf(prisma: PrismaClient, name: Prisma.ModelName): { findFirst(): Promise<object | null> } {
+    const property = (name.charAt(0).toLowerCase() + name.slice(1)) as Uncapitalize<Prisma.ModelName>;
+    return prisma[property] as unknown as { findFirst(): Promise<object | null> };
+  }
+});
+
+describe('the read models', () => {
+  it('say at which height they stand', async () => {
+    const last = blocks.at(-1);
+    expect(await models.cursor()).toEqual({
+      ...at,
+      ledgerId: ledger.ledgerId,
+      blockHash: toHex(last?.hash ?? new Uint8Array()),
+    });
+    expect(await models.account('0'.repeat(32))).toEqual({ ...at, value: undefined });
+  });
+
+  it('find an operation, executed or refused, and many at once in the order asked for', async () => {
+    const rows = blocks.flatMap(({ height, operations }) => operations.map((row) => ({ ...row, height })));
+    const refused = rows.find(({ code }) => code !== undefined);
+    const executed = rows.find(({ code }) => code === undefined);
+    if (refused === undefined || executed === undefined) throw new Error('the stream has both');
+    const views = [refused, executed].map(({ operationId, height, index, key, type, code }) => ({
+      operationId: toHex(operationId),
+      height,
+      index,
+      kid: toBase64Url(key),
+      type,
+      status: code === undefined ? 'executed' : 'rejected',
+      code,
+    }));
+    expect(await models.operation(toHex(refused.operationId))).toEqual({ ...at, value: views[0] });
+    expect(await models.operation('ab'.repeat(32))).toEqual({ ...at, value: undefined });
+    const asked = [toHex(refused.operationId), 'ab'.repeat(32), toHex(executed.operationId)];
+    expect(await models.operationsByIds(asked)).toEqual({ ...at, value: views });
+    expect(await models.operationsByIds([])).toEqual({ ...at, value: [] });
+    const all = rows.map(({ operationId }) => toHex(operationId));
+    expect((await models.operationsByIds(all)).value.map(({ operationId }) => operationId)).toEqual(all);
+  });
+
+  it('refuse ids that are none, and questions that are too long', async () => {
+    for (const id of ['', 'AB'.repeat(32), 'ab'.repeat(31), 'zz'.repeat(32)])
+      await expect(models.operation(id)).rejects.toMatchObject({ code: 'readModels.badId' });
+    await expect(models.key('not a key')).rejects.toMatchObject({ code: 'readModels.badId' });
+    await expect(models.account('ab'.repeat(32))).rejects.toMatchObject({ code: 'readModels.badId' });
+    await expect(models.operationsByIds(Array.from({ length: 10_001 }, () => 'ab'.repeat(32)))).rejects.toMatchObject({
+      code: 'readModels.tooMany',
+    });
+  });
+
+  it('show the window of a key', async () => {
+    const [kid = ''] = ledger.kids;
+    const used = blocks.flatMap(({ envelopes }) => envelopes.filter(({ key }) => toBase64Url(key) === kid));
+    const sequences = used.map(({ sequence }) => sequence).sort((a, b) => a - b);
+    expect(await models.key(kid)).toEqual({
+      ...at,
+      value: {
+        kid,
+        organisation: blocks[0]?.organisations[0]?.organisation,
+        account: undefined,
+        registeredHeight: 0,
+        removedHeight: undefined,
+        highestSequence: sequences.at(-1),
+        usedSequences: sequences,
+      },
+    });
+    const removed = blocks[3]?.keys[0];
+    expect((await models.key(removed?.kid ?? '')).value).toMatchObject({
+      registeredHeight: 3,
+      removedHeight: 3,
+      highestSequence: 0,
+      usedSequences: [],
+    });
+    expect((await models.key(toBase64Url(new Uint8Array(32)))).value).toBeUndefined();
+  });
+
+  it('say what the ledger would say to an envelope', async () => {
+    const [kid = ''] = ledger.kids;
+    const key = await models.key(kid);
+    const used = key.value?.usedSequences ?? [];
+    const highest = key.value?.highestSequence ?? 0;
+    const free = Array.from({ length: highest }, (_, n) => n + 1).find((n) => !used.includes(n)) ?? 0;
+    const questions = [
+      { kid, sequence: highest + 1 },
+      { kid, sequence: highest },
+      { kid, sequence: free },
+      { kid, sequence: highest - 1_024 },
+      { kid, sequence: highest + 1_000_000 },
+      { kid, sequence: highest + 1_000_001 },
+      { kid: toBase64Url(new Uint8Array(32)), sequence: 1 },
+      { kid: blocks[3]?.keys[0]?.kid ?? '', sequence: 1 },
+    ];
+    expect(await models.admission(questions)).toEqual({
+      ...at,
+      value: [
+        'admissible',
+        'operation.sequenceUsed',
+        'admissible',
+        'operation.sequenceTooOld',
+        'admissible',
+        'operation.sequenceTooFar',
+        'operation.unknownKey',
+        'operation.keyRemoved',
+      ],
+    });
+    expect(await models.admission([])).toEqual({ ...at, value: [] });
+  });
+
+  it('know accounts, organisations and balances, WATT first', async () => {
+    const organisation = blocks[0]?.organisations[0]?.organisation ?? '';
+    expect((await models.account(account)).value).toMatchObject({ account, organisation, openedHeight: 0 });
+    const opened = blocks[2]?.accounts[0];
+    expect((await models.account(opened?.account ?? '')).value).toEqual({ ...opened, openedHeight: 2 });
+    expect((await models.organisation(organisation)).value).toEqual({
+      organisation,
+      sector: 'trader',
+      roles: ['registrar', 'kycProvider'],
+    });
+    const { value } = await models.balances(account);
+    const expected = [...state.balances]
+      .filter(([key]) => key.startsWith(account))
+      .map(([key, sums]) => [key.slice(33), sums]);
+    expect(
+      new Map(value.map(({ asset, available, held }) => [asset, { available: BigInt(available), held: BigInt(held) }])),
+    ).toEqual(new Map(expected as [string, unknown][]));
+    expect(value[0]?.asset).toBe('WATT');
+  });
+
+  it('show a book in price-time order, with its levels', async () => {
+    const interval = SYNTHETIC_START_MS + (BLOCKS - 1) * INTERVAL_MS;
+    const { value, height } = await models.book(ZONE, ZONE, interval);
+    expect(height).toBe(BLOCKS);
+    const open = [...state.orders.values()].filter((order) => order.interval === interval && order.status === 'open');
+    const places = new Map(
+      blocks.flatMap((block) => block.orders.map((o) => [o.order, block.height * 100_000 + o.placedIndex])),
+    );
+    for (const [side, sign] of [
+      ['bid', -1],
+      ['ask', 1],
+    ] as const) {
+      const own = open
+        .filter((order) => order.side === side)
+        .sort(
+          (a, b) => sign * (a.priceTicks - b.priceTicks) || (places.get(a.order) ?? 0) - (places.get(b.order) ?? 0),
+        );
+      const shown = side === 'bid' ? value?.bids : value?.asks;
+      expect(shown?.orders.map(({ order, remainingWh }) => [order, remainingWh])).toEqual(
+        own.map(({ order, remainingWh }) => [order, remainingWh]),
+      );
+      const prices = [...new Set(own.map(({ priceTicks }) => priceTicks))];
+      expect(shown?.levels).toEqual(
+        prices.map((priceTicks) => {
+          const level = own.filter((order) => order.priceTicks === priceTicks);
+          const quantityWh = String(level.reduce((sum, { remainingWh }) => sum + remainingWh, 0));
+          return { priceTicks, quantityWh, orders: level.length };
+        }),
+      );
+    }
+    expect(open.length).toBeGreaterThan(0);
+    expect((await models.book('NOWHERE', ZONE, interval)).value).toBeUndefined();
+    const closed = await models.book(ZONE, ZONE, SYNTHETIC_START_MS);
+    expect(closed.value).toMatchObject({ openedHeight: 1, closedHeight: 5 });
+  });
+
+  it('page through orders, newest first, whatever the filter', async () => {
+    const all = blocks
+      .flatMap((block) => block.orders.map((order) => ({ ...order, height: block.height })))
+      .sort((a, b) => b.height - a.height || b.placedIndex - a.placedIndex);
+    const intervalStartMs = SYNTHETIC_START_MS + 3 * INTERVAL_MS;
+    const filters = [
+      [{}, () => true],
+      [{ account }, (order: (typeof all)[number]) => order.account === account],
+      [{ status: 'open' as const }, ({ order }: (typeof all)[number]) => state.orders.get(order)?.status === 'open'],
+      [{ intervalStartMs }, (order: (typeof all)[number]) => order.intervalStartMs === intervalStartMs],
+      [
+        { account, intervalStartMs },
+        (o: (typeof all)[number]) => o.account === account && o.intervalStartMs === intervalStartMs,
+      ],
+    ] as const;
+    for (const [filter, wanted] of filters) {
+      const shown = await walk((after) => models.orders({ ...filter, after, limit: 7 }));
+      expect(shown.map(({ order }) => order)).toEqual(all.filter(wanted).map(({ order }) => order));
+      expect(shown.length).toBeGreaterThan(0);
+    }
+    const [newest] = all;
+    const stands = state.orders.get(newest?.order ?? '');
+    expect((await models.order(newest?.order ?? '')).value).toMatchObject({
+      account: newest?.account,
+      remainingWh: stands?.remainingWh,
+      status: stands?.status,
+      placedHeight: BLOCKS,
+    });
+  });
+
+  it('page through trades in both directions, an account being buyer, seller or both', async () => {
+    const intervalStartMs = SYNTHETIC_START_MS + 2 * INTERVAL_MS;
+    const filters = [
+      [{}, () => true],
+      [{ account }, (t: (typeof allTrades)[number]) => t.buyer === account || t.seller === account],
+      [{ intervalStartMs }, (t: (typeof allTrades)[number]) => t.intervalStartMs === intervalStartMs],
+    ] as const;
+    expect(allTrades.some(({ buyer, seller }) => buyer === seller)).toBe(true);
+    for (const [filter, wanted] of filters) {
+      const numbers = allTrades.filter(wanted).map(({ trade }) => trade);
+      const oldest = await walk((after) => models.trades({ ...filter, after, limit: 9, oldestFirst: true }));
+      expect(oldest.map(({ trade }) => trade)).toEqual(numbers);
+      const newest = await walk((after) => models.trades({ ...filter, after, limit: 9 }));
+      expect(newest.map(({ trade }) => trade)).toEqual(numbers.reverse());
+    }
+    const [first] = (await models.trades({ oldestFirst: true, limit: 1 })).items;
+    const [row] = allTrades;
+    const { operationId, ...fields } = row ?? {};
+    expect(first).toEqual({
+      ...fields,
+      height: 1,
+      timeMs: blocks[1]?.timeMs,
+      operationId: toHex(operationId ?? new Uint8Array()),
+    });
+  });
+
+  it('page through the readings of a meter, and bound what one page holds', async () => {
+    const reading = blocks[4]?.readings[0];
+    expect(await models.readings(reading?.meter ?? '', {})).toEqual({
+      ...at,
+      items: [{ ...reading, height: 4 }],
+      next: undefined,
+    });
+    expect((await models.orders({ limit: 1_000_000 })).items.length).toBe(Math.min(1_000, state.orders.size));
+    expect((await models.orders({ limit: -5 })).items.length).toBe(1);
+  });
+
+  it('refuse a cursor that they did not give out', async () => {
+    const { next = '' } = await models.orders({ limit: 1 });
+    const trades = await models.trades({ limit: 1 });
+    expect(await models.orders({ after: next, limit: 1 })).toMatchObject(at);
+    for (const after of [
+      '',
+      'x',
+      `${next}A`,
+      next.slice(0, -1),
+      `${next}=`,
+      trades.next ?? '',
+      next.replace(/^./, 'Z'),
+    ])
+      await expect(models.orders({ after })).rejects.toMatchObject({ code: 'page.badCursor' });
+    await expect(models.trades({ after: next })).rejects.toMatchObject({ code: 'page.badCursor' });
+    await expect(models.readings(account, { after: next })).rejects.toMatchObject({ code: 'page.badCursor' });
+  });
+
+  it('list blocks around a height, newest first, and give header, certificate and body as they were', async () => {
+    const heights = async (range: { before?: number; after?: number; limit?: number }): Promise<number[]> =>
+      (await models.blocks(range)).value.map(({ height }) => height);
+    expect(await heights({ limit: 3 })).toEqual([12, 11, 10]);
+    expect(await heights({ before: 5, limit: 3 })).toEqual([4, 3, 2]);
+    expect(await heights({ after: 5, limit: 3 })).toEqual([8, 7, 6]);
+    expect(await heights({ before: 1 })).toEqual([]);
+    const row = blocks[7];
+    const { value } = await models.block(7);
+    expect(value).toMatchObject({ height: 7, round: 1, signerCount: 14, operationCount: 60, envelopeCount: 9 });
+    expect(value?.header).toEqual(new Uint8Array(row?.block?.header ?? []));
+    expect(value?.certificate).toEqual(new Uint8Array(row?.block?.certificate ?? []));
+    expect(value?.parentHash).toBe(toHex(blocks[6]?.hash ?? new Uint8Array()));
+    expect((await models.blockBody(7)).value).toEqual(new Uint8Array(row?.block?.body ?? []));
+    expect(value?.bodyBytes).toBe(row?.block?.body.length);
+    expect((await models.block(99)).value).toBeUndefined();
+    expect((await models.blockBody(99)).value).toBeUndefined();
+  });
+});
+
+describe('whoever waits for a height', () => {
+  it('gets it with the commit, sees the rows then, and is not kept waiting beyond the time it gave', async () => {
+    const heard: number[] = [];
+    const stop = models.onHeight((height) => heard.push(height));
+    expect(await models.waitForHeight(BLOCKS, 5_000)).toBe(BLOCKS);
+    expect(await models.waitForHeight(BLOCKS + 50, 20)).toBe(BLOCKS);
+    const next = ledger.rows(5);
+    const waiting = models.waitForHeight(BLOCKS + 1, 10_000).then(() => models.cursor());
+    await store.apply([next], 8);
+    expect((await waiting).height).toBe(BLOCKS + 1);
+    stop();
+    await store.apply([ledger.rows(5)], 9);
+    expect(await models.waitForHeight(BLOCKS + 2, 10_000)).toBe(BLOCKS + 2);
+    expect(heard).not.toContain(BLOCKS + 2);
+  });
+
+  it('is served again after Postgres was away, and is told meanwhile that it is', async () => {
+    await checkpoint(); // Else the commits of the last moments would be lost with Postgres.
+    const { port } = postgres;
+    const waiting = models.waitForHeight(BLOCKS + 3, 50_000);
+    await postgres.kill();
+    await expect(models.cursor()).rejects.toMatchObject({ code: 'readModels.unavailable' });
+    await expect(models.operation('ab'.repeat(32))).rejects.toMatchObject({ code: 'readModels.unavailable' });
+    await expect(models.orders({})).rejects.toMatchObject({ code: 'readModels.unavailable' });
+    await expect(store.apply([], 0)).rejects.toMatchObject({ code: 'rowStore.unavailable' });
+    postgres = await startPostgres({ folder, port });
+    expect((await models.cursor()).height).toBe(BLOCKS + 2);
+    await store.apply([ledger.rows(5)], 10);
+    expect(await waiting).toBe(BLOCKS + 3);
+    expect((await models.cursor()).height).toBe(BLOCKS + 3);
+  });
+
+  async function checkpoint(): Promise<void> {
+    const client = new pg.Client({ connectionString: postgres.url });
+    await client.connect();
+    await client.query('checkpoint');
+    await client.end();
+  }
+});

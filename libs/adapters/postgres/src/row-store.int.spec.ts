@@ -1,0 +1,278 @@
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { BlockRows } from '@gridtokenx/projections';
+import type { RowStore } from '@gridtokenx/runtime';
+import { startPostgres, type RunningPostgres } from '@gridtokenx/testkit';
+import pg from 'pg';
+import { createRowStore, dropProjections, migrate, tableDigests } from './index.js';
+import { SyntheticLedger } from './synthetic.js';
+
+const MIGRATIONS = fileURLToPath(new URL('../../../../prisma/consortium/migrations', import.meta.url));
+
+let folder: string;
+let postgres: RunningPostgres;
+let databases = 0;
+let url: string;
+let stores: RowStore[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gridtokenx-rows-'));
+  postgres = await startPostgres({ folder });
+});
+beforeEach(async () => {
+  url = await newDatabase();
+});
+afterEach(async () => {
+  await Promise.all(stores.map((store) => store.close()));
+  stores = [];
+});
+afterAll(async () => {
+  await postgres.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function newDatabase(): Promise<string> {
+  const name = `rows_${++databases}`;
+  await query(postgres.url, `create database ${name}`);
+  return postgres.url.replace(/[^/]+$/, name);
+}
+
+async function query<Row extends pg.QueryResultRow>(connectionString: string, sql: string): Promise<Row[]> {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  try {
+    return (await client.query<Row>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+function open(connectionString = url): RowStore {
+  const store = createRowStore(connectionString);
+  stores.push(store);
+  return store;
+}
+
+function chain(length: number, operations = 40, seed = 1): { ledger: SyntheticLedger; blocks: BlockRows[] } {
+  const ledger = new SyntheticLedger({ seed });
+  return { ledger, blocks: [ledger.genesis, ...Array.from({ length }, () => ledger.rows(operations))] };
+}
+
+async function applied(blocks: readonly BlockRows[], connectionString = url, group = blocks.length): Promise<RowStore> {
+  await migrate(connectionString);
+  const store = open(connectionString);
+  for (let n = 0; n < blocks.length; n += group) {
+    const result = await store.apply(blocks.slice(n, n + group), n);
+    expect(result.kind).toBe('applied');
+  }
+  return store;
+}
+
+describe('migrations', () => {
+  it('apply once, though three processes start together, and leave the history that Prisma reads', async () => {
+    const names = await Promise.all([migrate(url), migrate(url), migrate(url)]);
+    expect(names.flat()).toEqual(['20260601000000_read_models']);
+    expect(await migrate(url)).toEqual([]);
+    const rows = await query(
+      url,
+      `select migration_name, length(checksum) as checksum, finished_at >= started_at as finished, rolled_back_at,
+              applied_steps_count as steps from consortium._prisma_migrations`,
+    );
+    expect(rows).toEqual([
+      { migration_name: '20260601000000_read_models', checksum: 64, finished: true, rolled_back_at: null, steps: 1 },
+    ]);
+  });
+
+  it('refuse a file that was changed after it was applied, and a database that is newer than the program', async () => {
+    await migrate(url);
+    const changed = join(folder, 'changed');
+    await cp(MIGRATIONS, changed, { recursive: true });
+    await writeFile(join(changed, '20260601000000_read_models', 'migration.sql'), 'select 1;');
+    await expect(migrate(url, changed)).rejects.toMatchObject({ code: 'migrations.changed' });
+    await rm(join(changed, '20260601000000_read_models'), { recursive: true });
+    await expect(migrate(url, changed)).rejects.toMatchObject({ code: 'migrations.unknown' });
+  });
+
+  it('leave nothing of one that fails', async () => {
+    const failing = join(folder, 'failing');
+    await cp(MIGRATIONS, failing, { recursive: true });
+    await cp(join(failing, '20260601000000_read_models'), join(failing, '20990101000000_breaks'), { recursive: true });
+    await writeFile(
+      join(failing, '20990101000000_breaks', 'migration.sql'),
+      'create table consortium.half (); select 1/0;',
+    );
+    await expect(migrate(url, failing)).rejects.toMatchObject({ code: 'migrations.failed' });
+    expect(await query(url, `select to_regclass('consortium.half') as half`)).toEqual([{ half: null }]);
+    expect(await migrate(url)).toEqual([]);
+  });
+});
+
+describe('the rows of blocks', () => {
+  it('say in the end what plain bookkeeping says', async () => {
+    const { ledger, blocks } = chain(12, 200);
+    await applied(blocks, url, 5);
+    const { state } = ledger;
+    const balances = await query<{ key: string; available: string; held: string }>(
+      url,
+      `select encode(account, 'hex') || ' ' || asset as key, available::text, held::text from consortium.balances`,
+    );
+    expect(
+      new Map(balances.map(({ key, available, held }) => [key, { available: BigInt(available), held: BigInt(held) }])),
+    ).toEqual(state.balances);
+    const holds = await query<{ order: string; amount: string }>(
+      url,
+      `select encode(order_id, 'hex') as order, amount::text from consortium.holds`,
+    );
+    expect(new Map(holds.map(({ order, amount }) => [order, BigInt(amount)]))).toEqual(state.holds);
+    const orders = await query<{ order: string; remaining: string; status: string }>(
+      url,
+      `select encode(order_id, 'hex') as order, remaining_wh as remaining, status from consortium.orders`,
+    );
+    expect(new Map(orders.map(({ order, remaining, status }) => [order, `${remaining} ${status}`]))).toEqual(
+      new Map([...state.orders.values()].map(({ order, remainingWh, status }) => [order, `${remainingWh} ${status}`])),
+    );
+    expect(await query(url, 'select count(*)::int as count, max(trade)::int as last from consortium.trades')).toEqual([
+      { count: state.trades, last: state.trades },
+    ]);
+    expect(
+      await query(url, 'select count(*)::int as revoked from consortium.delegations where height % 2 = 0'),
+    ).toEqual([{ revoked: 0 }]);
+    expect(await query(url, 'select array_agg(distinct operations) as operations from consortium.delegations')).toEqual(
+      [{ operations: [['market.placeOrder', 'accounts.transfer']] }],
+    );
+  });
+
+  it('are the same, byte for byte, however they were grouped, and when they are built again', async () => {
+    const { blocks } = chain(15);
+    await applied(blocks, url, 1);
+    const digests = await tableDigests(url);
+    expect(Object.values(digests).every(({ rows }) => rows > 0)).toBe(true);
+    const twin = await newDatabase();
+    await applied(blocks, twin, 7);
+    expect(await tableDigests(twin)).toEqual(digests);
+    await dropProjections(url);
+    const empty = await tableDigests(url);
+    expect(Object.values(empty).every(({ rows }) => rows === 0)).toBe(true);
+    await applied(blocks, url, 4);
+    expect(await tableDigests(url)).toEqual(digests);
+    await query(
+      url,
+      `update consortium.balances set held = held + 1 where account = (select min(account) from consortium.balances)`,
+    );
+    expect((await tableDigests(url))['balances']).not.toEqual(digests['balances']);
+  });
+});
+
+describe('a row store', () => {
+  it('refuses a redelivery and a gap, says where it stands, and writes nothing', async () => {
+    const { blocks } = chain(6);
+    const store = await applied(blocks.slice(0, 4));
+    const digests = await tableDigests(url);
+    const cursor = await store.cursor();
+    expect(cursor).toMatchObject({ height: 3, logOffset: 0, timeMs: blocks[3]?.timeMs });
+    for (const again of [blocks.slice(0, 1), blocks.slice(2, 4), blocks.slice(3, 6), blocks.slice(5, 6), []])
+      expect(await store.apply(again, 9)).toEqual({ kind: 'refused', cursor });
+    expect(await tableDigests(url)).toEqual(digests);
+    expect(await store.apply(blocks.slice(4), 9)).toMatchObject({
+      kind: 'applied',
+      cursor: { height: 6, logOffset: 9 },
+    });
+  });
+
+  it('begins with the genesis, and only with it', async () => {
+    const { blocks } = chain(1);
+    await migrate(url);
+    const store = open();
+    expect(await store.cursor()).toBeUndefined();
+    expect(await store.apply(blocks.slice(1), 1)).toEqual({ kind: 'refused', cursor: undefined });
+    expect((await store.apply(blocks, 1)).kind).toBe('applied');
+  });
+
+  it('does not take another ledger, another branch, or a list with a gap', async () => {
+    const { blocks } = chain(4);
+    const store = await applied(blocks.slice(0, 3));
+    const next = blocks[3];
+    const after = blocks[4];
+    if (next === undefined || after === undefined) throw new Error('the chain is too short');
+    const other = chain(4, 40, 2).blocks;
+    await expect(store.apply(other.slice(3, 4), 0)).rejects.toMatchObject({ code: 'rowStore.wrongLedger' });
+    await expect(store.apply(other.slice(0, 1), 0)).rejects.toMatchObject({ code: 'rowStore.wrongLedger' });
+    const branch = { ...next, parentHash: new Uint8Array(32) };
+    await expect(store.apply([branch], 0)).rejects.toMatchObject({ code: 'rowStore.wrongParent' });
+    await expect(store.apply([next, { ...after, height: 9 }], 0)).rejects.toMatchObject({
+      code: 'rowStore.notConsecutive',
+    });
+    expect((await store.apply([next, after], 0)).kind).toBe('applied');
+  });
+
+  it('writes nothing of a block whose last statement fails, and goes on with the true one', async () => {
+    const { blocks } = chain(4);
+    const store = await applied(blocks.slice(0, 3));
+    const digests = await tableDigests(url);
+    const next = blocks[3];
+    const book = next?.closedBooks[0] ?? { fromZone: 'X1', toZone: 'X1', intervalStartMs: 0 };
+    if (next === undefined) throw new Error('the chain is too short');
+    const unknownBook = { ...next, closedBooks: [{ ...book, fromZone: 'NO-SUCH' }] };
+    await expect(store.apply([unknownBook], 5)).rejects.toMatchObject({ code: 'rowStore.conflict' });
+    const twice = { ...next, operations: [...next.operations, ...next.operations] };
+    await expect(store.apply([twice], 5)).rejects.toMatchObject({ code: 'rowStore.conflict' });
+    expect(await tableDigests(url)).toEqual(digests);
+    expect((await store.apply([next], 5)).kind).toBe('applied');
+  });
+
+  it('lets one of two projectors win each block', async () => {
+    const { blocks } = chain(10);
+    const [one, two] = [await applied(blocks.slice(0, 1)), open()];
+    for (const block of blocks.slice(1)) {
+      const kinds = (await Promise.all([one.apply([block], 0), two.apply([block], 0)])).map(({ kind }) => kind);
+      expect(kinds.sort()).toEqual(['applied', 'refused']);
+    }
+    const twin = await newDatabase();
+    await applied(blocks, twin);
+    expect(await tableDigests(url)).toEqual(await tableDigests(twin));
+  });
+
+  it('has rows and cursor that agree after a SIGKILL of Postgres in the middle, and goes on from the cursor', async () => {
+    const { blocks } = chain(40, 1_000);
+    const twin = await newDatabase();
+    await applied(blocks, twin, 5);
+    const digests = await tableDigests(twin);
+    const store = await applied(blocks.slice(0, 1));
+    let refusals = 0;
+    let failures = 0;
+    let kills = 0;
+    for (let at = 1; at < blocks.length;) {
+      const applying = store.apply(blocks.slice(at, at + 1), at).catch((error: unknown) => error);
+      if (at % 13 === 7 && kills * 13 < at) {
+        kills++;
+        await new Promise((done) => setTimeout(done, 5 * kills)); // A different place each time.
+        await postgres.kill();
+        const { port } = postgres;
+        failures += (await applying) instanceof Error ? 1 : 0;
+        await expect(store.cursor()).rejects.toMatchObject({ code: 'rowStore.unavailable' });
+        postgres = await startPostgres({ folder, port });
+        const cursor = await store.cursor();
+        const rows = await query(url, 'select max(height)::int as height from consortium.blocks');
+        expect(rows).toEqual([{ height: cursor?.height === 0 ? null : cursor?.height }]);
+        // Commits of the last moments may be gone, with their rows.
+        expect(cursor?.height).toBeLessThanOrEqual(at);
+        const half = await newDatabase();
+        await applied(blocks.slice(0, (cursor?.height ?? 0) + 1), half);
+        expect(await tableDigests(url)).toEqual(await tableDigests(half));
+        continue; // The loop offers the block it was at, which is refused if it stands or if others are missing.
+      }
+      const result = await applying;
+      if (result instanceof Error) throw result;
+      const { kind, cursor } = result as Awaited<ReturnType<RowStore['apply']>>;
+      if (kind === 'refused') refusals++;
+      at = (cursor?.height ?? 0) + 1;
+    }
+    expect(kills).toBe(3);
+    expect(failures).toBeGreaterThan(0);
+    expect(refusals).toBeLessThanOrEqual(kills);
+    expect(await tableDigests(url)).toEqual(digests);
+  }, 120_000);
+});
