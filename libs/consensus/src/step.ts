@@ -220,7 +220,7 @@ function onProposal(replica: Replica, message: Proposal, now: Millis, out: Outpu
 function tryPrepare(replica: Replica, now: Millis, out: Output[]): void {
   const { open, config } = replica;
   const { accepted, round } = open;
-  if (accepted === undefined) return;
+  if (accepted === undefined || hasSigned(replica, VOTE_STEPS.prepare)) return;
   const candidate = blockAt(open.blocks, accepted.hash)?.checked;
   if (candidate === undefined) return;
   if (!isTimely(config, candidate.header.time, now, round, accepted.fresh)) return;
@@ -255,7 +255,7 @@ function findPrepared(replica: Replica, round: number, out: Output[]): void {
 function tryCommit(replica: Replica, out: Output[]): void {
   const { open } = replica;
   const { prepared, round } = open;
-  if (open.isDecided || prepared?.certificate.round !== round) return;
+  if (open.isDecided || prepared?.certificate.round !== round || hasSigned(replica, VOTE_STEPS.commit)) return;
   const block = blockAt(open.blocks, prepared.candidate.hash);
   // After a restart the block is held again only once its envelopes were found again.
   if (block?.checked === undefined) return;
@@ -410,11 +410,17 @@ function base({ open, identity }: Replica): { epoch: number; height: number; rou
   return { epoch: identity.set.epoch, height: open.height, round: open.round, validator: identity.validator };
 }
 
+/** Whether this run signed this step of the current round or a later one: then there is nothing to do for it again. */
+function hasSigned({ open, record, isRecordInherited }: Replica, at: number): boolean {
+  if (record === undefined || isRecordInherited) return false;
+  return record.height === open.height && record.round === open.round && record.step >= at;
+}
+
 /** Whether nothing was signed yet at or above this step of the current round. */
-function maySignFresh(replica: Replica, step: number): boolean {
+function maySignFresh(replica: Replica, at: number): boolean {
   const { open, record } = replica;
   // No sign bytes are empty, so at the record this says no.
-  return isSigningAllowed(replica) && maySign(record, open.height, open.round, step, new Uint8Array(0));
+  return isSigningAllowed(replica) && maySign(record, open.height, open.round, at, new Uint8Array(0));
 }
 
 /** The only place where anything is signed: the guard, the new record, and the message, in one output. */
@@ -430,7 +436,7 @@ function sign(
   const signBytes = signBytesOf(message, config.ledgerId);
   if (!maySign(record, message.height, message.round, at, signBytes)) return;
   // What this run has signed comes back as an input and is resent from there; only an inherited record is signed again.
-  if (isAtRecord(record, message.height, message.round, at) && !replica.isRecordInherited) return;
+  if (!replica.isRecordInherited && isAtRecord(record, message.height, message.round, at)) return;
   open.committed = committed;
   const next = {
     height: message.height,
@@ -600,7 +606,8 @@ function nextWakeAt(replica: Replica, now: number): number {
   if (open.round === 0 && leads && open.buildAskedFor === undefined && open.timerFrom > now)
     at = Math.min(at, open.timerFrom);
   // A block from the near future can be PREPAREd when the own clock has come near enough.
-  const time = open.accepted && blockAt(open.blocks, open.accepted.hash)?.checked?.header.time;
+  if (open.accepted === undefined || hasSigned(replica, VOTE_STEPS.prepare)) return at;
+  const time = blockAt(open.blocks, open.accepted.hash)?.checked?.header.time;
   if (time !== undefined && time - config.clockToleranceMs > now) at = Math.min(at, time - config.clockToleranceMs);
   return at;
 }
