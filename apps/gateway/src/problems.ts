@@ -12,6 +12,7 @@ export const gatewayProblems = {
   'batch.empty': { status: 422, title: 'The batch holds no envelope.' },
   'batch.refused': { status: 422, title: 'Nothing of the batch was taken in.' },
   'batch.tooManyOperations': { status: 413, title: 'A batch holds at most 10,000 operations.' },
+  'batch.tooManyLines': { status: 413, title: 'A batch has at most 100,000 lines, blank ones included.' },
   'batch.tooLarge': { status: 413, title: 'A batch is at most 32 MiB.' },
   'gateway.busy': { status: 429, title: 'Too much is under way; try again.', retryAfterSeconds: 1 },
   'database.unavailable': { status: 503, title: 'The read models do not answer.', retryAfterSeconds: 2 },

@@ -109,7 +109,7 @@ export class Intake {
     const numbers: number[] = [];
     const verdicts: Verdict[] = [];
     let operations = 0;
-    for await (const line of linesOf(chunks, LINE_BYTES_MAX)) {
+    for await (const line of linesOf(chunks, LINE_BYTES_MAX, tooManyLines)) {
       const verdict = this.checkLine(line);
       // A refused line stands for one operation at least, so that rubbish is bounded too.
       operations += verdict.kind === 'candidate' ? verdict.operationIds.length : 1;
@@ -214,6 +214,10 @@ export class Intake {
     for (const hash of fresh.keys()) this.appending.set(hash, appended);
     return appended;
   }
+}
+
+function tooManyLines(): never {
+  throw problem('batch.tooManyLines');
 }
 
 function refused(error: unknown): Verdict {

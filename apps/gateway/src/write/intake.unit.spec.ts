@@ -388,10 +388,14 @@ describe('a batch', () => {
     ]);
   });
 
+  it('of blank lines without end is refused', async () => {
+    await expectRefused(await batch(Buffer.alloc(32 * 1024 * 1024, 0x0a)), 413, 'batch.tooManyLines');
+  });
+
   it('of more than 32 MiB is refused, declared or not', async () => {
     await expectRefused(await batch(Buffer.alloc(32 * 1024 * 1024 + 1, 0x0a)), 413, 'batch.tooLarge');
     const { Readable } = await import('node:stream');
-    const chunk = Buffer.alloc(1024 * 1024, 0x0a);
+    const chunk = Buffer.alloc(1024 * 1024, 'x');
     const answer = await inject({
       method: 'POST',
       url: '/v1/batches',

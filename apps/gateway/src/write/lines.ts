@@ -6,12 +6,18 @@ export interface Line {
 }
 
 const NEWLINE = 0x0a;
+/** Blank lines cost time too: 32 MiB of nothing but line ends would hold a core for a minute. */
+export const LINES_MAX = 100_000;
 
 /**
  * Cuts a stream of chunks into lines (`\n` or `\r\n`; the last may lack it) and leaves out blank ones. Holds one line at
- * most, and of a line over `lineBytesMax` nothing.
+ * most, and of a line over `lineBytesMax` nothing. Calls `tooMany`, which throws, beyond {@link LINES_MAX}.
  */
-export async function* linesOf(chunks: AsyncIterable<Uint8Array>, lineBytesMax: number): AsyncGenerator<Line> {
+export async function* linesOf(
+  chunks: AsyncIterable<Uint8Array>,
+  lineBytesMax: number,
+  tooMany: () => never,
+): AsyncGenerator<Line> {
   let held: Uint8Array[] = [];
   let heldBytes = 0;
   let tooLong = false;
@@ -25,7 +31,14 @@ export async function* linesOf(chunks: AsyncIterable<Uint8Array>, lineBytesMax: 
     } else if (part.length > 0) held.push(part);
   };
   const take = (): Line | undefined => {
-    const bytes = tooLong ? undefined : trimmed(held.length === 1 ? (held[0] ?? NOTHING) : Buffer.concat(held));
+    if (number > LINES_MAX) tooMany();
+    if (heldBytes === 0) {
+      number++;
+      return undefined;
+    }
+    const bytes = tooLong
+      ? undefined
+      : trimmed(held[0] !== undefined && held.length === 1 ? held[0] : Buffer.concat(held));
     const line = bytes?.length === 0 ? undefined : { line: number, bytes };
     held = [];
     heldBytes = 0;
@@ -50,7 +63,6 @@ export async function* linesOf(chunks: AsyncIterable<Uint8Array>, lineBytesMax: 
   if (last !== undefined) yield last;
 }
 
-const NOTHING = new Uint8Array(0);
 const isSpace = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x09 || byte === 0x0d;
 
 /** Without the white space that JSON allows around a value. */

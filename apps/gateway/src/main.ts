@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises';
+import { native } from '@gridtokenx/crypto-native';
+import { createEmbeddedLog } from '@gridtokenx/embedded-log';
+import { createKafkaLog } from '@gridtokenx/kafka';
+import { StderrLogger } from '@gridtokenx/nest';
+import { createReadModels } from '@gridtokenx/postgres';
+import { consortiumTopics, readGenesis } from '@gridtokenx/protocol';
+import { systemClock, type Log } from '@gridtokenx/runtime';
+import { gatewayConfig, type GatewayConfig } from './config.js';
+import { createGateway } from './create-gateway.js';
+
+const logger = new StderrLogger('gateway');
+
+const openBus = (config: GatewayConfig): Log =>
+  config.bus === 'kafka'
+    ? createKafkaLog({ brokers: config.brokers, clientId: 'gateway' })
+    : createEmbeddedLog({ connectionString: config.databaseUrl });
+
+async function main(): Promise<void> {
+  const config = gatewayConfig({ argv: process.argv.slice(2), env: process.env });
+  const genesisFile = new Uint8Array(await readFile(config.genesisFile));
+  const identity = readGenesis(native, genesisFile);
+  const log = openBus(config);
+  const readModels = createReadModels(config.databaseUrl);
+  try {
+    await log.ensureTopics([consortiumTopics.operations]);
+    const parts = { identity, genesisFile, crypto: native, log, readModels, clock: systemClock };
+    const { app } = await createGateway(parts, logger);
+    await app.listen({ host: config.host, port: config.port });
+    const { ledgerId } = identity;
+    process.stdout.write(`${JSON.stringify({ event: 'listening', url: await app.getUrl(), ledgerId })}\n`);
+    await stopAsked();
+    // First nothing new comes in and what is under way is answered, then the ports close.
+    await app.close();
+  } finally {
+    await Promise.allSettled([log.close(), readModels.close()]);
+  }
+}
+
+function stopAsked(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+    // Whoever started us is gone when our standard input ends.
+    if (process.env['STOP_WITH_STDIN'] === '1') process.stdin.once('end', () => resolve()).resume();
+  });
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    logger.fatal(error instanceof Error ? error : new Error(String(error)));
+    process.exit(1);
+  },
+);
