@@ -22,9 +22,9 @@ const SPEC = {
     parse: listOf,
     fallback: [] as readonly string[],
   },
-  host: { env: 'HOST', flag: 'host', help: 'the address to listen at', parse: anyText, fallback: '127.0.0.1' },
+  host: { env: 'GATEWAY_HOST', flag: 'host', help: 'the address to listen at', parse: anyText, fallback: '127.0.0.1' },
   port: {
-    env: 'PORT',
+    env: 'GATEWAY_PORT',
     flag: 'port',
     help: 'the port to listen at; 0 takes a free one',
     parse: integerBetween(0, 65_535),

@@ -92,7 +92,7 @@ function readModelProblem(error: ReadModelError): ProblemFields | undefined {
     case 'readModels.notReady':
       return problem('read.notReady').fields;
     case 'page.badCursor':
-      return problem('page.badCursor', undefined, [{ code: 'page.badCursor', pointer: '/after' }]).fields;
+      return problem('page.badCursor', undefined, [{ code: 'page.badCursor', pointer: '/cursor' }]).fields;
     case 'readModels.badId':
     case 'readModels.tooMany':
       // The gateway checks both before it asks: these are bugs.
