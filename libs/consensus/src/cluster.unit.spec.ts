@@ -110,9 +110,9 @@ function stormy(seed: number, n: number, healAt: number): ClusterOptions {
 describe('a network that loses, repeats, delays, reorders and cuts', () => {
   const HEAL_AFTER_MS = 20_000;
   it.each([
-    [4, 50],
-    [7, 20],
-    [21, 4],
+    [4, 60],
+    [7, 25],
+    [21, 6],
   ])('does no harm to %i validators over %i seeds, and once it heals they go on', (n, seeds) => {
     for (let seed = 1; seed <= seeds; seed++) {
       const options = stormy(seed, n, START + HEAL_AFTER_MS);

@@ -648,9 +648,11 @@ describe('a signer', () => {
     const { solo, block } = committed();
     solo.executionVersion = 'upgraded';
     solo.restart();
-    // What it had signed, once more; then it executes the block again, if it is prepared again.
-    for (const v of others(1, 2)) solo.receive(solo.prepare(v, block.hash));
-    expect(solo.take('halt', 'sign').map(({ kind }) => kind)).toEqual(['sign', 'halt']);
+    const votes = others(1, 2, 3).map((validator) => ({ validator, prepared: solo.certificate(block.hash) }));
+    solo.receive(solo.proposal(block, 1, solo.justification(1, votes)));
+    expect(solo.takeSigned()).toEqual(['commit 0', 'prepare 1']);
+    for (const v of others(1, 2)) solo.receive(solo.prepare(v, block.hash, 1));
+    expect(solo.take('halt', 'sign').map(({ kind }) => kind)).toEqual(['halt']);
     solo.tickAfter(60_000);
     expect(solo.take('sign', 'wake', 'resend')).toEqual([]);
   });
