@@ -242,6 +242,10 @@ export class World {
     });
   }
 
+  keyOf(name: string): string {
+    return kidOf(name);
+  }
+
   /** A key for the account, so that its owner signs alone. */
   ownKey(name: string): void {
     this.must('trader', {
