@@ -1,1 +1,4 @@
-export {};
+export { startBroker, whyNoBroker, type Broker } from '../kafka/broker.mjs';
+export { Members } from './replay/members.js';
+export { openDevelopmentLedger, ZONES, type DevelopmentLedger } from './system/development-ledger.js';
+export { startSystem, type RunningSystem, type SystemOptions } from './system/system.js';

