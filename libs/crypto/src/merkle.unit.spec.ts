@@ -5,10 +5,11 @@ import {
   leafHash,
   merkleRoot,
   noble,
+  nodeHash,
   verifyConsistency,
   verifyInclusion,
 } from '@gridtokenx/crypto';
-import { fromHex, toHex } from '@gridtokenx/kernel';
+import { BugError, fromHex, toHex } from '@gridtokenx/kernel';
 import { describe, expect, it } from '@jest/globals';
 
 interface Vectors {
@@ -67,5 +68,42 @@ describe('RFC 6962 trees', () => {
       expect(inclusionProof(sha256, leaves.slice(0, c.treeSize), c.leafIndex).map(toHex)).toEqual(c.proof);
     for (const c of vectors.derivedAllConsistency)
       expect(consistencyProof(sha256, leaves.slice(0, c.size2), c.size1).map(toHex)).toEqual(c.proof);
+  });
+
+  it('equal the recursive definition at every size, and prove each leaf and no other', () => {
+    const plain = (part: readonly Uint8Array[]): Uint8Array => {
+      const [only = sha256(new Uint8Array(0))] = part;
+      if (part.length < 2) return only;
+      const split = 2 ** Math.floor(Math.log2(part.length - 1));
+      return sha256(Uint8Array.from([1, ...plain(part.slice(0, split)), ...plain(part.slice(split))]));
+    };
+    for (let size = 0; size <= 33; size++) {
+      const many = Array.from({ length: size }, (_, i) => leafHash(sha256, Uint8Array.of(i)));
+      const root = merkleRoot(sha256, many);
+      expect(toHex(root)).toBe(toHex(plain(many)));
+      const verdicts = many.map((leaf, i) => {
+        const path = inclusionProof(sha256, many, i);
+        const other = many[(i + 1) % size] ?? root;
+        return (
+          verifyInclusion(sha256, leaf, i, size, path, root) &&
+          !(size > 1 && verifyInclusion(sha256, other, i, size, path, root)) &&
+          !(size > 1 && verifyInclusion(sha256, leaf, (i + 1) % size, size, path, root))
+        );
+      });
+      expect(verdicts.filter((ok) => !ok)).toEqual([]);
+    }
+  });
+
+  it('are asked in vain for leaves that they do not have, and about what is no hash', () => {
+    const [leaf = new Uint8Array(32)] = leaves;
+    for (const index of [-1, 0.5, 8, Number.NaN])
+      expect(() => inclusionProof(sha256, leaves, index)).toThrow(RangeError);
+    for (const size of [0, 9, 0.5]) expect(() => consistencyProof(sha256, leaves, size)).toThrow(RangeError);
+    expect(verifyInclusion(sha256, leaf, 0, 1, [], leaf)).toBe(true);
+    expect(verifyInclusion(sha256, leaf.slice(1), 0, 1, [], leaf.slice(1))).toBe(false);
+    expect(verifyInclusion(sha256, leaf, 0, 2 ** 53, [], leaf)).toBe(false);
+    expect(verifyConsistency(sha256, 1, 2, [leaf.slice(1)], leaf, leaf)).toBe(false);
+    // A node of another length would leave bytes of the one before it in the shared buffer.
+    expect(() => nodeHash(sha256, leaf.slice(1), leaf)).toThrow(BugError);
   });
 });

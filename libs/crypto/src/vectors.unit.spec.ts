@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { noble, type Crypto } from '@gridtokenx/crypto';
 import { native } from '@gridtokenx/crypto-native';
+import { Prng } from '@gridtokenx/kernel';
 import { describe, expect, it } from '@jest/globals';
 
 const load = <T>(name: string): T =>
@@ -60,5 +61,34 @@ describe.each(implementations)('the strict Ed25519 rule on %s', (_name, crypto) 
     expect(crypto.isAcceptableKey(hex(cases[3]?.pub_key ?? ''))).toBe(true);
     expect(crypto.isAcceptableKey(new Uint8Array(31))).toBe(false);
     expect(crypto.verify(new Uint8Array(63), new Uint8Array(0), hex(cases[3]?.pub_key ?? ''))).toBe(false);
+  });
+});
+
+describe('the two implementations', () => {
+  it('agree on right signatures, changed ones and noise', () => {
+    const prng = new Prng(20_261_122);
+    let accepted = 0;
+    for (let i = 0; i < 150; i++) {
+      const seed = prng.bytes(32);
+      const message = prng.bytes(prng.below(80));
+      const key = noble.publicKeyOf(seed);
+      const signature = noble.sign(message, seed);
+      expect(native.publicKeyOf(seed)).toEqual(key);
+      expect(native.sign(message, seed)).toEqual(signature);
+      const parts = [Uint8Array.from(signature), message, Uint8Array.from(key)] as const;
+      const changed = prng.pick(parts);
+      if (prng.chance(0.8) && changed.length > 0) changed[prng.below(changed.length)] = prng.below(256);
+      const verdict = noble.verify(...parts);
+      expect(native.verify(...parts)).toBe(verdict);
+      if (verdict) accepted++;
+      expect(native.verify(prng.bytes(64), message, key)).toBe(false);
+    }
+    expect(accepted).toBeGreaterThan(10);
+  });
+
+  it('hash alike, also out of the middle of a buffer', () => {
+    const pool = Buffer.from('..grid..');
+    for (const bytes of [new Uint8Array(0), pool.subarray(2, 6), new Uint8Array(100_000).fill(7)])
+      expect(native.sha256(bytes)).toEqual(noble.sha256(Uint8Array.from(bytes)));
   });
 });
