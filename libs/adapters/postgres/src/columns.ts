@@ -99,7 +99,9 @@ export class Encoder {
   }
 
   raw(value: Uint8Array): void {
-    this.buffer.set(value, this.room(value.length));
+    // Room first: it may replace the buffer.
+    const at = this.room(value.length);
+    this.buffer.set(value, at);
   }
 
   int16(value: number): void {
