@@ -259,10 +259,14 @@ export function createReadModels(connectionString: string): ReadModels {
       }),
 
     order: (order) =>
-      inSnapshot(
-        () => prisma.order.findUnique({ where: { orderId: idOf(order, 32) } }),
-        (row) => optional(row, orderView),
-      ),
+      guarded(async () => {
+        const id = idOf(order, 32);
+        const { asOf: at, rows } = await withCursor<OrderRecord>(Prisma.sql`
+          select ${ORDER_COLUMNS} from consortium.orders
+           where (placed_height, placed_index) =
+                 (select height, leaf_index from consortium.operations where operation_id = ${id})`);
+        return { ...at, value: optional(rows[0], orderView) };
+      }),
     orders: (filter) => guarded(() => orders(filter)),
     trades: (filter) => guarded(() => trades(filter)),
     readings: async (meter, page) => {
@@ -366,7 +370,7 @@ const OPERATION_COLUMNS = Prisma.raw(
   `operation_id as "operationId", height, leaf_index as "leafIndex", kid, type, status, code`,
 );
 
-/** The orders of an interval stand between two heights, which the index on heights finds without one on intervals. */
+/** The orders of an interval stand between two heights, which the primary key finds without an index on intervals. */
 const whileBooksWereOpen = (intervalStartMs: number): Prisma.Sql => {
   const interval = BigInt(intervalStartMs);
   return Prisma.sql`interval_start_ms = ${interval}

@@ -53,12 +53,7 @@ export function sessionConfig(connectionString: string, settings: Settings): pg.
   };
 }
 
-export function createPool(
-  connectionString: string,
-  settings: Settings,
-  max: number,
-  extra: pg.ClientConfig = {},
-): pg.Pool {
+export function createPool(connectionString: string, settings: Settings, max: number): pg.Pool {
   const pool = new pg.Pool({
     ...sessionConfig(connectionString, settings),
     query_timeout: ANSWER_MS,

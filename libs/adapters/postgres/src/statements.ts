@@ -273,8 +273,10 @@ const orderChanges = statement<OrderChange>({
     text('status', (r) => r.status),
   ],
   sql: (source) =>
+    // The operation that placed it knows where it stands: orders have no index of ids of their own.
     `update consortium.orders as t set remaining_wh = d.remaining_wh, status = d.status
-       from ${source} where t.order_id = d.order_id`,
+       from ${source} join consortium.operations as o on o.operation_id = d.order_id
+      where t.placed_height = o.height and t.placed_index = o.leaf_index`,
   exact: true,
   rowsOf: (rows) => rows.orderChanges,
 });

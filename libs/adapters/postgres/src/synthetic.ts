@@ -281,7 +281,7 @@ export class SyntheticLedger {
     const books = new Postings(this.state);
     const events: LedgerEvent[] = [];
     const interval = formatInterval(millis(this.firstInterval()));
-    const [account = '', other = ''] = [this.prng.pick(this.accounts), toHex(this.prng.bytes(16))];
+    const [account, other] = [this.prng.pick(this.accounts), toHex(this.prng.bytes(16))];
     const [meter, organisation] = [toHex(this.prng.bytes(16)), toHex(this.prng.bytes(16))];
     const key = toBase64Url(this.prng.bytes(32));
     const until = formatTime(millis(SYNTHETIC_START_MS + this.prng.below(1_000) * 86_400_000));

@@ -146,6 +146,8 @@ CREATE TABLE "consortium"."holds" (
     CONSTRAINT "holds_pkey" PRIMARY KEY ("order_id", "asset")
 ) WITH (fillfactor = 80);
 
+-- In the order of time, which is cheap to write. An order's id is that of the operation that placed it, so "operations"
+-- finds it by id; the orders of one interval were placed while its books were open, between two heights.
 CREATE TABLE "consortium"."orders" (
     "order_id" BYTEA NOT NULL,
     "account" BYTEA NOT NULL,
@@ -163,11 +165,9 @@ CREATE TABLE "consortium"."orders" (
     "placed_index" INTEGER NOT NULL,
     "tariff_version" BIGINT NOT NULL,
 
-    CONSTRAINT "orders_pkey" PRIMARY KEY ("order_id")
+    CONSTRAINT "orders_pkey" PRIMARY KEY ("placed_height", "placed_index")
 ) WITH (fillfactor = 90);
 
--- Also serves the orders of one interval: they were placed while its books were open, between two heights.
-CREATE INDEX "orders_placed_idx" ON "consortium"."orders" ("placed_height", "placed_index");
 CREATE INDEX "orders_account_idx" ON "consortium"."orders" ("account", "placed_height", "placed_index");
 -- The standing books: as small as what rests.
 CREATE INDEX "orders_book_idx" ON "consortium"."orders" ("interval_start_ms", "to_zone") WHERE "status" = 'open';
