@@ -86,7 +86,7 @@ describe('whatever the bytes', () => {
     const body = utf8(JSON.stringify(payload));
     fc.assert(
       fc.property(nearly(body), (changed) => check(wrap(header, changed))),
-      runs(4_000),
+      runs(2_500),
     );
     fc.assert(
       fc.property(nearly(header), (changed) => check(wrap(changed, body))),
@@ -128,7 +128,7 @@ describe('whatever the bytes', () => {
           }
         },
       ),
-      runs(3_000),
+      runs(1_500),
     );
   });
 
