@@ -217,7 +217,7 @@ class Replay {
         `orders ${String(orders).padStart(2)}`,
         `trades ${String(trades).padStart(2)}`,
         `${formatDecimal(wh, 3, 3).padStart(8)} kWh`,
-        `${formatDecimal(money, 6, 2).padStart(9)} THB`,
+        `${formatDecimal(money / 10_000n, 2, 2).padStart(7)} THB`,
         `height ${this.books.height}`,
         `finality ${(finalityMs / 1000).toFixed(1)} s`,
       ].join('  '),
