@@ -349,10 +349,14 @@ describe('balances', () => {
 });
 
 describe('the genesis', () => {
-  it('is the rows of height 0: organisations with their keys, verified accounts, zones', () => {
+  it('is the rows of height 0: organisations and validators with their keys, verified accounts, zones', () => {
     const genesis = {
       time: '2026-06-14T17:00:00Z',
       organisations: [{ id: id(1), sector: 'regulator', roles: ['registrar'], keys: [kid('a'), kid('b')] }],
+      validators: [
+        { key: kid('b'), organisation: id(1) },
+        { key: kid('c'), organisation: id(1) },
+      ],
       accounts: [{ id: ann, organisation: id(1) }],
       zones: [{ id: 'Z1', operator: id(1), account: ann }],
     };
@@ -368,7 +372,7 @@ describe('the genesis', () => {
       block: undefined,
       organisations: [{ organisation: id(1), sector: 'regulator', roles: ['registrar'] }],
       accounts: [{ account: ann, organisation: id(1), kycStatus: 'verified' }],
-      keys: [{ kid: kid('a'), organisation: id(1) }, { kid: kid('b') }],
+      keys: [{ kid: kid('a'), organisation: id(1) }, { kid: kid('b') }, { kid: kid('c') }],
       zones: [{ zone: 'Z1', operator: id(1), account: ann }],
     });
   });

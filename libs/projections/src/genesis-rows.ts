@@ -1,6 +1,6 @@
 import { assert, parseTime } from '@gridtokenx/kernel';
 import type { LedgerIdentity } from '@gridtokenx/protocol';
-import type { BlockRows } from './rows.js';
+import type { BlockRows, KeyRow } from './rows.js';
 
 /** What stands before block 1: the rows of height 0. */
 export function genesisRows({ genesis, genesisHash, ledgerId }: LedgerIdentity): BlockRows {
@@ -23,9 +23,7 @@ export function genesisRows({ genesis, genesisHash, ledgerId }: LedgerIdentity):
       kycUntilMs: undefined,
     })),
     kycChanges: [],
-    keys: genesis.organisations.flatMap(({ id, keys }) =>
-      keys.map((kid) => ({ kid, organisation: id, account: undefined, removedHeight: undefined })),
-    ),
+    keys: keysOf(genesis),
     removedKeys: [],
     delegations: [],
     revokedDelegations: [],
@@ -41,4 +39,15 @@ export function genesisRows({ genesis, genesisHash, ledgerId }: LedgerIdentity):
     books: [],
     closedBooks: [],
   };
+}
+
+/** Of organisations, then of validators, each once: a validator's key may also be listed with its organisation. */
+function keysOf({ organisations, validators }: LedgerIdentity['genesis']): KeyRow[] {
+  const rows = new Map<string, KeyRow>();
+  const register = (kid: string, organisation: string): void => {
+    if (!rows.has(kid)) rows.set(kid, { kid, organisation, account: undefined, removedHeight: undefined });
+  };
+  for (const { id, keys } of organisations) for (const kid of keys) register(kid, id);
+  for (const { key, organisation } of validators) register(key, organisation);
+  return [...rows.values()];
 }

@@ -83,6 +83,7 @@ export class SyntheticLedger {
     const genesis = {
       time: formatTime(millis(SYNTHETIC_START_MS)),
       organisations: [{ id: organisation, sector: 'trader', roles: ['registrar', 'kycProvider'], keys: this.kids }],
+      validators: [],
       accounts: this.accounts.map((account) => ({ id: account, organisation })),
       zones: [{ id: ZONE, operator: organisation, account: this.accounts[0] ?? '' }],
     };
