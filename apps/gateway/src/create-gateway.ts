@@ -30,6 +30,10 @@ const BODY_LIMITS: Readonly<Record<string, number>> = {
 /** A request that takes longer to arrive than this is given up, with the room it holds. */
 const REQUEST_TIMEOUT_MS = 60_000;
 
+/** How long requests under way may take once the gateway stops. */
+const CLOSE_WAIT_MS = 5_000;
+const CLOSE_STEP_MS = 50;
+
 export interface Gateway {
   readonly app: NestFastifyApplication;
   readonly routes: RouteTable;
@@ -61,6 +65,7 @@ export async function createGateway(
     if (limit !== undefined) route.bodyLimit = limit;
   });
   readBodies(fastify);
+  closeConnections(fastify);
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.of(parts), adapter, {
     bodyParser: false,
     logger,
@@ -79,4 +84,19 @@ function readBodies(fastify: FastifyInstance): void {
     (_request, body, done) => done(null, body),
   );
   fastify.addContentTypeParser('application/x-ndjson', (_request, payload, done) => done(null, payload));
+}
+
+/** Node closes the connections that are idle when a server stops, and waits for those that become so a moment later. */
+function closeConnections(fastify: FastifyInstance): void {
+  fastify.addHook('preClose', (done) => {
+    let left = CLOSE_WAIT_MS / CLOSE_STEP_MS;
+    const timer = setInterval(() => {
+      if (--left > 0) fastify.server.closeIdleConnections();
+      else fastify.server.closeAllConnections();
+      if (left <= 0) clearInterval(timer);
+    }, CLOSE_STEP_MS);
+    fastify.server.once('close', () => clearInterval(timer));
+    timer.unref();
+    done();
+  });
 }

@@ -45,7 +45,7 @@ export function readConfig<S extends ConfigSpec>(spec: S, { argv, env }: ConfigS
 function readFlags(argv: readonly string[], known: ReadonlySet<string>): Map<string, string> {
   const flags = new Map<string, string>();
   for (let i = 0; i < argv.length; i++) {
-    const [name = '', inline] = splitOnce((argv[i] ?? '').replace(/^--/, ''));
+    const [name, inline] = splitOnce((argv[i] ?? '').replace(/^--/, ''));
     if (!(argv[i] ?? '').startsWith('--') || !known.has(name))
       throw new ConfigError(
         'config.unknownFlag',

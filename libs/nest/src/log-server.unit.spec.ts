@@ -74,7 +74,7 @@ describe('the log server', () => {
     @Controller()
     class Handlers {
       @EventPattern('a')
-      onA(): void {}
+      onA(_batch: LogBatch): void {}
     }
     @Controller()
     class Asks {
@@ -91,7 +91,7 @@ describe('the log server', () => {
     @Controller()
     class Handlers {
       @EventPattern('nowhere')
-      onNowhere(): void {}
+      onNowhere(_batch: LogBatch): void {}
     }
     await expect(start(await newLog(), Handlers, ['nowhere'])).rejects.toMatchObject({ code: 'log.unknownTopic' });
   });
@@ -137,7 +137,7 @@ describe('the log server', () => {
     @Controller()
     class Handlers {
       @EventPattern('a')
-      async onA(): Promise<void> {
+      async onA(_batch: LogBatch): Promise<void> {
         calls++;
         await held;
         finished++;

@@ -47,13 +47,22 @@ export function bytesBody(
   return { type, body: body instanceof Uint8Array ? body : new Uint8Array(0) };
 }
 
-/** A body that is read as it comes. Leaving it early does not end the connection: the answer still has to go out. */
+/** A body that is read as it comes. */
 export function streamBody(request: FastifyRequest, accepted: readonly string[]): AsyncIterable<Uint8Array> {
   const contentType = request.headers['content-type'];
   if (!accepted.includes(mediaTypeOf(contentType))) refuseMediaType(contentType, accepted);
   const { body } = request;
   if (!(body instanceof Readable)) return Readable.from([]);
-  return body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+  return untilLeft(body);
+}
+
+/** Leaving a body early must not end the connection: the client reads the answer only once it has sent everything. */
+async function* untilLeft(body: Readable): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+  } finally {
+    body.resume();
+  }
 }
 
 /** `undefined` for a body sent in chunks. */

@@ -231,15 +231,18 @@ const itemsOf = (lines: readonly LineAnswer[]): ProblemItem[] =>
 /** Ends a body that is larger than a batch may be, or that ends before it is whole. */
 async function* bounded(chunks: AsyncIterable<Uint8Array>, grow: (bytes: number) => void): AsyncGenerator<Uint8Array> {
   let bytes = 0;
-  const source = chunks[Symbol.asyncIterator]();
-  for (;;) {
-    const next = await source.next().catch((cause: unknown) => {
-      throw new ProblemError(httpProblem(400, 'the body ended early'), { cause });
-    });
-    if (next.done === true) return;
-    bytes += next.value.length;
+  for await (const chunk of whole(chunks)) {
+    bytes += chunk.length;
     if (bytes > BATCH_BYTES_MAX) throw problem('batch.tooLarge');
-    grow(next.value.length);
-    yield next.value;
+    grow(chunk.length);
+    yield chunk;
+  }
+}
+
+async function* whole(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* chunks;
+  } catch (cause) {
+    throw new ProblemError(httpProblem(400, 'the body ended early'), { cause });
   }
 }

@@ -61,7 +61,7 @@ async function expectRefused(answer: Answer, status: number, code: string, point
   const problem = problemDocument.parse(answer.body);
   expect(problem).toMatchObject({ status, code, type: `urn:gridtokenx:problem:${code}` });
   expect(answer.status).toBe(status);
-  if (pointer !== undefined) expect(problem.errors?.[0]).toMatchObject({ pointer });
+  expect(pointer ?? problem.errors?.[0]?.pointer).toBe(problem.errors?.[0]?.pointer);
   expect(await onBus()).toBe(0);
 }
 
@@ -431,8 +431,8 @@ describe('any bytes at all', () => {
   ])('sent to %s as %s are a problem of the client', async (url, type) => {
     for (const payload of rubbish(150)) {
       const answer = await inject({ method: 'POST', url, headers: { 'content-type': type }, payload });
-      if (answer.status < 400 || answer.status >= 500) expect([answer, payload.toString('hex')]).toEqual([]);
       problemDocument.parse(answer.body);
+      expect([Math.floor(answer.status / 100), payload.toString('hex')]).toEqual([4, payload.toString('hex')]);
     }
     // A valid envelope with one byte changed.
     const bytes = Buffer.from(jws({}, { operations: transfers(1) }, world.seed));
