@@ -1,6 +1,5 @@
 import type { Block } from '@gridtokenx/chain';
 import { ORDER_CLOSE_REASONS } from '@gridtokenx/protocol';
-import { ORDER_CLOSE_REASONS } from '@gridtokenx/protocol';
 import type { Envelope, KycStatus, Outcome, Role, Sector, Side, TimeInForce } from '@gridtokenx/protocol';
 
 /** A block whose validity was checked, with what its parts mean. */
