@@ -278,7 +278,13 @@ function envelopeOf(sequence: number, operations: readonly Operation[]): Envelop
 }
 
 /** Whole blocks of 100 envelopes with 100 orders each, half of them crossing, through the ledger. */
-function blockMs(rounds: number): { medianMs: number; minMs: number; outcomeBytes: number; rejected: number } {
+export function blockBench(rounds: number): {
+  medianMs: number;
+  minMs: number;
+  cpuMs: number;
+  outcomeBytes: number;
+  rejected: number;
+} {
   const terms = genesis();
   const genesisHash = native.sha256(utf8(JSON.stringify(terms)));
   const identity: LedgerIdentity = { genesis: terms, genesisHash, ledgerId: 'gridtokenx-consortium-00000000' };
@@ -331,6 +337,7 @@ function blockMs(rounds: number): { medianMs: number; minMs: number; outcomeByte
   for (let i = 0; i < setUp.length; i += 1_000) run([envelopeOf(++sequence, setUp.slice(i, i + 1_000))]);
 
   const times: number[] = [];
+  const cpu: number[] = [];
   let outcomeBytes = 0;
   let rejected = 0;
   for (let round = 0; round < rounds; round++) {
@@ -348,12 +355,21 @@ function blockMs(rounds: number): { medianMs: number; minMs: number; outcomeByte
     );
     collect();
     let execution: ReturnType<typeof ledger.execute> | undefined;
+    const from = process.cpuUsage();
     times.push(timed(() => (execution = run(envelopes))));
+    const used = process.cpuUsage(from);
+    cpu.push((used.user + used.system) / 1000);
     rejected += execution?.rejected ?? 0;
     outcomeBytes = execution?.outcomes.reduce((sum, { bytes }) => sum + bytes.length, 0) ?? 0;
   }
   const warm = times.slice(2);
-  return { medianMs: round(median(warm), 1), minMs: round(Math.min(...warm), 1), outcomeBytes, rejected };
+  return {
+    medianMs: round(median(warm), 1),
+    minMs: round(Math.min(...warm), 1),
+    cpuMs: round(median(cpu.slice(2)), 1),
+    outcomeBytes,
+    rejected,
+  };
 }
 
 export interface BookBenchOptions {
@@ -381,6 +397,8 @@ export interface BookBenchResult {
   readonly block: {
     readonly medianMs: number;
     readonly minMs: number;
+    /** Of the process, garbage collection included: what is left of the time when nobody else wants the processor. */
+    readonly cpuMs: number;
     readonly outcomeBytes: number;
     readonly rejected: number;
   };
@@ -422,6 +440,6 @@ export function runBookBench({
     eventsPerOperation: round(eventsPerOperation, 2),
     refused,
     depth: { deep, ...depthRatio(deep, 100_000, rounds) },
-    block: blockMs(rounds + 3),
+    block: blockBench(rounds + 3),
   };
 }

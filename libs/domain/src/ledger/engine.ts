@@ -19,7 +19,7 @@ import { digestOf, undoHashes, type HashUndo } from './digest.js';
 import { effectsSince } from './effects.js';
 import type { BlockContext, HookContext, LedgerModule, OperationContext } from './module.js';
 import { admissionOn, useSequence, type Admission } from './replay.js';
-import { outcomeBytes } from './bytes.js';
+import { OutcomeBytes } from './bytes.js';
 import { plainTable, Store, type Cell, type Table } from './store.js';
 
 /** Facts of hooks are told in outcomes of at most this many entries, so that no outcome grows without bound. */
@@ -175,8 +175,9 @@ class ConsortiumLedger implements Ledger {
     const results: Result[] = [];
     const quarantined: { envelope: Envelope; reason: string }[] = [];
     let refused = 0;
+    const written = new OutcomeBytes();
     const add = (operationId: Hash, hook: boolean, outcome: Outcome): void => {
-      const bytes = outcomeBytes(outcome);
+      const bytes = written.of(outcome);
       outcomes.push({ hook, bytes });
       results.push({ operationId, outcome: bytes });
       if (outcome.status === 'rejected') refused++;

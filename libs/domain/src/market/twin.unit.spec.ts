@@ -1,20 +1,32 @@
 import { describe, expect, it } from '@jest/globals';
-import { formatTime, millis, toHex, utf8 } from '@gridtokenx/kernel';
+import { compareText, formatTime, millis, toHex, utf8 } from '@gridtokenx/kernel';
 import type { Operation } from '@gridtokenx/protocol';
 import fc from 'fast-check';
 import { auditState, isOpenOrder } from '../index.js';
 import { NaiveMarket } from '../spec/naive-market.spec.js';
 import { crypto, id, KWH, place, World } from '../spec/world.spec.js';
 
+const NEVER_PLACED = 'f'.repeat(64);
 const NAMES = ['ann', 'bob', 'cat', 'mea account'] as const;
 type Step =
-  | { kind: 'place'; who: number; side: 'bid' | 'ask'; price: number; quantity: number; tif: 'GTC' | 'IOC' | 'FOK'; lasts: number }
+  | {
+      kind: 'place';
+      who: number;
+      side: 'bid' | 'ask';
+      price: number;
+      quantity: number;
+      tif: 'GTC' | 'IOC' | 'FOK';
+      lasts: number;
+    }
   | { kind: 'cancel'; which: number }
   | { kind: 'replace'; which: number; price: number; quantity: number }
   | { kind: 'wait'; ms: number };
 
 const quantity = fc.oneof(fc.integer({ min: 90, max: 3_000 }), fc.integer({ min: 100, max: 9_999_999 }));
-const price = fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 440, max: 460 }) }, fc.constantFrom(1, 31, 32, 1_023, 1_024, 999_999, 1_000_000));
+const price = fc.oneof(
+  { weight: 5, arbitrary: fc.integer({ min: 440, max: 460 }) },
+  fc.constantFrom(1, 31, 32, 1_023, 1_024, 999_999, 1_000_000),
+);
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 8,
@@ -33,13 +45,19 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 6_000 }) }) },
 );
 
-const terms = fc.record({ feeRate: fc.constantFrom(0, 1, 100, 333, 5_000), sellerShare: fc.constantFrom(0, 2_500, 3_333, 10_000) });
+const terms = fc.record({
+  feeRate: fc.constantFrom(0, 1, 100, 333, 5_000),
+  sellerShare: fc.constantFrom(0, 2_500, 3_333, 10_000),
+});
 
 /** What can be seen of either market, in one encoding. */
 const neutral = (orders: unknown[], balances: unknown[], trades: unknown[]): string =>
   toHex(crypto.sha256(utf8(JSON.stringify([orders, balances, trades]))));
 
-function start({ feeRate, sellerShare }: { feeRate: number; sellerShare: number }): { world: World; naive: NaiveMarket } {
+function start({ feeRate, sellerShare }: { feeRate: number; sellerShare: number }): {
+  world: World;
+  naive: NaiveMarket;
+} {
   const world = new World({ feeRate, sellerShare });
   for (const name of NAMES) world.fund(name, 60_000);
   for (const name of NAMES.slice(0, 3)) {
@@ -56,7 +74,11 @@ function start({ feeRate, sellerShare }: { feeRate: number; sellerShare: number 
   });
   for (const name of NAMES) naive.watt.set(id(name), 60_000_000_000n);
   for (const name of NAMES.slice(0, 3)) naive.kwh.set(id(name), 8_000_000n);
-  world.must('mea', { type: 'registry.registerKey', key: world.keyOf('mea account'), owner: { kind: 'account', account: id('mea account') } });
+  world.must('mea', {
+    type: 'registry.registerKey',
+    key: world.keyOf('mea account'),
+    owner: { kind: 'account', account: id('mea account') },
+  });
   return { world, naive };
 }
 
@@ -82,12 +104,17 @@ function play(world: World, naive: NaiveMarket, steps: readonly Step[]): { fast:
         break;
       case 'cancel':
       case 'replace': {
-        const victim = placed[move.which] ?? { id: 'f'.repeat(64), who: 0 };
+        const victim = placed[move.which] ?? { id: NEVER_PLACED, who: 0 };
         who = victim.who;
         operation =
           move.kind === 'cancel'
             ? { type: 'market.cancelOrder', order: victim.id }
-            : { type: 'market.replaceOrder', order: victim.id, priceTicks: move.price, quantityWh: String(move.quantity) };
+            : {
+                type: 'market.replaceOrder',
+                order: victim.id,
+                priceTicks: move.price,
+                quantityWh: String(move.quantity),
+              };
         break;
       }
     }
@@ -97,11 +124,20 @@ function play(world: World, naive: NaiveMarket, steps: readonly Step[]): { fast:
     naive.expire();
     let expected: string;
     if (move.kind === 'place')
-      expected = naive.place(order, id(NAMES[who] ?? ''), move.side, move.price, move.quantity, move.tif, blockTime + move.lasts);
-    else if (operation.type === 'market.cancelOrder') expected = naive.cancel(operation.order);
-    else if (operation.type === 'market.replaceOrder')
-      expected = naive.replace(order, operation.order, move.price, move.quantity);
-    else throw new Error('no such move');
+      expected = naive.place(
+        order,
+        id(NAMES[who] ?? ''),
+        move.side,
+        move.price,
+        move.quantity,
+        move.tif,
+        blockTime + move.lasts,
+      );
+    else {
+      const victim = placed[move.which]?.id ?? NEVER_PLACED;
+      expected =
+        move.kind === 'cancel' ? naive.cancel(victim) : naive.replace(order, victim, move.price, move.quantity);
+    }
     const [outcome] = outcomes;
     expect(outcome?.status === 'rejected' ? outcome.code : 'ok').toBe(expected);
     if (move.kind !== 'cancel') placed.push({ id: order, who });
@@ -119,12 +155,19 @@ function play(world: World, naive: NaiveMarket, steps: readonly Step[]): { fast:
   expect(trades).toEqual(naive.trades);
   const { state } = world.ledger;
   const resting = [...state.market.orders.rows.values()]
-    .flatMap((cell) => (isOpenOrder(cell.value) ? [[cell.key, cell.value.remainingWh.toString(), cell.value.held.toString()]] : []))
-    .sort();
-  const naiveResting = naive.orders.map((order) => [order.id, order.remaining.toString(), naive.hold(order).toString()]).sort();
+    .flatMap((cell) =>
+      isOpenOrder(cell.value) ? [[cell.key, cell.value.remainingWh.toString(), cell.value.held.toString()]] : [],
+    )
+    .sort(([a = ''], [b = '']) => compareText(a, b));
+  const naiveResting = naive.orders
+    .map((order) => [order.id, order.remaining.toString(), naive.hold(order).toString()])
+    .sort(([a = ''], [b = '']) => compareText(a, b));
   expect(resting).toEqual(naiveResting);
   const balances = NAMES.flatMap((name) => [world.available(name).toString(), world.available(name, KWH).toString()]);
-  const naiveBalances = NAMES.flatMap((name) => [naive.available(id(name), 'bid').toString(), naive.available(id(name), 'ask').toString()]);
+  const naiveBalances = NAMES.flatMap((name) => [
+    naive.available(id(name), 'bid').toString(),
+    naive.available(id(name), 'ask').toString(),
+  ]);
   expect(balances).toEqual(naiveBalances);
   expect(auditState(world.ledger)).toEqual([]);
   return { fast: neutral(resting, balances, trades), slow: neutral(naiveResting, naiveBalances, naive.trades) };

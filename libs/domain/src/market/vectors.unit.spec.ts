@@ -40,15 +40,18 @@ const whOf = (qty: string): number => Number(qty) * 1_000;
 describe("peers' published cases of the continuous double auction", () => {
   it('are all run, but for those that are skipped by name', () => {
     expect(vectors.map(({ id }) => id)).toEqual(expect.arrayContaining(Object.keys(SKIPPED)));
-    expect(vectors.length).toBe(9);
+    const run = vectors.map(({ id }) => id).filter((id) => !Object.hasOwn(SKIPPED, id));
+    expect(run).toEqual([
+      'origin-two-asks-one-bid',
+      'origin-no-overmatch-asks',
+      'origin-no-overmatch-bids',
+      'origin-self-trade-skip-and-continue',
+      'nakasato-fok-kill',
+    ]);
   });
 
   for (const vector of vectors) {
-    const reason = SKIPPED[vector.id];
-    if (reason !== undefined) {
-      it.skip(`${vector.id} (${reason})`, () => undefined);
-      continue;
-    }
+    if (Object.hasOwn(SKIPPED, vector.id)) continue;
     it(`${vector.id}`, () => {
       const world = new World();
       const names = ['ann', 'bob', 'cat'];
@@ -67,7 +70,12 @@ describe("peers' published cases of the continuous double auction", () => {
         orders.set(id, ran.ids[0] ?? '');
         for (const event of ran.events)
           if (event.type === 'market.traded')
-            trades.push({ bid: nameById(event.bid), ask: nameById(event.ask), qty: Number(event.quantityWh), price: event.priceTicks });
+            trades.push({
+              bid: nameById(event.bid),
+              ask: nameById(event.ask),
+              qty: Number(event.quantityWh),
+              price: event.priceTicks,
+            });
       }
       expect(trades).toEqual(
         vector.expected.trades.map(({ bid, ask, qty, price }) => ({ bid, ask, qty: whOf(qty), price: ticksOf(price) })),
@@ -76,7 +84,9 @@ describe("peers' published cases of the continuous double auction", () => {
         const row = world.ledger.state.market.orders.get(order);
         return isOpenOrder(row) ? [{ id, remaining: row.remainingWh }] : [];
       });
-      expect(resting).toEqual(vector.expected.restingAfter.map(({ id, remaining }) => ({ id, remaining: whOf(remaining) })));
+      expect(resting).toEqual(
+        vector.expected.restingAfter.map(({ id, remaining }) => ({ id, remaining: whOf(remaining) })),
+      );
     });
   }
 });
