@@ -130,6 +130,14 @@ describe('a block', () => {
     ],
     [
       'block.certificateForOtherBlock',
+      'with a certificate for its hash at another height',
+      () => {
+        const { signatures: _signatures, ...fields } = second.block.certificate;
+        return fault({ certificate: certify({ ...fields, height: 9 }, seeds, firstOf(3)) });
+      },
+    ],
+    [
+      'block.certificateForOtherBlock',
       'with a header changed after it was signed',
       () => fault({ header: { ...second.block.header, checkpointRoot: hashOf('other') } }),
     ],

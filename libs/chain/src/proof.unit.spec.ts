@@ -57,6 +57,9 @@ describe('the proof of an outcome', () => {
     const next = blockAfter(sample.tip, validators).block;
     expect(fault({ ...proof, header: next.header })).toBe('proof.wrongBlock');
     expect(fault({ ...proof, certificate: next.certificate })).toBe('proof.wrongBlock');
+    const { signatures: _signatures, ...fields } = proof.certificate;
+    const elsewhere = certify({ ...fields, height: 9 }, validators.seeds, firstOf(3));
+    expect(fault({ ...proof, certificate: elsewhere })).toBe('proof.wrongBlock');
     expect(fault({ ...proof, certificate: { ...proof.certificate, signatures: [] } })).toBe('proof.certificate');
     expect(fault({ ...proof, path: proof.path.slice(1) })).toBe('proof.path');
     expect(fault({ ...proof, path: [...proof.path, ZERO_HASH] })).toBe('proof.path');
