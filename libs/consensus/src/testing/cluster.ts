@@ -37,6 +37,8 @@ export interface ClusterOptions {
   /** Asked at each signature of an honest validator. */
   readonly crashAt?: (validator: number, message: UnsignedMessage) => CrashPoint | undefined;
   readonly downMs?: number;
+  /** Hears every message that is published. */
+  readonly watch?: (message: ConsensusMessage) => void;
   /** Whose blocks the runtimes refuse. */
   readonly refuse?: (candidate: Candidate) => boolean;
 }
@@ -149,6 +151,8 @@ export class Cluster {
   /** Puts a message on the network as its sender would, to some only if the test lies so. */
   publish(message: ConsensusMessage, to: readonly number[] = this.nodes.map(({ validator }) => validator)): void {
     this.watchCommit(message);
+    this.options.watch?.(message);
+    if (message.type === 'proposal') this.candidates.set(toHex(message.candidate.hash), message.candidate);
     // What arrives was decoded from bytes, and its signatures verified, once for all receivers.
     const arrived = decodeMessage(this.crypto, encodeMessage(message));
     if (!this.isGenuine(arrived)) return;
@@ -286,7 +290,6 @@ export class Cluster {
     this.signed.set(key, bytes);
     this.messageCounts.sign++;
     if (crash === 'beforePublish') return this.die(node);
-    if (message.type === 'proposal') this.candidates.set(toHex(message.candidate.hash), message.candidate);
     this.publish(this.sign(message));
     if (crash === 'afterPublish') this.die(node);
   }
