@@ -173,7 +173,12 @@ function spawnAs(binary: string, args: readonly string[]): ChildProcess {
   const user = unprivilegedUser();
   if (user === undefined) return spawn(binary, args, { stdio, env });
   if (!existsSync(SETPRIV)) return spawn(binary, args, { stdio, env, ...user });
-  const rights = ['--inh-caps=-all,+dac_read_search', '--ambient-caps=-all,+dac_read_search'];
+  // Without the secure bit, access(2), by which initdb looks for its companion, would not count the right.
+  const rights = [
+    '--securebits=+no_setuid_fixup',
+    '--inh-caps=-all,+dac_read_search',
+    '--ambient-caps=-all,+dac_read_search',
+  ];
   const drop = [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'];
   const keeps = spawnSync(SETPRIV, [...drop, ...rights, 'true']).status === 0;
   return spawn(SETPRIV, [...drop, ...(keeps ? rights : []), binary, ...args], { stdio, env });
