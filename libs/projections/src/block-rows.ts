@@ -120,6 +120,7 @@ type EventRows = Omit<
 /** Gathers the rows of one block. Keyed ones stand in maps, so that the last word counts and the order stays. */
 class Collector {
   readonly trades: TradeRow[] = [];
+  private readonly times = new Times();
   private readonly organisations: OrganisationRow[] = [];
   private readonly meters: MeterRow[] = [];
   private readonly readings: ReadingRow[] = [];
@@ -129,7 +130,8 @@ class Collector {
   private readonly removedKeys = new Set<string>();
   private readonly delegations = new Map<string, DelegationRow>();
   private readonly revoked = new Map<string, Pick<DelegationRow, 'kid' | 'account'>>();
-  private readonly balances = new Map<string, BalanceSum>();
+  /** By account and asset. Nested, since to join the two texts for each posting costs more than all else. */
+  private readonly balances = new Map<string, Map<string, BalanceSum>>();
   private readonly holds = new Map<string, HoldRow>();
   private readonly orders = new Map<string, OrderRow>();
   private readonly orderChanges = new Map<string, OrderChange>();
@@ -181,7 +183,7 @@ class Collector {
         return;
       }
       case 'registry.kycSet': {
-        const kycUntilMs = event.until === undefined ? undefined : timeOf(event.until);
+        const kycUntilMs = event.until === undefined ? undefined : this.times.time(event.until);
         const change: KycChange = { account: event.account, kycStatus: event.status, kycUntilMs };
         const opened = this.accounts.get(event.account);
         if (opened === undefined) this.kycChanges.set(event.account, change);
@@ -202,7 +204,7 @@ class Collector {
       case 'registry.delegated': {
         const { key: kid, account, operations, until } = event;
         this.revoked.delete(kid + account);
-        this.delegations.set(kid + account, { kid, account, operations, untilMs: timeOf(until) });
+        this.delegations.set(kid + account, { kid, account, operations, untilMs: this.times.time(until) });
         return;
       }
       case 'registry.delegationRevoked': {
@@ -220,7 +222,7 @@ class Collector {
         const { meter, account, zone, interval, consumedWh, producedWh, mintedWh, importWh } = event;
         this.readings.push({
           meter,
-          intervalStartMs: intervalOf(interval),
+          intervalStartMs: this.times.interval(interval),
           account,
           zone,
           consumedWh: Number(consumedWh),
@@ -232,12 +234,12 @@ class Collector {
         return;
       }
       case 'market.bookOpened': {
-        const key = bookKey(event.zone, event.interval);
-        this.books.set(textOf(key), { ...key, closesAtMs: timeOf(event.closesAt), closedHeight: undefined });
+        const key = this.bookKey(event.zone, event.interval);
+        this.books.set(textOf(key), { ...key, closesAtMs: this.times.time(event.closesAt), closedHeight: undefined });
         return;
       }
       case 'market.bookClosed': {
-        const key = bookKey(event.zone, event.interval);
+        const key = this.bookKey(event.zone, event.interval);
         const opened = this.books.get(textOf(key));
         if (opened === undefined) this.closedBooks.set(textOf(key), key);
         else this.books.set(textOf(key), { ...opened, closedHeight: this.height });
@@ -252,12 +254,12 @@ class Collector {
           side,
           fromZone,
           toZone,
-          intervalStartMs: intervalOf(event.interval),
+          intervalStartMs: this.times.interval(event.interval),
           priceTicks,
           quantityWh,
           remainingWh: quantityWh,
           timeInForce,
-          expiresAtMs: timeOf(event.expiresAt),
+          expiresAtMs: this.times.time(event.expiresAt),
           status: 'open',
           placedIndex: index,
           tariffVersion,
@@ -274,7 +276,7 @@ class Collector {
           seller,
           fromZone,
           toZone,
-          intervalStartMs: intervalOf(event.interval),
+          intervalStartMs: this.times.interval(event.interval),
           priceTicks,
           quantityWh: Number(event.quantityWh),
           notional,
@@ -308,6 +310,11 @@ class Collector {
     }
   }
 
+  /** Today's books trade within one zone; tables and read models already name the pair. */
+  private bookKey(zone: string, interval: string): BookKey {
+    return { fromZone: zone, toZone: zone, intervalStartMs: this.times.interval(interval) };
+  }
+
   private orderStands(order: string, remaining: string, status: OrderStatus): void {
     const remainingWh = Number(remaining);
     const placed = this.orders.get(order);
@@ -316,9 +323,10 @@ class Collector {
   }
 
   private posting([account, asset, available, held]: Posting): void {
-    const key = account + asset;
-    const sum = this.balances.get(key);
-    if (sum === undefined) this.balances.set(key, { account, asset, available: BigInt(available), held: BigInt(held) });
+    let ofAccount = this.balances.get(account);
+    if (ofAccount === undefined) this.balances.set(account, (ofAccount = new Map()));
+    const sum = ofAccount.get(asset);
+    if (sum === undefined) ofAccount.set(asset, { account, asset, available: BigInt(available), held: BigInt(held) });
     else {
       sum.available += BigInt(available);
       sum.held += BigInt(held);
@@ -338,26 +346,29 @@ interface BalanceSum {
 }
 
 /** A sum of zero changes nothing, and would leave a row that says nothing. */
-const balanceDeltas = (sums: ReadonlyMap<string, BalanceSum>): BalanceDelta[] =>
-  [...sums.values()].filter(({ available, held }) => available !== 0n || held !== 0n);
-
-/** Today's books trade within one zone; tables and read models already name the pair. */
-const bookKey = (zone: string, interval: string): BookKey => ({
-  fromZone: zone,
-  toZone: zone,
-  intervalStartMs: intervalOf(interval),
-});
+const balanceDeltas = (sums: ReadonlyMap<string, ReadonlyMap<string, BalanceSum>>): BalanceDelta[] =>
+  [...sums.values()]
+    .flatMap((ofAccount) => [...ofAccount.values()])
+    .filter(({ available, held }) => available !== 0n || held !== 0n);
 
 const textOf = ({ fromZone, toZone, intervalStartMs }: BookKey): string => `${fromZone} ${toZone} ${intervalStartMs}`;
 
-function timeOf(text: string): Millis {
-  const time = parseTime(text);
-  assert(time !== undefined, 'an event of a valid block holds a time');
-  return time;
-}
+/** A block names few times and intervals, each thousands of times: parsing them all would cost half of its rows. */
+class Times {
+  private readonly times = new Map<string, Millis>();
+  private readonly intervals = new Map<string, Millis>();
 
-function intervalOf(text: string): Millis {
-  const start = parseInterval(text);
-  assert(start !== undefined, 'an event of a valid block holds a delivery interval');
-  return start;
+  time(text: string): Millis {
+    const time = this.times.get(text) ?? parseTime(text);
+    assert(time !== undefined, 'an event of a valid block holds a time');
+    this.times.set(text, time);
+    return time;
+  }
+
+  interval(text: string): Millis {
+    const start = this.intervals.get(text) ?? parseInterval(text);
+    assert(start !== undefined, 'an event of a valid block holds a delivery interval');
+    this.intervals.set(text, start);
+    return start;
+  }
 }
