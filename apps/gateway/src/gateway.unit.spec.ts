@@ -1,4 +1,6 @@
 import { connect } from 'node:net';
+import { BlockFollower, genesisAnchor, GridClient } from '@gridtokenx/client';
+import { native } from '@gridtokenx/crypto-native';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { batchAnswer, problemDocument } from './openapi/schemas.js';
 import { newWorld, tick, type World } from './fixture.spec.js';
@@ -86,5 +88,38 @@ describe('a gateway that listens', () => {
     const answer = await raw('GET /v1/health HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n');
     expect(answer).toContain('application/problem+json');
     expect(answer).toContain('request.malformed');
+  });
+
+  it('is understood by the SDK', async () => {
+    const client = new GridClient({ url, identity: world.identity, crypto: native });
+    const envelopes = [1, 2, 3].map((count) => world.envelope(count));
+    const [first = '', ...rest] = envelopes.map((bytes) => Buffer.from(bytes).toString());
+    const { operations } = await client.submit(first);
+    const lines = await client.submitBatch([...rest, 'rubbish'], 'partial');
+    expect(lines.map(({ status, problem }) => [status, problem?.code])).toEqual([
+      ['accepted', undefined],
+      ['accepted', undefined],
+      ['refused', 'envelope.malformed'],
+    ]);
+    const ids = [operations, ...lines.map((line) => line.operations)].flat().map(({ id }) => id);
+    expect((await client.statuses(ids)).map(({ status }) => status)).toEqual(ids.map(() => 'pending'));
+    world.decide(envelopes);
+    for (let i = 0; i < 4; i++) world.decide([]);
+    for (const id of ids) {
+      const { status, height, outcome } = await client.follow(id);
+      expect([status, height, outcome?.status]).toEqual(['executed', 1, 'executed']);
+      expect((await client.proof(1, id)).size).toBe(7);
+    }
+    const heights: unknown[] = [];
+    for await (const { height } of client.blocks({ pageSize: 2 })) heights.push(height);
+    expect(heights).toEqual([5, 4, 3, 2, 1]);
+    expect(await client.nextSequence(world.kid)).toBe(4);
+    expect(await client.key('A'.repeat(43))).toBeUndefined();
+    expect(await client.genesis()).toEqual(world.file);
+
+    const follower = new BlockFollower(genesisAnchor(world.file, native), { crypto: native });
+    const proven: number[] = [];
+    for await (const { height } of follower.blocks((height) => client.blockRecord(height))) proven.push(height);
+    expect(proven).toEqual([1, 2, 3, 4, 5]);
   });
 });

@@ -184,6 +184,20 @@ describe('an operation', () => {
     expect(await status(idsOf(bytes)[2] ?? '')).toMatchObject({ status: 'pending' });
   });
 
+  it('is learnt of once the bus answers again', async () => {
+    const bytes = world.envelope();
+    await world.log.append('consortium.operations', [bytes]);
+    const offsetAtTime = world.log.offsetAtTime.bind(world.log);
+    world.log.offsetAtTime = () => Promise.reject(new LogError('log.unavailable', 'gone'));
+    gateway = await world.gateway();
+    await tick();
+    await expectProblem(await get(`/v1/operations/${idsOf(bytes)[0]}`), 404, 'operation.unknown');
+    world.log.offsetAtTime = offsetAtTime;
+    world.clock.advance(1_000);
+    await tick();
+    expect(await status(idsOf(bytes)[0] ?? '')).toMatchObject({ status: 'pending' });
+  });
+
   it('is followed in bulk', async () => {
     const [done, waiting] = [world.envelope(), world.envelope()];
     await post(waiting);

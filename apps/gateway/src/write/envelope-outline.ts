@@ -1,4 +1,4 @@
-import { parseTime, toHex } from '@gridtokenx/kernel';
+import { parseTime } from '@gridtokenx/kernel';
 import { ENVELOPE_BYTES_MAX, operationIds, OPERATIONS_PER_ENVELOPE_MAX } from '@gridtokenx/protocol';
 import type { Crypto, Hash } from '@gridtokenx/crypto';
 
@@ -12,7 +12,11 @@ export interface EnvelopeOutline {
   readonly operationIds: readonly Hash[];
 }
 
-export const envelopeHash = (crypto: Crypto, bytes: Uint8Array): string => toHex(crypto.sha256(bytes));
+/** As the kernel's toHex; natively, since 10,000 ids a second pass here. */
+export const hexOf = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+
+export const envelopeHash = (crypto: Crypto, bytes: Uint8Array): string => hexOf(crypto.sha256(bytes));
 
 /**
  * Reads an envelope that somebody else has checked or will check (a record of the bus, an envelope of a block): lenient,

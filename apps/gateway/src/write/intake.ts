@@ -1,5 +1,4 @@
 import type { Crypto } from '@gridtokenx/crypto';
-import { toHex } from '@gridtokenx/kernel';
 import { httpProblem, ProblemError, type ProblemItem } from '@gridtokenx/nest';
 import {
   BATCH_BYTES_MAX,
@@ -17,6 +16,7 @@ import { problem, refusalFields, refusalOf, refuse, type Refusal } from '../prob
 import { adviceFor } from './advice.js';
 import { Budget } from './budget.js';
 import { envelopeBytesOf } from './envelope-bytes.js';
+import { envelopeHash, hexOf } from './envelope-outline.js';
 import { linesOf, type Line } from './lines.js';
 import { Pending } from './pending.js';
 
@@ -36,6 +36,8 @@ interface Candidate {
 }
 
 type Verdict = Candidate | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+type Fresh = Pick<Candidate, 'operationIds'> & { readonly envelope: Envelope };
 
 export interface LineAnswer {
   readonly line: number;
@@ -132,13 +134,13 @@ export class Intake {
   /** Everything that needs no state: form, schema, ledger, signature. */
   private check(bytes: Uint8Array): Verdict {
     if (bytes.length > ENVELOPE_BYTES_MAX) return { kind: 'refused', refusal: refuse('envelope.tooLarge', '') };
-    const hash = toHex(this.crypto.sha256(bytes));
+    const hash = envelopeHash(this.crypto, bytes);
     const known = this.pending.envelope(hash);
     if (known !== undefined) return { kind: 'candidate', hash, envelope: undefined, operationIds: known.operationIds };
     try {
       // A copy of its own: a line is a piece of a chunk, which a kept envelope would pin.
       const envelope = decodeEnvelope(this.crypto, this.identity.ledgerId, bytes.slice());
-      return { kind: 'candidate', hash, envelope, operationIds: envelope.operationIds.map(toHex) };
+      return { kind: 'candidate', hash, envelope, operationIds: envelope.operationIds.map(hexOf) };
     } catch (error) {
       return refused(error);
     }
@@ -178,25 +180,32 @@ export class Intake {
   /** Resolves once all are durable: those that others are just appending are waited for, not appended twice. */
   private async append(candidates: readonly Candidate[]): Promise<void> {
     const others: Promise<void>[] = [];
-    const fresh = new Map<string, Envelope>();
-    for (const { hash, envelope } of candidates) {
+    const fresh = new Map<string, Fresh>();
+    for (const { hash, envelope, operationIds } of candidates) {
       const underWay = this.appending.get(hash);
       if (underWay !== undefined) others.push(underWay);
-      else if (envelope !== undefined && this.pending.envelope(hash) === undefined) fresh.set(hash, envelope);
+      else if (envelope !== undefined && this.pending.envelope(hash) === undefined)
+        fresh.set(hash, { envelope, operationIds });
     }
     const own = fresh.size === 0 ? [] : [this.appendFresh(fresh)];
     await Promise.all([...own, ...others]);
   }
 
-  private appendFresh(fresh: ReadonlyMap<string, Envelope>): Promise<void> {
+  private appendFresh(fresh: ReadonlyMap<string, Fresh>): Promise<void> {
     const sinceMs = this.clock.now();
-    const added = [...fresh].map(([hash, { kid, sequence, validUntil, operationIds }]) =>
-      this.pending.add({ hash, kid, sequence, validUntil, operationIds, sinceMs, durable: false }),
+    const added = [...fresh].map(
+      ([
+        hash,
+        {
+          envelope: { kid, sequence, validUntil },
+          operationIds,
+        },
+      ]) => this.pending.add({ hash, kid, sequence, validUntil, operationIds, sinceMs, durable: false }),
     );
     const appended = this.log
       .append(
         this.topic,
-        [...fresh.values()].map(({ bytes }) => bytes),
+        [...fresh.values()].map(({ envelope }) => envelope.bytes),
       )
       .then(
         () => {

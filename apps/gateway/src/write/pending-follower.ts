@@ -4,7 +4,7 @@ import type { Crypto } from '@gridtokenx/crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import { CLOCK, CRYPTO, IDENTITY, LOG, OPERATIONS_TOPIC, READ_MODELS } from '../parts.js';
-import { envelopeHash, outlineOf } from './envelope-outline.js';
+import { envelopeHash, hexOf, outlineOf } from './envelope-outline.js';
 import { KEPT_AFTER_EXPIRY_MS, Pending } from './pending.js';
 
 /** An envelope lives for an hour at most, and is remembered five minutes longer. */
@@ -74,7 +74,7 @@ export class PendingFollower implements OnApplicationBootstrap, BeforeApplicatio
       }
       const outline = outlineOf(this.crypto, this.identity.ledgerId, value);
       if (outline === undefined || outline.validUntil + KEPT_AFTER_EXPIRY_MS < now) continue;
-      this.pending.add({ ...outline, sinceMs: now, durable: true });
+      this.pending.add({ ...outline, operationIds: outline.operationIds.map(hexOf), sinceMs: now, durable: true });
     }
   }
 

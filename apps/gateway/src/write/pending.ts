@@ -1,6 +1,3 @@
-import { toHex } from '@gridtokenx/kernel';
-import type { Hash } from '@gridtokenx/crypto';
-
 /** An envelope between its append and its block. */
 export interface PendingEnvelope {
   /** Hex of the SHA-256 of its bytes: what makes two submissions the same. */
@@ -30,10 +27,9 @@ export class Pending {
     return this.byOperation.size;
   }
 
-  add(envelope: Omit<PendingEnvelope, 'operationIds'> & { readonly operationIds: readonly Hash[] }): PendingEnvelope {
-    const known = this.envelopes.get(envelope.hash);
+  add(added: PendingEnvelope): PendingEnvelope {
+    const known = this.envelopes.get(added.hash);
     if (known !== undefined) return known;
-    const added: PendingEnvelope = { ...envelope, operationIds: envelope.operationIds.map(toHex) };
     this.envelopes.set(added.hash, added);
     for (const id of added.operationIds) this.byOperation.set(id, added);
     for (const oldest of this.envelopes.values()) {
