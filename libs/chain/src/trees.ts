@@ -1,13 +1,17 @@
 import { leafHash, merkleRoot, type Crypto, type Hash } from '@gridtokenx/crypto';
-import { ByteWriter } from '@gridtokenx/kernel';
 
 /** SPEC wire 5.3: the leaf of the operations tree is the operation id and the hash of its envelope. */
 export const operationLeaf = (crypto: Crypto, operationId: Hash, envelopeHash: Hash): Hash =>
-  leafHash(crypto.sha256, new ByteWriter(64).fixed(operationId).fixed(envelopeHash).done());
+  leafHash(crypto.sha256, operationId, envelopeHash);
 
 /** SPEC wire 5.4: the leaf of the results tree is the operation id (zero for hooks), the leaf's own index, the outcome. */
-export const resultLeaf = (crypto: Crypto, operationId: Hash, index: number, outcome: Uint8Array): Hash =>
-  leafHash(crypto.sha256, new ByteWriter(36 + outcome.length).fixed(operationId).u32(index).fixed(outcome).done());
+export function resultLeaf(crypto: Crypto, operationId: Hash, index: number, outcome: Uint8Array): Hash {
+  place.setUint32(0, index);
+  return leafHash(crypto.sha256, operationId, placeBytes, outcome);
+}
+
+const placeBytes = new Uint8Array(4);
+const place = new DataView(placeBytes.buffer);
 
 export interface HashedEnvelope {
   readonly hash: Hash;

@@ -7,11 +7,21 @@ import type { Crypto, Hash } from './crypto.js';
  */
 type Sha256 = Crypto['sha256'];
 
-export function leafHash(hash: Sha256, leaf: Uint8Array): Hash {
-  const prefixed = new Uint8Array(leaf.length + 1);
-  prefixed.set(leaf, 1);
+export function leafHash(hash: Sha256, ...parts: readonly Uint8Array[]): Hash {
+  let length = 1;
+  for (const part of parts) length += part.length;
+  // Nearly all leaves are small: they share one buffer, which nobody keeps.
+  const prefixed = length <= scratch.length ? scratch.subarray(0, length) : new Uint8Array(length);
+  let at = 1;
+  for (const part of parts) {
+    prefixed.set(part, at);
+    at += part.length;
+  }
   return hash(prefixed);
 }
+
+/** Its first byte, the prefix of leaves, stays 0. */
+const scratch = new Uint8Array(4096);
 
 const pair = new Uint8Array(65);
 
