@@ -55,8 +55,8 @@ export interface Replica {
   readonly ahead: Map<number, Inbox>;
   /** What of the last decided height was heard: (validator, type) slots. */
   heardAtTip: Set<number>;
-  /** Validators answered with `behind` since the height opened. */
-  answered: Set<number>;
+  /** By validator: when it was last told, since the height opened, that it is behind. */
+  answeredAt: Map<number, number>;
   record: SignerRecord | undefined;
   /** The record is from before a restart and its message may never have been published. */
   isRecordInherited: boolean;
@@ -105,7 +105,7 @@ export function blankReplica(
     open: createHeight({ config, demand }, tip, now),
     ahead: new Map(),
     heardAtTip: new Set(),
-    answered: new Set(),
+    answeredAt: new Map(),
     record,
     isRecordInherited: record !== undefined,
     signAbove: 0,

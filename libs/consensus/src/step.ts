@@ -112,24 +112,25 @@ export function step(replica: Replica, input: Input, now: Millis): Output[] {
 function onMessage(replica: Replica, message: ConsensusMessage, now: Millis, out: Output[]): void {
   const { open, identity, config } = replica;
   if (messageShapeFault(message, identity.set, config.ledgerId) !== undefined) return;
-  if (message.height < open.height) onOldMessage(replica, message, out);
+  if (message.height < open.height) onOldMessage(replica, message, now, out);
   else if (message.height > open.height) keepForLater(replica, message);
   else onOpenMessage(replica, message, now, out);
 }
 
 /**
- * SPEC consensus 2.6: a sender of an older height is told that height once. A vote for the height just closed that comes for the
- * first time is merely late: with a quorum of 14, seven of 21 are at each height.
+ * SPEC consensus 2.6: a sender of an older height is told so once, and again only after the longest time-out: an answer can be
+ * lost, and this height may need the one that is behind. A vote for the height just closed that comes for the first time is
+ * merely late: with a quorum of 14, seven of 21 are at each height.
  */
-function onOldMessage(replica: Replica, message: ConsensusMessage, out: Output[]): void {
-  const { heardAtTip, answered, tip, identity } = replica;
+function onOldMessage(replica: Replica, message: ConsensusMessage, now: Millis, out: Output[]): void {
+  const { heardAtTip, answeredAt, tip, identity, config } = replica;
   const { validator, height, type } = message;
-  if (validator === identity.validator || answered.has(validator)) return;
+  if (validator === identity.validator || now < (answeredAt.get(validator) ?? -Infinity) + config.timeoutCapMs) return;
   if (height === tip.height && type !== 'roundChange' && isFirstHeard(heardAtTip, message)) {
     markHeard(heardAtTip, message);
     return;
   }
-  answered.add(validator);
+  answeredAt.set(validator, now);
   out.push({ kind: 'behind', validator, height });
 }
 
@@ -542,7 +543,7 @@ function onAdvanced(replica: Replica, tip: ChainTip, now: Millis, out: Output[])
   const { open, ahead } = replica;
   if (tip.height < open.height) return;
   replica.heardAtTip = tip.height === open.height ? heardSlots(open.inbox) : new Set();
-  replica.answered = new Set();
+  replica.answeredAt = new Map();
   replica.tip = tip;
   replica.open = createHeight(replica, tip, now);
   const waiting = ahead.get(replica.open.height);

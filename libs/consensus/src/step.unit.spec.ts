@@ -423,7 +423,7 @@ describe('what a justification asks for', () => {
   });
 
   it('replaces the own certificate only by one of a higher round', () => {
-    const { solo } = committed();
+    const { solo, block } = committed();
     const fresh = solo.candidate('fresh', 2);
     solo.receive(
       solo.proposal(
@@ -437,6 +437,8 @@ describe('what a justification asks for', () => {
     );
     for (const v of others(1, 2)) solo.receive(solo.prepare(v, fresh.hash, 1));
     expect(solo.takeSigned()).toEqual(['prepare 1', 'commit 1']);
+    // A late PREPARE for what was prepared in round 0.
+    solo.receive(solo.prepare(3, block.hash));
     solo.tickAfter(roundTimeoutMs(testConfig, 1));
     expect(solo.take('sign')[0]?.record.prepared?.certificate).toMatchObject({ round: 1, blockHash: fresh.hash });
   });
@@ -470,6 +472,15 @@ describe('what a justification asks for', () => {
       messageShapeFault(message, set, testConfig.ledgerId);
 
     expect(faultOf(solo.proposal(block, 1, claimed))).toBeUndefined();
+    // The certificate of a claim that is true, but not the highest.
+    const later = solo.certificate(fresh.hash, 1);
+    const both = solo.justification(2, [
+      { validator: 0, prepared },
+      { validator: 1, prepared: later },
+      { validator: 2 },
+    ]);
+    expect(faultOf(solo.proposal(fresh, 2, both))).toBeUndefined();
+    expect(faultOf(solo.proposal(block, 2, { ...both, prepared }))).toBe('proposal.claim');
     expect(faultOf(solo.proposal(fresh, 1))).toBe('proposal.justificationMissing');
     expect(faultOf(solo.proposal(block, 0, claimed))).toBe('proposal.justificationInRoundZero');
     expect(faultOf(solo.proposal(fresh, 1, solo.justification(1, votes(0, 1))))).toBe('proposal.roundChanges');
@@ -527,6 +538,7 @@ describe('a decision', () => {
     solo.receive(
       solo.commit(1, hash, 0),
       solo.commit(2, hash, 0, solo.results(hash, 'other')),
+      solo.commit(3, hash, 0),
       solo.commit(3, hash, 1),
       solo.commit(1, hash, 1),
     );
@@ -756,6 +768,9 @@ describe('messages', () => {
     expect([...behind(first), ...behind(firstCommit)]).toEqual([]);
     expect(behind(first)).toEqual([{ kind: 'behind', validator: 2, height: 1 }]);
     expect(behind(change)).toEqual([{ kind: 'behind', validator: 3, height: 1 }]);
+    // The answer may have been lost.
+    solo.now += testConfig.timeoutCapMs;
+    expect(behind(again)).toEqual([{ kind: 'behind', validator: 1, height: 1 }]);
     solo.advance(solo.candidate('next'));
     expect(behind(change)).toEqual([{ kind: 'behind', validator: 3, height: 1 }]);
   });
