@@ -23,6 +23,9 @@ export const ORDER_CLOSE_REASONS = [
  * not here.
  */
 export const eventSchemas = {
+  /** First in each block: what market time it is, by which books open and close and orders expire. */
+  'ledger.clockAdvanced': event('ledger.clockAdvanced', { marketTime: f.time }),
+
   'accounts.reserveAttested': event('accounts.reserveAttested', { amount: f.amount, reference: f.reference }),
   'accounts.minted': event('accounts.minted', {
     account: f.accountId,

@@ -1,4 +1,5 @@
-import { assert, type ByteWriter } from '@gridtokenx/kernel';
+import type { RowWriter } from '../ledger/scratch.js';
+import { assert } from '@gridtokenx/kernel';
 import { PairTable, plainTable, type Cell, type Pair, type Store, type Table } from '../ledger/store.js';
 
 export const WATT = 'WATT';
@@ -50,7 +51,7 @@ export class AccountsState {
       store,
       'accounts.balance',
       {
-        encode: (writer: ByteWriter, { available, held }) => void writer.i128(available).i128(held),
+        encode: (writer: RowWriter, { available, held }) => void writer.i128(available).i128(held),
         keepHash: true,
       },
       (first, second) => ({ first, second, escrowChange: 0 }),

@@ -1,6 +1,7 @@
 import type { Crypto, Hash } from '@gridtokenx/crypto';
 import { ZERO_HASH } from '@gridtokenx/crypto';
-import { ByteWriter, compareText, equalBytes } from '@gridtokenx/kernel';
+import { compareText, equalBytes } from '@gridtokenx/kernel';
+import { ScratchWriter } from './scratch.js';
 import type { Cell, Store } from './store.js';
 
 interface Change {
@@ -14,11 +15,13 @@ export type HashUndo = readonly { readonly cell: Cell<unknown>; readonly hash: U
 
 export const rowKey = (cell: Cell<unknown>): string => `${cell.table.name}/${cell.key}`;
 
+/** One for all: a digest is made in one go. */
+const scratch = new ScratchWriter();
+
 function rowHash(crypto: Crypto, cell: Cell<unknown>, value: unknown): Uint8Array {
   if (value === undefined) return ZERO_HASH;
-  const writer = new ByteWriter(256);
-  cell.table.options.encode(writer, value);
-  return crypto.sha256(writer.done());
+  cell.table.options.encode(scratch.reset(), value);
+  return crypto.sha256(scratch.bytes());
 }
 
 /**
@@ -28,7 +31,6 @@ function rowHash(crypto: Crypto, cell: Cell<unknown>, value: unknown): Uint8Arra
 export function digestOf(crypto: Crypto, store: Store, previous: Uint8Array): { digest: Hash; undo: HashUndo } {
   const changes: Change[] = [];
   const undo: { cell: Cell<unknown>; hash: Uint8Array | undefined }[] = [];
-  let keyBytes = 0;
   for (const cell of store.touched) {
     const { value, before } = cell;
     if (value === before) continue;
@@ -38,15 +40,12 @@ export function digestOf(crypto: Crypto, store: Store, previous: Uint8Array): { 
       undo.push({ cell, hash: cell.hash });
       cell.hash = now;
     }
-    if (equalBytes(old, now)) continue;
-    const key = rowKey(cell);
-    keyBytes += key.length;
-    changes.push({ key, old, now });
+    if (!equalBytes(old, now)) changes.push({ key: rowKey(cell), old, now });
   }
   changes.sort((a, b) => compareText(a.key, b.key));
-  const writer = new ByteWriter(36 + keyBytes + changes.length * 68).fixed(previous).u32(changes.length);
-  for (const { key, old, now } of changes) writer.text(key).fixed(old).fixed(now);
-  return { digest: crypto.sha256(writer.done()), undo };
+  scratch.reset().fixed(previous).u32(changes.length);
+  for (const { key, old, now } of changes) scratch.text(key).fixed(old).fixed(now);
+  return { digest: crypto.sha256(scratch.bytes()), undo };
 }
 
 export function undoHashes(undo: HashUndo): void {

@@ -1,6 +1,6 @@
 import { resultsRootOf, type BlockOutcome, type Result } from '@gridtokenx/chain';
 import { ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
-import { assert, BugError, millis, parseTime, toHex, type Millis } from '@gridtokenx/kernel';
+import { assert, BugError, formatTime, millis, parseTime, toHex, type Millis } from '@gridtokenx/kernel';
 import {
   HOOK_ENTRIES_PER_BLOCK_MAX,
   rejected,
@@ -182,6 +182,10 @@ class ConsortiumLedger implements Ledger {
       results.push({ operationId, outcome: bytes });
       if (outcome.status === 'rejected') refused++;
     };
+
+    // SPEC ledger 5.1: readers learn market time from the block, and need no rate and no cap.
+    const advanced: LedgerEvent = { type: 'ledger.clockAdvanced', marketTime: formatTime(marketTime) };
+    add(ZERO_HASH, true, { v: 1, status: 'executed', events: [advanced], postings: [], holds: [] });
 
     const block: BlockContext = { height, time, marketTime, meetingsLeft: MEETINGS_PER_BLOCK_MAX, events: [] };
     const hooks = new Hooks(state, block, (outcome) => add(ZERO_HASH, true, outcome));

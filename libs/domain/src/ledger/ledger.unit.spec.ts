@@ -1,12 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { millis, toHex } from '@gridtokenx/kernel';
-import { encodeOutcome, type Envelope } from '@gridtokenx/protocol';
+import { ByteWriter, formatTime, millis, toHex } from '@gridtokenx/kernel';
+import { decodeOutcome, encodeOutcome, type Envelope } from '@gridtokenx/protocol';
 import { resultsOf, resultsRootOf } from '@gridtokenx/chain';
 import fc from 'fast-check';
 import { auditState, createLedger, type Ledger } from '../index.js';
 import { OutcomeBytes } from './bytes.js';
 import { digestOf, rowKey } from './digest.js';
 import { refuseSequence, useSequence } from './replay.js';
+import { ScratchWriter, type RowWriter } from './scratch.js';
 import { SortedSet } from './sorted.js';
 import { crypto, envelopeOf, id, identityOf, kidOf, place, START, World, genesisOf } from '../spec/world.spec.js';
 
@@ -125,6 +126,7 @@ describe('a block', () => {
     const { execution, envelopes } = world.block(blockOf(world, [1, 2, 3, 7]));
     const results = resultsOf(execution.outcomes, envelopes);
     expect(results).toEqual(execution.results);
+    for (const { bytes } of execution.outcomes) expect(bytes).toEqual(encodeOutcome(decodeOutcome(bytes)));
     expect(toHex(resultsRootOf(crypto, results ?? []))).toBe(toHex(execution.resultsRoot));
   });
 
@@ -142,6 +144,11 @@ describe('a block', () => {
     world.wait(100_000);
     expect(world.ledger.marketTime - START).toBe(60_000 + 300_000);
     expect(world.ledger.time - START).toBe(101_000);
+    const [clock] = world.executeOnly([], 1).execution.outcomes;
+    expect(clock?.hook).toBe(true);
+    expect(decodeOutcome(clock?.bytes ?? new Uint8Array(0))).toMatchObject({
+      events: [{ type: 'ledger.clockAdvanced', marketTime: formatTime(millis(START + 360_060)) }],
+    });
   });
 
   it('is run on its parent, once decided', () => {
@@ -353,6 +360,27 @@ describe('the parts', () => {
       }),
       { seed: 10, numRuns: 30 },
     );
+  });
+
+  it('rows are written as ByteWriter writes them', () => {
+    const scratch = new ScratchWriter();
+    const written = <W extends RowWriter>(writer: W, text: string, n: number): W =>
+      writer
+        .u8(n & 255)
+        .u32(n)
+        .u64(n * 3)
+        .i128(-BigInt(n))
+        .text(text)
+        .fixed(Uint8Array.of(n & 255))
+        .text(text);
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.nat(), (text, n) => {
+        expect(written(scratch.reset(), text, n).bytes()).toEqual(written(new ByteWriter(), text, n).done());
+      }),
+      { seed: 11 },
+    );
+    const long = 'x'.repeat(100_000);
+    expect(written(scratch.reset(), long, 1).bytes()).toEqual(written(new ByteWriter(), long, 1).done());
   });
 
   it('outcome bytes are those of the protocol', () => {

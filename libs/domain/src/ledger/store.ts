@@ -1,4 +1,5 @@
-import { assert, BugError, type ByteWriter } from '@gridtokenx/kernel';
+import { assert, BugError } from '@gridtokenx/kernel';
+import type { RowWriter } from './scratch.js';
 
 /**
  * One row: its cell stays the same object while its value changes, so that indexes and hot paths may keep hold of it.
@@ -39,7 +40,7 @@ export interface Escrow {
 
 export interface TableOptions<V, X> {
   /** SPEC ledger 3.2: the canonical bytes of a row. */
-  encode(writer: ByteWriter, value: V): void;
+  encode(writer: RowWriter, value: V): void;
   /** Secondary indexes follow here, forwards and when a change is taken back. */
   changed?(cell: Cell<V, X>, old: V | undefined, now: V | undefined): void;
   /** What the row holds of whom, if rows of this table are orders. */

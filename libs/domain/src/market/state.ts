@@ -1,4 +1,5 @@
-import { assert, compareText, formatTime, INTERVAL_MS, millis, type ByteWriter } from '@gridtokenx/kernel';
+import type { RowWriter } from '../ledger/scratch.js';
+import { assert, compareText, formatTime, INTERVAL_MS, millis } from '@gridtokenx/kernel';
 import { PRICE_TICKS_MAX, type Genesis } from '@gridtokenx/protocol';
 import { kwhOf, WATT, type AccountsState, type BalanceCell, type BalanceGroup } from '../accounts/state.js';
 import type { BlockContext } from '../ledger/module.js';
@@ -292,7 +293,7 @@ export class MarketState {
   }
 }
 
-function encodeOrder(writer: ByteWriter, row: OrderRow): void {
+function encodeOrder(writer: RowWriter, row: OrderRow): void {
   if (!isOpenOrder(row)) {
     writer.u8(0).u64(row.closed);
     return;

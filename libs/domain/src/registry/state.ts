@@ -1,4 +1,4 @@
-import type { ByteWriter } from '@gridtokenx/kernel';
+import type { RowWriter } from '../ledger/scratch.js';
 import { compareText } from '@gridtokenx/kernel';
 import type { KycStatus, Role, Sector } from '@gridtokenx/protocol';
 import { pairTable, plainTable, type PairTable, type Store, type Table } from '../ledger/store.js';
@@ -49,7 +49,7 @@ export interface ZoneRow {
 
 const WINDOW_BYTES = 128;
 
-function writeWindow(writer: ByteWriter, { highest, used }: ReplayWindow): void {
+function writeWindow(writer: RowWriter, { highest, used }: ReplayWindow): void {
   writer.u64(highest);
   const bytes = new Uint8Array(WINDOW_BYTES);
   const view = new DataView(bytes.buffer);
@@ -61,7 +61,7 @@ function writeWindow(writer: ByteWriter, { highest, used }: ReplayWindow): void 
   writer.fixed(bytes);
 }
 
-const list = (writer: ByteWriter, texts: readonly string[]): void => {
+const list = (writer: RowWriter, texts: readonly string[]): void => {
   writer.u32(texts.length);
   for (const text of [...texts].sort(compareText)) writer.text(text);
 };

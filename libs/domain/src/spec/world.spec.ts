@@ -166,7 +166,8 @@ export class World {
       time: millis(ledger.time + afterMs) as Millis,
       envelopes,
     });
-    const all = execution.outcomes.map(({ hook, bytes }) => ({ hook, outcome: decodeOutcome(bytes) }));
+    const [clock, ...all] = execution.outcomes.map(({ hook, bytes }) => ({ hook, outcome: decodeOutcome(bytes) }));
+    if (clock?.hook !== true) throw new Error('a block begins with its clock');
     return {
       execution,
       envelopes,

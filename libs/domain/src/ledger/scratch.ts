@@ -1,0 +1,94 @@
+import { utf8 } from '@gridtokenx/kernel';
+
+/** What the encoder of a row may write: the canonical fields of `ByteWriter` (SPEC wire 1.1). */
+export interface RowWriter {
+  u8(value: number): this;
+  u32(value: number): this;
+  u64(value: number): this;
+  i128(value: bigint): this;
+  fixed(bytes: Uint8Array): this;
+  text(text: string): this;
+}
+
+const CAPACITY = 64 * 1024;
+
+/**
+ * The bytes of `ByteWriter` in one buffer that is used again for each row: a block hashes tens of thousands of rows, and
+ * a buffer for each would cost more than its hash.
+ */
+export class ScratchWriter implements RowWriter {
+  private buffer = new Uint8Array(CAPACITY);
+  private view = new DataView(this.buffer.buffer);
+  private length = 0;
+
+  private room(bytes: number): number {
+    const at = this.length;
+    this.length = at + bytes;
+    if (this.length > this.buffer.length) {
+      const grown = new Uint8Array(Math.max(this.length, this.buffer.length * 2));
+      grown.set(this.buffer);
+      this.buffer = grown;
+      this.view = new DataView(grown.buffer);
+    }
+    return at;
+  }
+
+  reset(): this {
+    this.length = 0;
+    return this;
+  }
+
+  /** Valid until the next write. */
+  bytes(): Uint8Array {
+    return this.buffer.subarray(0, this.length);
+  }
+
+  u8(value: number): this {
+    const at = this.room(1);
+    this.buffer[at] = value;
+    return this;
+  }
+
+  u32(value: number): this {
+    const at = this.room(4);
+    this.view.setUint32(at, value);
+    return this;
+  }
+
+  u64(value: number): this {
+    const at = this.room(8);
+    this.view.setUint32(at, Math.floor(value / 0x1_0000_0000));
+    this.view.setUint32(at + 4, value >>> 0);
+    return this;
+  }
+
+  i128(value: bigint): this {
+    const at = this.room(16);
+    this.view.setBigInt64(at, value >> 64n);
+    this.view.setBigUint64(at + 8, value & 0xffff_ffff_ffff_ffffn);
+    return this;
+  }
+
+  fixed(bytes: Uint8Array): this {
+    const at = this.room(bytes.length);
+    this.buffer.set(bytes, at);
+    return this;
+  }
+
+  text(text: string): this {
+    const { length } = text;
+    this.u32(length);
+    const at = this.room(length);
+    const { buffer } = this;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 127) {
+        this.length = at - 4;
+        const bytes = utf8(text);
+        return this.u32(bytes.length).fixed(bytes);
+      }
+      buffer[at + i] = code;
+    }
+    return this;
+  }
+}
