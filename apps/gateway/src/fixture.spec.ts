@@ -403,6 +403,7 @@ export class World {
       envelopeCount: decoded.length,
       operationCount: n,
       rejectedCount: 0,
+      marketTimeMs: 1_781_456_400_000,
       hookCount: 1,
       tradeCount: 0,
       bodyBytes: body.length,

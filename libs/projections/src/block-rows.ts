@@ -50,7 +50,9 @@ export function blockRows({ block, envelopes, outcomes, setSize, body }: Project
   });
   assert(asked.isDone(), 'each operation of the block has an outcome');
 
+  assert(rows.marketTimeMs !== undefined, 'each block begins with the advance of its clock');
   const row: BlockRow = {
+    marketTimeMs: rows.marketTimeMs,
     epoch: header.epoch,
     proposer: header.proposer,
     round: certificate.round,
@@ -119,6 +121,7 @@ type EventRows = Omit<
 
 /** Gathers the rows of one block. Keyed ones stand in maps, so that the last word counts and the order stays. */
 class Collector {
+  marketTimeMs: number | undefined = undefined;
   readonly trades: TradeRow[] = [];
   private readonly times = new Times();
   private readonly organisations: OrganisationRow[] = [];
@@ -294,6 +297,9 @@ class Collector {
       }
       case 'market.orderClosed':
         this.orderStands(event.order, event.remainingWh, event.reason);
+        return;
+      case 'ledger.clockAdvanced':
+        this.marketTimeMs = parseTime(event.marketTime);
         return;
       // Their effect on balances is in the postings, and the event itself in the body of the block.
       case 'accounts.reserveAttested':

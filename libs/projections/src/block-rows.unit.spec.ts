@@ -55,10 +55,22 @@ const header: Header = {
   checkpointRoot: hash(16),
 };
 
-function projected(
+const CLOCK: EventOf<'ledger.clockAdvanced'> = { type: 'ledger.clockAdvanced', marketTime: '2026-06-15T00:00:00Z' };
+
+/** The clock's event stands in the first outcome, as in every block. */
+function withClock(
   outcomes: readonly { hook?: boolean; outcome: Outcome }[],
+): readonly { hook?: boolean; outcome: Outcome }[] {
+  const [first, ...others] = outcomes;
+  if (first?.outcome.status !== 'executed') return [{ hook: true, outcome: executed(CLOCK) }, ...outcomes];
+  return [{ ...first, outcome: { ...first.outcome, events: [CLOCK, ...first.outcome.events] } }, ...others];
+}
+
+function projected(
+  given: readonly { hook?: boolean; outcome: Outcome }[],
   envelopes: readonly ProjectedEnvelope[] = [],
 ): ProjectedBlock {
+  const outcomes = withClock(given);
   const signatures = [0, 2, 3].map((validator) => ({
     validator,
     signature: new Prng(validator).bytes(64) as Signature,

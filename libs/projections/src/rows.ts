@@ -173,6 +173,8 @@ export interface EnvelopeRow {
 }
 
 export interface BlockRow {
+  /** What the block's own clock event says. */
+  readonly marketTimeMs: number;
   readonly epoch: number;
   readonly proposer: number;
   readonly round: number;

@@ -164,6 +164,8 @@ export interface BlockSummary {
   readonly hash: string;
   readonly parentHash: string;
   readonly timeMs: number;
+  /** By which books open and close; proven by the block's first outcome. */
+  readonly marketTimeMs: number;
   readonly epoch: number;
   readonly proposer: number;
   readonly round: number;

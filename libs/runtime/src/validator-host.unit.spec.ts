@@ -20,7 +20,14 @@ import {
   type VerifiedBlock,
 } from '@gridtokenx/runtime';
 import { createLedger } from '@gridtokenx/domain';
-import { MemoryLog, memorySignerSlots, testConsortium, TestSigner, type TestConsortium } from '@gridtokenx/testkit';
+import {
+  MemoryLog,
+  memorySignerSlots,
+  testConsortium,
+  TestSigner,
+  tradeOfTheBrief,
+  type TestConsortium,
+} from '@gridtokenx/testkit';
 import { afterEach, describe, expect, it } from '@jest/globals';
 
 const FAST = { intervalMs: 100, beatMs: 150, fullIntervalMs: 50, baseTimeoutMs: 400, timeoutCapMs: 800 };

@@ -288,6 +288,7 @@ export const block = z.strictObject({
   hash: f.hashHex,
   parentHash: f.hashHex,
   time: f.time,
+  marketTime: f.time.describe('By which books open and close; proven by the first outcome of the block.'),
   epoch: whole,
   proposer: whole,
   round: whole,

@@ -123,6 +123,7 @@ export const blockBody = (view: BlockSummary): z.input<typeof schemas.block> => 
   hash: view.hash,
   parentHash: view.parentHash,
   time: time(view.timeMs),
+  marketTime: time(view.marketTimeMs),
   epoch: view.epoch,
   proposer: view.proposer,
   round: view.round,

@@ -357,8 +357,9 @@ function blockAndBody({ height, hash, parentHash, timeMs, block }: BlockRows): S
     name: 'insert block',
     text: `with body as (insert into consortium.block_bodies (height, body) values ($1, $16) returning octet_length(body) as size)
       insert into consortium.blocks (height, time_ms, hash, parent_hash, epoch, proposer, round, signer_count,
-        envelope_count, operation_count, rejected_count, hook_count, trade_count, header, certificate, body_bytes)
-      select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, size from body`,
+        envelope_count, operation_count, rejected_count, hook_count, trade_count, header, certificate, market_time_ms,
+        body_bytes)
+      select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $17, size from body`,
     values: [
       height,
       timeMs,
@@ -376,6 +377,7 @@ function blockAndBody({ height, hash, parentHash, timeMs, block }: BlockRows): S
       Buffer.from(block.header),
       Buffer.from(block.certificate),
       Buffer.from(block.body),
+      block.marketTimeMs,
     ],
     rows: 1,
   };

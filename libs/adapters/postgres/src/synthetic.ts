@@ -280,7 +280,8 @@ export class SyntheticLedger {
   /** Opens a book now and then, and does a little of everything that is not trade. */
   private startHook(): ExecutedOutcome {
     const books = new Postings(this.state);
-    const events: LedgerEvent[] = [];
+    const marketTime = formatTime(millis(this.firstInterval()));
+    const events: LedgerEvent[] = [{ type: 'ledger.clockAdvanced', marketTime }];
     const interval = formatInterval(millis(this.firstInterval()));
     const [account, other] = [this.prng.pick(this.accounts), toHex(this.prng.bytes(16))];
     const [meter, organisation] = [toHex(this.prng.bytes(16)), toHex(this.prng.bytes(16))];

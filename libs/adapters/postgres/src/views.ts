@@ -135,6 +135,7 @@ export const blockSummary = (row: Omit<Generated.Block, 'header' | 'certificate'
   hash: hexOf(row.hash),
   parentHash: hexOf(row.parentHash),
   timeMs: Number(row.timeMs),
+  marketTimeMs: Number(row.marketTimeMs),
   epoch: Number(row.epoch),
   proposer: row.proposer,
   round: row.round,

@@ -23,6 +23,7 @@ CREATE TABLE "consortium"."blocks" (
     "hash" BYTEA NOT NULL,
     "parent_hash" BYTEA NOT NULL,
     "time_ms" BIGINT NOT NULL,
+    "market_time_ms" BIGINT NOT NULL,
     "epoch" BIGINT NOT NULL,
     "proposer" INTEGER NOT NULL,
     "round" INTEGER NOT NULL,
