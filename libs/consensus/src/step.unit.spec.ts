@@ -481,6 +481,14 @@ describe('what a justification asks for', () => {
     ]);
     expect(faultOf(solo.proposal(fresh, 2, both))).toBeUndefined();
     expect(faultOf(solo.proposal(block, 2, { ...both, prepared }))).toBe('proposal.claim');
+    // A claim that nobody has a certificate for, dressed with an older certificate of the same block: it would hide a higher one.
+    const dressed = solo.justification(2, [
+      { validator: 0, prepared: solo.certificate(block.hash, 1) },
+      { validator: 1 },
+      { validator: 2 },
+    ]);
+    expect(faultOf(solo.proposal(block, 2, dressed))).toBeUndefined();
+    expect(faultOf(solo.proposal(block, 2, { ...dressed, prepared }))).toBe('proposal.claim');
     expect(faultOf(solo.proposal(fresh, 1))).toBe('proposal.justificationMissing');
     expect(faultOf(solo.proposal(block, 0, claimed))).toBe('proposal.justificationInRoundZero');
     expect(faultOf(solo.proposal(fresh, 1, solo.justification(1, votes(0, 1))))).toBe('proposal.roundChanges');
