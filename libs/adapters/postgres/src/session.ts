@@ -1,3 +1,4 @@
+import { BugError } from '@gridtokenx/kernel';
 import pg from 'pg';
 
 /** Announces each commit of the projector; the payload is the height. */
@@ -73,6 +74,8 @@ const PASSING_CODES: ReadonlySet<string> = new Set(['55P03', '25P03', '25P04']);
 
 /** Whether the same call may succeed later. What is no answer of the server is trouble with the connection. */
 export function isPassing(error: unknown): boolean {
+  // A bug of ours is no outage: trying again would hide it.
+  if (error instanceof RangeError || error instanceof TypeError || error instanceof BugError) return false;
   if (!(error instanceof pg.DatabaseError)) return true;
   return isPassingState(error.code ?? '');
 }
