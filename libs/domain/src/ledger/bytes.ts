@@ -1,5 +1,5 @@
 import { utf8 } from '@gridtokenx/kernel';
-import type { Outcome } from '@gridtokenx/protocol';
+import type { EventOf, EventType, ExecutedOutcome, LedgerEvent, Outcome } from '@gridtokenx/protocol';
 
 const CHUNK_BYTES = 1024 * 1024;
 /** No outcome that was written member by member is smaller in a chunk than this before a fresh one is begun. */
@@ -7,9 +7,74 @@ const LEAST_ROOM = 16 * 1024;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
+const OPEN = 0x5b;
+const CLOSE = 0x5d;
+const CLOSE_OBJECT = 0x7d;
 
 /** `"key":` of each member name there is. */
 const keys = new Map<string, Uint8Array>();
+
+type Read = (event: LedgerEvent) => string | number;
+interface Plan {
+  /** What stands before each value: a comma and its key. */
+  readonly before: readonly Uint8Array[];
+  readonly read: readonly Read[];
+}
+
+/** How an event is written without asking each one for its members; all of them, in the order in which they are made. */
+function planOf<T extends EventType>(
+  type: T,
+  fields: { readonly [K in Exclude<keyof EventOf<T>, 'type'>]: (event: EventOf<T>) => string | number },
+): Plan {
+  const read = Object.values(fields) as Read[];
+  const before = Object.keys(fields).map((key, i) => utf8(`${i === 0 ? `{"type":"${type}"` : ''},"${key}":`));
+  return { before, read };
+}
+
+/** The events that fill blocks; all others are written as they come. */
+const plans: Readonly<Partial<Record<EventType, Plan>>> = {
+  'market.orderPlaced': planOf('market.orderPlaced', {
+    order: (e) => e.order,
+    account: (e) => e.account,
+    side: (e) => e.side,
+    fromZone: (e) => e.fromZone,
+    toZone: (e) => e.toZone,
+    interval: (e) => e.interval,
+    priceTicks: (e) => e.priceTicks,
+    quantityWh: (e) => e.quantityWh,
+    timeInForce: (e) => e.timeInForce,
+    expiresAt: (e) => e.expiresAt,
+    tariffVersion: (e) => e.tariffVersion,
+  }),
+  'market.traded': planOf('market.traded', {
+    trade: (e) => e.trade,
+    bid: (e) => e.bid,
+    ask: (e) => e.ask,
+    buyer: (e) => e.buyer,
+    seller: (e) => e.seller,
+    fromZone: (e) => e.fromZone,
+    toZone: (e) => e.toZone,
+    interval: (e) => e.interval,
+    priceTicks: (e) => e.priceTicks,
+    quantityWh: (e) => e.quantityWh,
+    notional: (e) => e.notional,
+    buyerFee: (e) => e.buyerFee,
+    sellerFee: (e) => e.sellerFee,
+    feePayee: (e) => e.feePayee,
+    tariffVersion: (e) => e.tariffVersion,
+    bidRemainingWh: (e) => e.bidRemainingWh,
+    askRemainingWh: (e) => e.askRemainingWh,
+  }),
+  'market.orderClosed': planOf('market.orderClosed', {
+    order: (e) => e.order,
+    reason: (e) => e.reason,
+    remainingWh: (e) => e.remainingWh,
+  }),
+};
+
+const EXECUTED = utf8('{"v":1,"status":"executed","events":');
+const POSTINGS = utf8(',"postings":');
+const HOLDS = utf8(',"holds":');
 
 /**
  * The bytes of the outcomes of one block, the same as `encodeOutcome` makes: JSON written straight into chunks that the
@@ -23,7 +88,8 @@ export class OutcomeBytes {
   of(outcome: Outcome): Uint8Array {
     if (this.chunk.length - this.at < LEAST_ROOM) this.fresh(CHUNK_BYTES, this.at);
     this.start = this.at;
-    this.value(outcome);
+    if (outcome.status === 'executed') this.executed(outcome);
+    else this.value(outcome);
     return this.chunk.subarray(this.start, this.at);
   }
 
@@ -41,6 +107,52 @@ export class OutcomeBytes {
       this.fresh(Math.max(CHUNK_BYTES, 2 * (this.at - this.start + bytes)), this.start);
   }
 
+  private executed({ events, postings, holds }: ExecutedOutcome): void {
+    this.raw(EXECUTED);
+    this.byte(OPEN);
+    for (let i = 0; i < events.length; i++) {
+      if (i > 0) this.byte(COMMA);
+      this.event(events[i] as LedgerEvent);
+    }
+    this.byte(CLOSE);
+    this.raw(POSTINGS);
+    this.tuples(postings);
+    this.raw(HOLDS);
+    this.tuples(holds);
+    this.byte(CLOSE_OBJECT);
+  }
+
+  private event(event: LedgerEvent): void {
+    const plan = plans[event.type];
+    if (plan === undefined) return this.members(event);
+    const { before, read } = plan;
+    for (let i = 0; i < read.length; i++) {
+      this.raw(before[i] as Uint8Array);
+      const value = (read[i] as Read)(event);
+      if (typeof value === 'string') this.text(value);
+      else this.digits(value);
+    }
+    this.byte(CLOSE_OBJECT);
+  }
+
+  private tuples(tuples: readonly (readonly [string, string, string, string])[]): void {
+    this.byte(OPEN);
+    for (let i = 0; i < tuples.length; i++) {
+      if (i > 0) this.byte(COMMA);
+      const [a, b, c, d] = tuples[i] as readonly [string, string, string, string];
+      this.byte(OPEN);
+      this.text(a);
+      this.byte(COMMA);
+      this.text(b);
+      this.byte(COMMA);
+      this.text(c);
+      this.byte(COMMA);
+      this.text(d);
+      this.byte(CLOSE);
+    }
+    this.byte(CLOSE);
+  }
+
   private value(value: unknown): void {
     if (typeof value === 'string') return this.text(value);
     if (Array.isArray(value)) return this.list(value);
@@ -49,12 +161,12 @@ export class OutcomeBytes {
   }
 
   private list(values: readonly unknown[]): void {
-    this.byte(0x5b);
+    this.byte(OPEN);
     for (let i = 0; i < values.length; i++) {
       if (i > 0) this.byte(COMMA);
       this.value(values[i]);
     }
-    this.byte(0x5d);
+    this.byte(CLOSE);
   }
 
   private members(object: Readonly<Record<string, unknown>>): void {
@@ -71,7 +183,7 @@ export class OutcomeBytes {
       if (typeof value === 'number') this.digits(value);
       else this.value(value);
     }
-    this.byte(0x7d);
+    this.byte(CLOSE_OBJECT);
   }
 
   private byte(code: number): void {
@@ -88,7 +200,7 @@ export class OutcomeBytes {
   }
 
   private digits(value: number): void {
-    const text = JSON.stringify(value);
+    const text = value.toString();
     this.need(text.length);
     for (let i = 0; i < text.length; i++) this.chunk[this.at++] = text.charCodeAt(i);
   }

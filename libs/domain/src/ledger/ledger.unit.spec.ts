@@ -111,6 +111,7 @@ describe('a block', () => {
           two.executeOnly([], 77);
           two.ledger.undo();
           const b = two.block(blockOf(two, part));
+          for (const { bytes } of a.execution.outcomes) expect(bytes).toEqual(encodeOutcome(decodeOutcome(bytes)));
           expect(toHex(b.execution.stateDigest)).toBe(toHex(a.execution.stateDigest));
           expect(toHex(b.execution.resultsRoot)).toBe(toHex(a.execution.resultsRoot));
         }
