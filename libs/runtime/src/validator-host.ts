@@ -51,6 +51,7 @@ import {
   type RejectionCode,
 } from '@gridtokenx/protocol';
 import { BlockReader, packBlock, type VerifiedBlock } from './block-records.js';
+import { CandidateLists } from './candidate-lists.js';
 import { decodeFrames, decodeMessage, encodeFrames, messageFrame, type Frame } from './consensus-frames.js';
 import { EnvelopePool } from './envelope-pool.js';
 import type { Clock, Log, LogRecord } from './ports.js';
@@ -164,13 +165,14 @@ export class ValidatorHost {
   private nextOperationOffset = 0;
   private starts: ReadonlyMap<string, number> = new Map();
 
-  /** Of the open height, by hash. */
-  private readonly candidates = new Map<string, Candidate>();
+  /** Of the open height. */
+  private readonly candidates: CandidateLists;
+  /** By header and list. */
   private readonly verdicts = new Map<string, boolean>();
   /** Who waits for a verdict, an execution or a candidate, until what is missing has arrived. */
   private readonly awaitingCheck = new Map<string, { candidate: Candidate; hosted: Set<Hosted> }>();
   private readonly awaitingExecution = new Map<string, { candidate: Candidate; hosted: Set<Hosted> }>();
-  private readonly awaitingCandidate = new Map<string, Set<Hosted>>();
+  private readonly awaitingCandidate = new Map<string, { hash: Hash; hosted: Set<Hosted> }>();
   private pendingDecision: { certificate: Certificate; leader: number } | undefined;
 
   private readonly queue: { to: Hosted; input: Input }[] = [];
@@ -203,6 +205,7 @@ export class ValidatorHost {
     this.log = options.log;
     this.clock = options.clock;
     this.observe = options.observe ?? (() => {});
+    this.candidates = new CandidateLists(this.crypto);
     this.set = genesisValidators(this.crypto, this.identity.genesis);
     this.ledger = createLedger(this.crypto, this.identity);
     this.tip = genesisTip(this.identity, this.ledger);
@@ -641,7 +644,7 @@ export class ValidatorHost {
   }
 
   private candidateFrame(hash: Hash): Frame | undefined {
-    const candidate = this.candidates.get(toHex(hash));
+    const candidate = this.candidates.proven(hash);
     return candidate === undefined ? undefined : { kind: 'candidate', candidate };
   }
 
@@ -663,19 +666,19 @@ export class ValidatorHost {
     if (this.cancels.has('request')) return;
     this.later('request', this.clock.now() + afterMs, () => {
       const wanted = new Map<string, Hash>();
-      const waiting = [...this.awaitingCheck.values(), ...this.awaitingExecution.values()].map(
+      const decided = this.pendingDecision?.certificate.blockHash;
+      const lists = [...this.awaitingCheck.values(), ...this.awaitingExecution.values()].map(
         ({ candidate }) => candidate,
       );
-      const decided = this.pendingDecision && this.candidates.get(toHex(this.pendingDecision.certificate.blockHash));
-      for (const candidate of decided === undefined ? waiting : [...waiting, decided])
+      if (decided !== undefined) lists.push(...this.candidates.offeredFor(decided));
+      for (const candidate of lists)
         for (const hash of candidate.envelopeHashes)
           if (this.pool.get(hash) === undefined) wanted.set(toHex(hash), hash);
       if (wanted.size > 0)
         this.outbox.push({ kind: 'wantEnvelopes', hashes: [...wanted.values()].slice(0, ANSWER_BYTES_MAX / 1024) });
-      for (const key of this.awaitingCandidate.keys())
-        this.outbox.push({ kind: 'wantCandidate', hash: new Uint8Array(Buffer.from(key, 'hex')) as Hash });
-      if (this.pendingDecision !== undefined && decided === undefined)
-        this.outbox.push({ kind: 'wantCandidate', hash: this.pendingDecision.certificate.blockHash });
+      const missing = new Map([...this.awaitingCandidate].map(([key, { hash }]) => [key, hash]));
+      if (decided !== undefined && this.candidates.proven(decided) === undefined) missing.set(toHex(decided), decided);
+      for (const hash of missing.values()) this.outbox.push({ kind: 'wantCandidate', hash });
       if (this.outbox.length > 0) this.scheduleRequests(REQUEST_AGAIN_MS);
     });
   }
@@ -788,35 +791,33 @@ export class ValidatorHost {
       envelopeHashes: chosen.map((envelope) => envelope.hash),
       parentCertificate: this.tip.certificate,
     };
-    this.candidates.set(toHex(candidate.hash), candidate);
-    this.verdicts.set(toHex(candidate.hash), true);
+    this.candidates.proves(candidate, chosen);
+    this.verdicts.set(this.candidates.keyOf(candidate), true);
     return candidate;
   }
 
   private learnCandidate(candidate: Candidate): void {
     if (candidate.header.height !== this.tip.height + 1) return;
-    const key = toHex(candidate.hash);
-    this.candidates.set(key, candidate);
-    for (const to of this.awaitingCandidate.get(key) ?? [])
-      this.queue.push({ to, input: { kind: 'candidate', candidate } });
-    this.awaitingCandidate.delete(key);
+    const waiting = this.awaitingCandidate.get(toHex(candidate.hash));
+    const isWanted = waiting !== undefined || this.pendingDecision !== undefined;
+    if (isWanted) this.candidates.offer(candidate);
+    for (const to of waiting?.hosted ?? []) this.queue.push({ to, input: { kind: 'candidate', candidate } });
   }
 
-  private answerFetch(to: Hosted, blockHash: Hash): void {
-    const key = toHex(blockHash);
-    const candidate = this.candidates.get(key);
+  private answerFetch(to: Hosted, hash: Hash): void {
+    const candidate = this.candidates.proven(hash);
     if (candidate !== undefined) {
       this.queue.push({ to, input: { kind: 'candidate', candidate } });
       return;
     }
-    const waiting = this.awaitingCandidate.get(key) ?? new Set<Hosted>();
-    this.awaitingCandidate.set(key, waiting.add(to));
+    const waiting = this.awaitingCandidate.get(toHex(hash)) ?? { hash, hosted: new Set<Hosted>() };
+    waiting.hosted.add(to);
+    this.awaitingCandidate.set(toHex(hash), waiting);
     this.scheduleRequests(0);
   }
 
   private answerCheck(to: Hosted, candidate: Candidate): void {
-    const key = toHex(candidate.hash);
-    this.candidates.set(key, candidate);
+    const key = this.candidates.keyOf(candidate);
     let ok = this.verdicts.get(key);
     if (ok === undefined) {
       const envelopes = this.envelopesOf(candidate);
@@ -830,7 +831,8 @@ export class ValidatorHost {
       ok = this.isAcceptable(candidate, envelopes);
       this.verdicts.set(key, ok);
     }
-    this.queue.push({ to, input: { kind: 'checked', blockHash: candidate.hash, ok } });
+    this.queue.push({ to, input: { kind: 'checked', blockHash: candidate.hash, candidate, ok } });
+    if (ok) this.awaitingCandidate.delete(toHex(candidate.hash));
   }
 
   private isAcceptable(candidate: Candidate, envelopes: readonly Envelope[]): boolean {
@@ -842,7 +844,7 @@ export class ValidatorHost {
       bytes += envelope.bytes.length;
     }
     if (operations > operationsPerBlock || bytes > envelopeBytesPerBlock) return false;
-    if (!equalBytes(candidate.header.operationsRoot, operationsRootOf(this.crypto, envelopes))) return false;
+    if (!this.candidates.proves(candidate, envelopes)) return false;
     this.restoreParent();
     const admission = this.ledger.admission(candidate.header.time);
     return envelopes.every((envelope) => admission.refusal(envelope) === undefined);
@@ -851,7 +853,7 @@ export class ValidatorHost {
   private answerExecute(to: Hosted, candidate: Candidate): void {
     const run = this.run(candidate);
     if (run === undefined) {
-      const key = toHex(candidate.hash);
+      const key = this.candidates.keyOf(candidate);
       const waiting = this.awaitingExecution.get(key) ?? { candidate, hosted: new Set<Hosted>() };
       waiting.hosted.add(to);
       this.awaitingExecution.set(key, waiting);
@@ -881,8 +883,8 @@ export class ValidatorHost {
 
   private onDecided(certificate: Certificate, given: Candidate | undefined, leader: number): void {
     if (certificate.height !== this.tip.height + 1) return;
-    const candidate = given ?? this.candidates.get(toHex(certificate.blockHash));
-    if (candidate !== undefined) this.candidates.set(toHex(candidate.hash), candidate);
+    const candidate =
+      given ?? this.candidates.proven(certificate.blockHash) ?? this.provenAmongOffered(certificate.blockHash);
     const run = candidate && this.run(candidate);
     if (candidate === undefined || run === undefined) {
       this.pendingDecision = { certificate, leader };
@@ -907,6 +909,14 @@ export class ValidatorHost {
     if (rank === 0) this.appendBlock(certificate.height);
     else this.appendBlockLater(certificate.height, rank * APPEND_STAGGER_MS);
     this.reader.moveTo(this.tip);
+  }
+
+  /** What a quorum decided is admissible; which list of envelopes it was about, only the envelopes show. */
+  private provenAmongOffered(hash: Hash): Candidate | undefined {
+    return this.candidates.offeredFor(hash).find((candidate) => {
+      const envelopes = this.envelopesOf(candidate);
+      return envelopes !== undefined && this.candidates.proves(candidate, envelopes);
+    });
   }
 
   /** Makes an executed block final here; halts when the quorum certified other results than ours. */
