@@ -19,7 +19,7 @@ const INTERVALS = 60;
 const SEED = Number(process.env['CRASH_SEED'] ?? Date.now() % 100_000);
 
 let folder: string;
-let system: RunningSystem;
+let system: RunningSystem | undefined;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gridtokenx-crash-'));
@@ -37,7 +37,7 @@ beforeAll(async () => {
 }, 180_000);
 
 afterAll(async () => {
-  await system.stop();
+  await system?.stop();
   await rm(folder, { recursive: true, force: true });
 }, 60_000);
 
@@ -45,18 +45,20 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 describe(`SIGKILL at ${KILLS} random moments of the replay (CRASH_SEED=${SEED})`, () => {
   it('loses no operation that was acknowledged, and executes none twice', async () => {
+    if (system === undefined) throw new Error('the system is up');
+    const running = system;
     const prng = new Prng(SEED);
     const acknowledged = new Set<string>();
     const [readings, prices, genesis] = await Promise.all([
       loadReadings(DATA),
       loadPrices(DATA),
-      readFile(system.ledger.genesisFile),
+      readFile(running.ledger.genesisFile),
     ]);
     const stop = new AbortController();
     const said: string[] = [];
     const work = replay({
-      url: system.url,
-      ledger: system.ledger,
+      url: running.url,
+      ledger: running.ledger,
       genesis: new Uint8Array(genesis),
       folder,
       readings,
@@ -78,9 +80,9 @@ describe(`SIGKILL at ${KILLS} random moments of the replay (CRASH_SEED=${SEED})`
       const victims = whole
         ? (['postgres', 'consortium-ledger', 'gateway'] as const)
         : (['consortium-ledger'] as const);
-      await Promise.all(victims.map((name) => system.kill(name)));
+      await Promise.all(victims.map((name) => running.kill(name)));
       await pause(prng.below(500));
-      for (const name of victims) await system.revive(name);
+      for (const name of victims) await running.revive(name);
       kills++;
     }
     const result = await ended;
@@ -89,7 +91,7 @@ describe(`SIGKILL at ${KILLS} random moments of the replay (CRASH_SEED=${SEED})`
 
     // What became of each acknowledged operation, from proven blocks.
     const anchor = genesisAnchor(new Uint8Array(genesis), native);
-    const client = new GridClient({ url: system.url, identity: anchor.identity, crypto: native });
+    const client = new GridClient({ url: running.url, identity: anchor.identity, crypto: native });
     const times = new Map<string, number>();
     for await (const { asked } of new BlockFollower(anchor, { crypto: native }).results((height) =>
       client.blockRecord(height),

@@ -16,3 +16,12 @@ export function unreachable(value: never): never {
   const text = JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? part.toString() : part));
   throw new BugError(`unreachable: ${text}`);
 }
+
+/**
+ * The `code` of an error, if it has one. Not by `instanceof`: errors of the platform come from another realm where code
+ * runs in a context of its own, as tests do.
+ */
+export const codeOf = (error: unknown): string | undefined =>
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined;

@@ -1,3 +1,5 @@
+import { codeOf } from '@gridtokenx/kernel';
+
 /** One thing that must work. `check` gives what is worth showing, and throws when the thing does not work. */
 export interface HealthProbe {
   readonly name: string;
@@ -41,6 +43,7 @@ async function answerOf(probe: HealthProbe, timeoutMs: number): Promise<HealthCh
 
 /** The stable code where there is one; the text of other errors may name hosts and files, so it stays in the log. */
 function reasonOf(error: unknown): string {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
+  const code = codeOf(error);
+  if (code !== undefined) return code;
   return error instanceof Error && error.message.startsWith('no answer') ? error.message : 'failed';
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf } from '@gridtokenx/kernel';
 import type { Operation } from '@gridtokenx/protocol';
 import type { DevelopmentLedger } from '../system/development-ledger.js';
 import type { Meter } from './readings.js';
@@ -21,7 +22,7 @@ export async function openPopulation(folder: string, meters: readonly Meter[]): 
   try {
     return JSON.parse(await readFile(file, 'utf8')) as Population;
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    if (codeOf(error) !== 'ENOENT') throw error;
   }
   const population = Object.fromEntries(meters.map(({ name }) => [name, { account: randomId(), meter: randomId() }]));
   await writeFile(`${file}.new`, `${JSON.stringify(population, null, 2)}\n`, { mode: 0o600 });

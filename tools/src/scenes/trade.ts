@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { decodeProofJson, verifyOutcome, type GenesisAnchor } from '@gridtokenx/client';
 import { native } from '@gridtokenx/crypto-native';
-import { formatDecimal, formatInterval, INTERVAL_MS, millis, parseTime } from '@gridtokenx/kernel';
+import { codeOf, formatDecimal, formatInterval, INTERVAL_MS, millis, parseTime } from '@gridtokenx/kernel';
 import type { EventOf, Operation } from '@gridtokenx/protocol';
 import type { Scene, Stage } from './scene.js';
 
@@ -184,7 +184,7 @@ function tamper(
       const verdict = verifyOutcome(anchor, decodeProofJson(JSON.stringify(rest), { crypto: native }), native);
       return { what, refusal: verdict.valid ? '' : verdict.code };
     } catch (error) {
-      return { what, refusal: error instanceof Error && 'code' in error ? String(error.code) : '' };
+      return { what, refusal: codeOf(error) ?? '' };
     }
   });
 }

@@ -1,5 +1,6 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf } from '@gridtokenx/kernel';
 
 /** Two systems on one folder would sign with the same keys: the second is refused. */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
@@ -10,7 +11,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
       await writeFile(file, String(process.pid), { flag: 'wx' });
       return () => rm(file, { force: true });
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      if (codeOf(error) !== 'EEXIST') throw error;
       const pid = Number(await readFile(file, 'utf8').catch(() => '0'));
       if (attempt > 3 || isAlive(pid))
         throw new Error(`process ${pid} already runs a system in ${folder}`, { cause: error });
@@ -25,6 +26,6 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
 }

@@ -58,7 +58,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
 
   const start: Record<ServiceName, () => Promise<Service>> = {
     postgres: async () => {
-      const script = fileURLToPath(new URL('postgres-service.js', import.meta.url));
+      const script = join(ROOT, 'tools/dist/system/postgres-service.js');
       const service = await startService({
         name: 'postgres',
         script,

@@ -1,5 +1,6 @@
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf } from '@gridtokenx/kernel';
 import type { SignerSlots } from '@gridtokenx/runtime';
 
 /**
@@ -15,7 +16,7 @@ export async function openSignerFiles(folder: string): Promise<SignerSlots> {
       try {
         return new Uint8Array(await readFile(path(slot)));
       } catch (error) {
-        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+        if (codeOf(error) === 'ENOENT') return undefined;
         throw error;
       }
     },
