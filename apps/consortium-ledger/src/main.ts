@@ -7,7 +7,7 @@ import { openSignerFiles, readKeyFolder } from '@gridtokenx/keystore';
 import { StderrLogger } from '@gridtokenx/nest';
 import { createRowStore, migrate } from '@gridtokenx/postgres';
 import { readGenesis } from '@gridtokenx/protocol';
-import { systemClock, type HostEvent, type Log } from '@gridtokenx/runtime';
+import { OwnBlocks, systemClock, type HostEvent, type Log } from '@gridtokenx/runtime';
 import { ledgerConfig, type LedgerConfig } from './config.js';
 import { startProjector } from './projector.module.js';
 import type { RunningRole } from './role.js';
@@ -31,7 +31,9 @@ async function main(): Promise<void> {
   const config = ledgerConfig({ argv: process.argv.slice(2), env: process.env });
   const identity = readGenesis(native, new Uint8Array(await readFile(config.genesisFile)));
   const log = await openBus(config);
-  const shared = { crypto: native, identity, log, clock: systemClock };
+  // Only where both roles live in one process is there somebody to take what the validators put in.
+  const both = config.roles.includes('validator') && config.roles.includes('projector');
+  const shared = { crypto: native, identity, log, clock: systemClock, ...(both && { ownBlocks: new OwnBlocks() }) };
 
   const roles: RunningRole[] = [];
   if (config.roles.includes('validator')) {

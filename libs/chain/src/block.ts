@@ -152,7 +152,20 @@ export function blockFault(
   envelopes: readonly HashedEnvelope[],
   parentSetSize = set.keys.length,
 ): BlockFault | undefined {
-  const { header, certificate, parentCertificate } = block;
+  return (
+    certifiedHeaderFault(crypto, ledgerId, set, tip, block, parentSetSize) ?? contentFault(crypto, block, envelopes)
+  );
+}
+
+/** The half of {@link blockFault} that depends on the tip and the set: place in the chain, and the certificates. */
+export function certifiedHeaderFault(
+  crypto: Crypto,
+  ledgerId: string,
+  set: ValidatorSet,
+  tip: Pick<ChainTip, 'height' | 'hash' | 'certificateHash' | 'time'>,
+  { header, certificate, parentCertificate }: Pick<Block, 'header' | 'certificate' | 'parentCertificate'>,
+  parentSetSize = set.keys.length,
+): BlockFault | undefined {
   if (header.ledgerId !== ledgerId) return 'block.wrongLedger';
   if (header.height !== tip.height + 1) return 'block.wrongHeight';
   if (!equalBytes(header.parentHash, tip.hash)) return 'block.wrongParent';
@@ -162,7 +175,12 @@ export function blockFault(
   if (header.epoch !== set.epoch || !equalBytes(header.validatorsHash, set.hash)) return 'block.wrongValidators';
   if (certificate.height !== header.height || !equalBytes(certificate.blockHash, headerHash(crypto, header)))
     return 'block.certificateForOtherBlock';
-  if (!certificateIsValid(crypto, ledgerId, set, certificate)) return 'block.certificateInvalid';
+  return certificateIsValid(crypto, ledgerId, set, certificate) ? undefined : 'block.certificateInvalid';
+}
+
+/** The other half, which depends on the bytes of the block alone: envelopes and outcomes are those that were certified. */
+function contentFault(crypto: Crypto, block: Block, envelopes: readonly HashedEnvelope[]): BlockFault | undefined {
+  const { header, certificate } = block;
   if (!equalBytes(header.operationsRoot, operationsRootOf(crypto, envelopes))) return 'block.operationsRoot';
   const results = resultsOf(block.outcomes, envelopes);
   if (results === undefined) return 'block.outcomeCount';

@@ -1,6 +1,7 @@
 import { zstdCompressSync, zstdDecompressSync, constants } from 'node:zlib';
 import {
   blockFault,
+  certifiedHeaderFault,
   decodeBlock,
   encodeBlock,
   LEDGER_ID_BYTES,
@@ -28,13 +29,14 @@ const HEIGHTS_AHEAD_MAX = 16;
 
 /** SPEC wire 6.3: a block is compressed with zstd and cut into numbered parts; each part is one record. */
 export function packBlock(block: Block, setSize: number): Uint8Array[] {
-  return cutIntoParts(
-    block,
-    zstdCompressSync(encodeBlock(block, setSize), { params: { [constants.ZSTD_c_compressionLevel]: 1 } }),
-  );
+  return cutIntoParts(block, compressBlock(block, setSize));
 }
 
-function cutIntoParts(block: Block, packed: Uint8Array): Uint8Array[] {
+export function compressBlock(block: Block, setSize: number): Uint8Array {
+  return zstdCompressSync(encodeBlock(block, setSize), { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+}
+
+export function cutIntoParts(block: Block, packed: Uint8Array): Uint8Array[] {
   const parts = Math.max(1, Math.ceil(packed.length / PART_BYTES));
   return Array.from({ length: parts }, (_, part) =>
     new ByteWriter(Math.min(PART_BYTES, packed.length) + 128)
@@ -99,6 +101,35 @@ export interface VerifiedBlock {
   readonly resumeOffset: number;
 }
 
+/** What a packed block holds, as {@link BlockReader} would find it. */
+interface BlockContent {
+  readonly block: Block;
+  readonly envelopes: readonly Envelope[];
+  readonly results: readonly Result[];
+}
+
+const OWN_BLOCKS_MAX = 8;
+
+/**
+ * The blocks that this process packed itself, for a reader in the same process: it has decoded these envelopes, run them
+ * and hashed these outcomes into the roots that were certified, and what it would find in the same bytes is the same.
+ * A pure function, memoised by all its bytes; the certificate and the place in the chain each reader checks anew.
+ */
+export class OwnBlocks {
+  private readonly recent: (BlockContent & { readonly packed: Uint8Array })[] = [];
+
+  add(packed: Uint8Array, content: BlockContent): void {
+    this.recent.push({ packed, ...content });
+    if (this.recent.length > OWN_BLOCKS_MAX) this.recent.shift();
+  }
+
+  /** The content of exactly these bytes; forgotten with it, since a reader takes each block once. */
+  take(packed: Uint8Array): BlockContent | undefined {
+    const at = this.recent.findIndex((own) => Buffer.compare(own.packed, packed) === 0);
+    return at < 0 ? undefined : this.recent.splice(at, 1)[0];
+  }
+}
+
 interface Gathering {
   readonly firstOffset: number;
   readonly payloads: (Uint8Array | undefined)[];
@@ -117,6 +148,7 @@ export class BlockReader {
     private readonly ledgerId: string,
     private readonly set: ValidatorSet,
     private currentTip: ChainTip,
+    private readonly own?: OwnBlocks,
   ) {}
 
   get tip(): ChainTip {
@@ -184,6 +216,21 @@ export class BlockReader {
   }
 
   private verify(packed: Uint8Array): Omit<VerifiedBlock, 'resumeOffset'> | undefined {
+    const own = this.own?.take(packed);
+    return own === undefined ? this.verifyForeign(packed) : this.verifyOwn(packed, own);
+  }
+
+  private verifyOwn(packed: Uint8Array, content: BlockContent): Omit<VerifiedBlock, 'resumeOffset'> | undefined {
+    const { header, certificate } = content.block;
+    const fault = certifiedHeaderFault(this.crypto, this.ledgerId, this.set, this.currentTip, content.block);
+    if (fault !== undefined) {
+      this.skip(fault);
+      return undefined;
+    }
+    return { ...content, packed, tip: tipAfter(this.crypto, this.set, header, certificate) };
+  }
+
+  private verifyForeign(packed: Uint8Array): Omit<VerifiedBlock, 'resumeOffset'> | undefined {
     try {
       const block = unpackBlock(packed);
       const envelopes = block.envelopes.map((bytes) =>

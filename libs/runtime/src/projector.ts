@@ -1,8 +1,8 @@
 import { genesisValidators, type ChainTip, type ValidatorSet } from '@gridtokenx/chain';
 import { ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
 import { blockRows, genesisRows, type BlockRows } from '@gridtokenx/projections';
-import { consortiumTopics, decodeOutcome, type LedgerIdentity } from '@gridtokenx/protocol';
-import { BlockReader, type VerifiedBlock } from './block-records.js';
+import { consortiumTopics, parseCertifiedOutcome, type LedgerIdentity } from '@gridtokenx/protocol';
+import { BlockReader, type OwnBlocks, type VerifiedBlock } from './block-records.js';
 import type { Clock, Log, LogRecord } from './ports.js';
 import { readToEnd } from './read-to-end.js';
 import { RowStoreError, type ProjectionCursor, type RowStore } from './row-store.js';
@@ -24,6 +24,8 @@ export interface ProjectorOptions {
   readonly log: Log;
   readonly store: RowStore;
   readonly clock: Clock;
+  /** Filled by the validators of the same process, where there are some. */
+  readonly ownBlocks?: OwnBlocks;
   readonly observe?: (event: ProjectorEvent) => void;
 }
 
@@ -78,8 +80,8 @@ export class Projector {
   }
 
   private moveTo(cursor: ProjectionCursor): void {
-    const { crypto, identity } = this.options;
-    this.reader = new BlockReader(crypto, identity.ledgerId, this.set, tipOf(cursor));
+    const { crypto, identity, ownBlocks } = this.options;
+    this.reader = new BlockReader(crypto, identity.ledgerId, this.set, tipOf(cursor), ownBlocks);
   }
 
   private async project(records: readonly LogRecord[]): Promise<ProjectionCursor | undefined> {
@@ -128,7 +130,9 @@ function rowsOf({ block, envelopes, packed }: VerifiedBlock, setSize: number): B
   return blockRows({
     block,
     envelopes,
-    outcomes: block.outcomes.map(({ bytes }) => decodeOutcome(bytes)),
+    outcomes: block.outcomes.map(({ bytes }) =>
+      parseCertifiedOutcome(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()),
+    ),
     setSize,
     body: packed,
   });

@@ -1,4 +1,11 @@
-import { decodeSignerRecord, encodeSignerRecord, type SignerRecord } from '@gridtokenx/consensus';
+import {
+  decodeCandidate,
+  decodeSignerRecord,
+  encodeCandidate,
+  encodeSignerRecord,
+  type Candidate,
+  type SignerRecord,
+} from '@gridtokenx/consensus';
 import type { Crypto } from '@gridtokenx/crypto';
 import { ByteReader, ByteWriter, DecodeError, equalBytes } from '@gridtokenx/kernel';
 
@@ -23,8 +30,21 @@ interface Slot {
   readonly records: Map<string, SignerRecord>;
 }
 
-const MAGIC = 0x47_58_53_31;
+const MAGIC = 0x47_58_53_32;
 const CHECKSUM_BYTES = 32;
+const RECORDS_MAX = 10_000;
+
+/** The validators of a host are mostly prepared on one block, whose list of envelopes is long: it stands once in the file. */
+const withoutList = (record: SignerRecord): SignerRecord =>
+  record.prepared === undefined
+    ? record
+    : {
+        ...record,
+        prepared: {
+          certificate: record.prepared.certificate,
+          candidate: { ...record.prepared.candidate, envelopeHashes: [], parentCertificate: undefined },
+        },
+      };
 
 function decodeSlot(crypto: Crypto, bytes: Uint8Array): Slot | undefined {
   try {
@@ -37,10 +57,19 @@ function decodeSlot(crypto: Crypto, bytes: Uint8Array): Slot | undefined {
     if (reader.u32() !== MAGIC) return undefined;
     const sequence = reader.u64();
     const operationsOffset = reader.u64();
+    const candidates = Array.from({ length: reader.count(RECORDS_MAX, 4) }, () =>
+      decodeCandidate(crypto, reader.bytes()),
+    );
     const records = new Map<string, SignerRecord>();
-    for (let left = reader.count(10_000, 8); left > 0; left--) {
+    for (let left = reader.count(RECORDS_MAX, 12); left > 0; left--) {
       const kid = reader.text(64);
-      records.set(kid, decodeSignerRecord(crypto, reader.bytes()));
+      const at = reader.u32();
+      const { prepared, ...record } = decodeSignerRecord(crypto, reader.bytes());
+      if (prepared === undefined) records.set(kid, { ...record, prepared });
+      else {
+        const candidate = candidates[at] ?? reader.fail('candidateMissing');
+        records.set(kid, { ...record, prepared: { certificate: prepared.certificate, candidate } });
+      }
     }
     reader.end();
     return { sequence, operationsOffset, records };
@@ -87,8 +116,20 @@ export class SignerRecords {
     for (const [kid, record] of changes) this.records.set(kid, record);
     this.operationsOffset = operationsOffset;
     this.sequence++;
-    const writer = new ByteWriter(4096).u32(MAGIC).u64(this.sequence).u64(this.operationsOffset).u32(this.records.size);
-    for (const [kid, record] of this.records) writer.text(kid).bytes(encodeSignerRecord(record));
+    const places = new Map<Candidate, number>();
+    for (const { prepared } of this.records.values())
+      if (prepared !== undefined && !places.has(prepared.candidate)) places.set(prepared.candidate, places.size);
+    const writer = new ByteWriter(64 * 1024).u32(MAGIC).u64(this.sequence).u64(this.operationsOffset);
+    writer.u32(places.size);
+    for (const candidate of places.keys()) writer.bytes(encodeCandidate(candidate));
+    writer.u32(this.records.size);
+    for (const [kid, record] of this.records) {
+      const place = record.prepared && places.get(record.prepared.candidate);
+      writer
+        .text(kid)
+        .u32(place ?? 0)
+        .bytes(encodeSignerRecord(withoutList(record)));
+    }
     const body = writer.done();
     const bytes = new ByteWriter(body.length + 64).fixed(this.crypto.sha256(body)).bytes(body).done();
     await this.slots.write(this.sequence % 2 === 0 ? 0 : 1, bytes);

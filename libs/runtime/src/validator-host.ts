@@ -50,7 +50,7 @@ import {
   type LedgerIdentity,
   type RejectionCode,
 } from '@gridtokenx/protocol';
-import { BlockReader, packBlock, type VerifiedBlock } from './block-records.js';
+import { BlockReader, compressBlock, cutIntoParts, type OwnBlocks, type VerifiedBlock } from './block-records.js';
 import { CandidateLists } from './candidate-lists.js';
 import { decodeFrames, decodeMessage, encodeFrames, messageFrame, type Frame } from './consensus-frames.js';
 import { EnvelopePool } from './envelope-pool.js';
@@ -86,6 +86,8 @@ export interface HostOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly signerSlots: SignerSlots;
+  /** Told of each block that is decided here, for a projector in the same process. */
+  readonly ownBlocks?: OwnBlocks;
   readonly observe?: (event: HostEvent) => void;
 }
 
@@ -153,6 +155,7 @@ export class ValidatorHost {
   private readonly log: Log;
   private readonly clock: Clock;
   private readonly observe: (event: HostEvent) => void;
+  private readonly ownBlocks: OwnBlocks | undefined;
   private readonly set: ValidatorSet;
   private readonly ledger: Ledger;
   private readonly reader: BlockReader;
@@ -205,6 +208,7 @@ export class ValidatorHost {
     this.log = options.log;
     this.clock = options.clock;
     this.observe = options.observe ?? (() => {});
+    this.ownBlocks = options.ownBlocks;
     this.candidates = new CandidateLists(this.crypto);
     this.set = genesisValidators(this.crypto, this.identity.genesis);
     this.ledger = createLedger(this.crypto, this.identity);
@@ -901,7 +905,9 @@ export class ValidatorHost {
       envelopes: run.envelopes.map(({ bytes }) => bytes),
       outcomes: run.execution.outcomes,
     };
-    const parts = packBlock(block, this.set.keys.length);
+    const packed = compressBlock(block, this.set.keys.length);
+    const parts = cutIntoParts(block, packed);
+    this.ownBlocks?.add(packed, { block, envelopes: run.envelopes, results: run.execution.results });
     const rank = Math.min(
       ...this.hosted.map(({ index }) => (index - leader + this.set.keys.length) % this.set.keys.length),
     );
@@ -1002,7 +1008,7 @@ export class ValidatorHost {
   private noteSeen(record: LogRecord): void {
     for (const [at, { parts, reader, cancel }] of this.unseenBlocks) {
       const ours = parts.at(-1);
-      const seen = (ours !== undefined && equalBytes(ours, record.value)) || reader.push(record).length > 0;
+      const seen = (ours !== undefined && Buffer.compare(ours, record.value) === 0) || reader.push(record).length > 0;
       if (!seen) continue;
       cancel();
       this.unseenBlocks.delete(at);

@@ -1,16 +1,12 @@
 import { proveOutcome, outcomeProofFault, genesisValidators } from '@gridtokenx/chain';
+import type { Signature } from '@gridtokenx/crypto';
 import { native } from '@gridtokenx/crypto-native';
 import { fromHex, toHex } from '@gridtokenx/kernel';
-import {
-  consortiumTopics,
-  decodeEnvelope,
-  decodeOutcome,
-  type LedgerEvent,
-  type Operation,
-} from '@gridtokenx/protocol';
+import { consortiumTopics, decodeOutcome, type LedgerEvent } from '@gridtokenx/protocol';
 import {
   BlockReader,
   genesisTip,
+  OwnBlocks,
   readToEnd,
   systemClock,
   ValidatorHost,
@@ -47,6 +43,7 @@ async function run(
   log: Log,
   seeds: readonly Uint8Array[],
   slots: SignerSlots,
+  ownBlocks?: OwnBlocks,
 ): Promise<Running> {
   const events: HostEvent[] = [];
   const host = await ValidatorHost.start({
@@ -56,6 +53,7 @@ async function run(
     log,
     clock: systemClock,
     signerSlots: slots,
+    ...(ownBlocks && { ownBlocks }),
     observe: (event) => events.push(event),
   });
   const subscriptions = [...host.startOffsets].map(([topic, from]) =>
@@ -72,10 +70,14 @@ async function run(
   };
 }
 
-async function blocksOn(log: Log, consortium: TestConsortium): Promise<VerifiedBlock[]> {
-  const { identity } = consortium;
+function readerOf({ identity }: TestConsortium, ownBlocks?: OwnBlocks): BlockReader {
   const set = genesisValidators(native, identity.genesis);
-  const reader = new BlockReader(native, identity.ledgerId, set, genesisTip(identity, createLedger(native, identity)));
+  const tip = genesisTip(identity, createLedger(native, identity));
+  return new BlockReader(native, identity.ledgerId, set, tip, ownBlocks);
+}
+
+async function blocksOn(log: Log, consortium: TestConsortium, ownBlocks?: OwnBlocks): Promise<VerifiedBlock[]> {
+  const reader = readerOf(consortium, ownBlocks);
   const blocks: VerifiedBlock[] = [];
   await readToEnd(log, consortiumTopics.blocks.name, 0, (records) => {
     for (const record of records) blocks.push(...reader.push(record));
@@ -195,5 +197,39 @@ describe('a host', () => {
     const topics = new Set(left.events.flatMap((event) => (event.kind === 'skipped' ? [event.topic] : [])));
     expect(topics).toContain(consortiumTopics.operations.name);
     expect(topics).toContain(consortiumTopics.consensus.name);
+  });
+
+  it('has its blocks read in the same process without decoding them anew, and nothing else is taken for them', async () => {
+    const consortium = testConsortium(native, { validators: 4, timeMs: Date.now() - 1_000, consensus: FAST });
+    const log = new MemoryLog();
+    const ownBlocks = new OwnBlocks();
+    const one = await run(consortium, log, consortium.validatorSeeds, memorySignerSlots(), ownBlocks);
+    await log.append(consortiumTopics.operations.name, brief(consortium));
+    await until('the trade', async () =>
+      eventsOf(await blocksOn(log, consortium)).some(({ type }) => type === 'market.traded') ? true : undefined,
+    );
+    await one.stop();
+    const strangers = await blocksOn(log, consortium);
+    const first = strangers[0];
+    if (first === undefined) throw new Error('there are blocks');
+    const own = ownBlocks.take(first.packed);
+    if (own === undefined) throw new Error('the first block was packed here');
+    expect(own.envelopes).toEqual(first.envelopes);
+    expect(own.results).toEqual(first.results);
+    expect(own.block).toEqual(first.block);
+    // Taken once; and a changed byte is another block.
+    expect(ownBlocks.take(first.packed)).toBeUndefined();
+    ownBlocks.add(first.packed, own);
+    expect(ownBlocks.take(first.packed.map((byte, i) => (i === 40 ? byte ^ 1 : byte)))).toBeUndefined();
+    expect(await blocksOn(log, consortium, ownBlocks)).toEqual(strangers);
+    // The certificate is checked also for own blocks.
+    const { certificate } = first.block;
+    const forged = {
+      ...certificate,
+      signatures: certificate.signatures.map((signed) => ({ ...signed, signature: new Uint8Array(64) as Signature })),
+    };
+    const lying = new OwnBlocks();
+    lying.add(first.packed, { ...own, block: { ...first.block, certificate: forged } });
+    expect(await blocksOn(log, consortium, lying)).toEqual([]);
   });
 });
