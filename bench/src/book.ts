@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module';
 import { performance } from 'node:perf_hooks';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { native } from '@gridtokenx/crypto-native';
 import type { Hash, PublicKey } from '@gridtokenx/crypto';
 import {
@@ -181,7 +183,9 @@ const timed = (run: () => void): number => {
   run();
   return performance.now() - from;
 };
-const collect = (): void => (globalThis as { gc?: () => void }).gc?.();
+// Each round begins with a clean heap: nobody pays for what the other has left.
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
 
 function oursMs(steps: readonly Step[]): { ms: number; events: number; refused: number } {
   const market = new Market();
