@@ -9,6 +9,7 @@ const USAGE = `npm run bench -- <name> [options]
     --seconds S            measured at each rate (default 20)
     --envelope-size N      operations in an envelope (default 100)
     --keys N               accounts with a key each (default 1024)
+    --trace                one line for each block
   --json   one JSON object on the last line`;
 
 const SEARCH = ['2500', '5000', '7500', '10000', '12500'];
@@ -23,6 +24,7 @@ function spineOptions(args: string[]) {
       seconds: { type: 'string', default: '20' },
       'envelope-size': { type: 'string', default: '100' },
       keys: { type: 'string', default: '1024' },
+      trace: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
   }).values;
@@ -45,6 +47,7 @@ async function spine(args: string[]): Promise<void> {
     seconds: count(values.seconds, 'seconds'),
     envelopeSize: count(values['envelope-size'], 'envelope-size'),
     keys: count(values.keys, 'keys'),
+    trace: values.trace,
     say: (line) => void process.stderr.write(`${line}\n`),
   });
   if (values.json) return void process.stdout.write(`${JSON.stringify(result)}\n`);

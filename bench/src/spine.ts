@@ -24,6 +24,8 @@ export interface SpineBenchOptions {
   /** Operations in an envelope. */
   readonly envelopeSize: number;
   readonly keys: number;
+  /** Says of each block when it came: for whoever looks for what made a run late. */
+  readonly trace: boolean;
   readonly say: (line: string) => void;
 }
 
@@ -214,6 +216,12 @@ async function runAt(bench: Bench, rate: number): Promise<SpineRun> {
   const hashes = new Set(requests.flatMap((sent) => sent.hashes));
   const blocks = await drained(bench, projection, firstBlock, hashes);
   await projection.stop();
+  if (options.trace)
+    for (const { height, arrivedMs, timeMs, round, operations } of blocks)
+      options.say(
+        `  block ${height}: ${operations} operations, round ${round}, readable at ${arrivedMs - startMs} ms, ` +
+          `${arrivedMs - timeMs} ms after its time, projected ${(projection.answeredMs.get(height) ?? NaN) - arrivedMs} ms later`,
+      );
   return figures({
     bench,
     rate,

@@ -11,6 +11,8 @@ export interface SeenBlock {
   /** When its last record was readable on the bus. */
   readonly arrivedMs: number;
   readonly round: number;
+  /** Block time. */
+  readonly timeMs: number;
   readonly operations: number;
   readonly packedBytes: number;
   readonly envelopes: readonly { readonly hash: string; readonly operations: number }[];
@@ -80,6 +82,7 @@ function seen({ block, envelopes, results, packed }: VerifiedBlock, arrivedMs: n
     height: header.height,
     arrivedMs,
     round: certificate.round,
+    timeMs: header.time,
     operations: envelopes.reduce((sum, { operations }) => sum + operations.length, 0),
     packedBytes: packed.length,
     envelopes: envelopes.map(({ hash, operations }) => ({ hash: toHex(hash), operations: operations.length })),

@@ -188,6 +188,14 @@ export class ByteReader {
     return this.fixed(length);
   }
 
+  /** {@link bytes} without a copy: a view that pins all it was read from, for whoever lets go of it soon. */
+  borrowed(max = 0xffff_ffff): Uint8Array {
+    const length = this.u32();
+    if (length > max) this.fail('tooLong');
+    const at = this.take(length);
+    return this.data.subarray(at, at + length);
+  }
+
   text(max = 0xffff_ffff): string {
     return fromUtf8(this.bytes(max)) ?? this.fail('notUtf8');
   }

@@ -62,6 +62,14 @@ export function unpackBlock(packed: Uint8Array): Block {
   return decodeBlock(bytes);
 }
 
+const HEIGHT_AT = 2 + LEDGER_ID_BYTES;
+
+/** The height that a record says it is a part of, without a look at anything else; `undefined` when it is too short. */
+export function heightOfPart(record: Uint8Array): number | undefined {
+  if (record.length < HEIGHT_AT + 8) return undefined;
+  return Number(new DataView(record.buffer, record.byteOffset).getBigUint64(HEIGHT_AT));
+}
+
 interface Part {
   readonly ledgerId: string;
   readonly height: number;
@@ -80,7 +88,7 @@ function decodePart(bytes: Uint8Array): Part {
     blockHash: toHex(reader.fixed(HASH_BYTES)),
     part: reader.u16(),
     parts: reader.u16(),
-    payload: reader.bytes(PART_BYTES),
+    payload: reader.borrowed(PART_BYTES),
   };
   reader.end();
   if (part.parts < 1 || part.parts > PARTS_MAX || part.part >= part.parts) reader.fail('numbering');
@@ -203,7 +211,8 @@ export class BlockReader {
     for (const [key, { payloads }] of candidates) {
       if (!payloads.every((payload) => payload !== undefined)) continue;
       candidates.delete(key);
-      const verified = this.verify(concatBytes(...payloads));
+      const [only] = payloads;
+      const verified = this.verify(only !== undefined && payloads.length === 1 ? only : concatBytes(...payloads));
       if (verified === undefined) continue;
       this.gathered.delete(this.currentTip.height + 1);
       this.currentTip = verified.tip;

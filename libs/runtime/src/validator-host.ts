@@ -50,7 +50,14 @@ import {
   type LedgerIdentity,
   type RejectionCode,
 } from '@gridtokenx/protocol';
-import { BlockReader, compressBlock, cutIntoParts, type OwnBlocks, type VerifiedBlock } from './block-records.js';
+import {
+  BlockReader,
+  compressBlock,
+  cutIntoParts,
+  heightOfPart,
+  type OwnBlocks,
+  type VerifiedBlock,
+} from './block-records.js';
 import { CandidateLists } from './candidate-lists.js';
 import { decodeFrames, decodeMessage, encodeFrames, messageFrame, type Frame } from './consensus-frames.js';
 import { EnvelopePool } from './envelope-pool.js';
@@ -97,6 +104,16 @@ interface Hosted {
   readonly seed: Uint8Array;
   readonly replica: Replica;
   wakeAt: number;
+}
+
+interface UnseenBlock {
+  readonly parts: readonly Uint8Array[];
+  /** Stands at the parent: says whether another host's record of the height is valid. */
+  readonly reader: BlockReader;
+  cancel: () => void;
+  appending: boolean;
+  /** Of the last part, once the log has it. */
+  offset: number | undefined;
 }
 
 interface Executed {
@@ -189,7 +206,7 @@ export class ValidatorHost {
   private readonly verifiedSignatures = new Memo();
   private readonly cancels = new Map<string, () => void>();
   /** Blocks decided here whose record has not been seen on the topic yet. */
-  private readonly unseenBlocks = new Map<number, { parts: Uint8Array[]; reader: BlockReader; cancel: () => void }>();
+  private readonly unseenBlocks = new Map<number, UnseenBlock>();
   private readonly rejoinNonces = new Map<number, string>();
   private poolHasRoom: Promise<void> | undefined;
   private makeRoom: () => void = () => {};
@@ -911,7 +928,13 @@ export class ValidatorHost {
     const rank = Math.min(
       ...this.hosted.map(({ index }) => (index - leader + this.set.keys.length) % this.set.keys.length),
     );
-    this.unseenBlocks.set(certificate.height, { parts, reader, cancel: () => {} });
+    this.unseenBlocks.set(certificate.height, {
+      parts,
+      reader,
+      cancel: () => {},
+      appending: false,
+      offset: undefined,
+    });
     if (rank === 0) this.appendBlock(certificate.height);
     else this.appendBlockLater(certificate.height, rank * APPEND_STAGGER_MS);
     this.reader.moveTo(this.tip);
@@ -985,11 +1008,24 @@ export class ValidatorHost {
 
   private appendBlock(at: number): void {
     const unseen = this.unseenBlocks.get(at);
-    if (unseen === undefined) return;
+    // What the log has taken is on its way to every reader, however far behind we are with reading it: sending it once
+    // more for everyone who is late would keep all of us late.
+    if (unseen === undefined || unseen.appending || unseen.offset !== undefined) return;
     unseen.cancel();
-    this.append(consortiumTopics.blocks.name, unseen.parts);
-    // Until it is seen on the topic nobody can rely on it.
-    this.appendBlockLater(at, this.set.keys.length * APPEND_STAGGER_MS);
+    unseen.appending = true;
+    const { name } = consortiumTopics.blocks;
+    this.log.append(name, unseen.parts).then(
+      (first) => {
+        unseen.appending = false;
+        unseen.offset = first + unseen.parts.length - 1;
+      },
+      (error: unknown) => {
+        unseen.appending = false;
+        if (this.closed) return;
+        this.observe({ kind: 'busFailed', topic: name, reason: asError(error).message });
+        this.appendBlockLater(at, this.set.keys.length * APPEND_STAGGER_MS);
+      },
+    );
   }
 
   private appendBlockLater(at: number, afterMs: number): void {
@@ -1006,12 +1042,21 @@ export class ValidatorHost {
 
   /** A valid record of the height stands on the topic, ours or another host's: nobody needs to append it again. */
   private noteSeen(record: LogRecord): void {
-    for (const [at, { parts, reader, cancel }] of this.unseenBlocks) {
-      const ours = parts.at(-1);
-      const seen = (ours !== undefined && Buffer.compare(ours, record.value) === 0) || reader.push(record).length > 0;
-      if (!seen) continue;
-      cancel();
-      this.unseenBlocks.delete(at);
+    const at = heightOfPart(record.value);
+    const unseen = at === undefined ? undefined : this.unseenBlocks.get(at);
+    if (at !== undefined && unseen !== undefined) {
+      const ours = unseen.parts.at(-1);
+      const isOurs = ours !== undefined && Buffer.compare(ours, record.value) === 0;
+      if (isOurs || unseen.reader.push(record).length > 0) {
+        unseen.cancel();
+        this.unseenBlocks.delete(at);
+      }
+    }
+    // Read past where the log said that it stands, and it was not there: the log has lost it.
+    for (const [height, lost] of this.unseenBlocks) {
+      if (lost.offset === undefined || lost.offset >= record.offset) continue;
+      lost.offset = undefined;
+      this.appendBlock(height);
     }
   }
 
