@@ -6,7 +6,7 @@ import { createEmbeddedLog } from '@gridtokenx/embedded-log';
 import { createKafkaLog } from '@gridtokenx/kafka';
 import { createRowStore, dropProjections, migrate, tableDigests } from '@gridtokenx/postgres';
 import { consortiumTopics, readGenesis } from '@gridtokenx/protocol';
-import { Projector, readToEnd, systemClock } from '@gridtokenx/runtime';
+import { Projector, readToEnd, systemClock, type Log } from '@gridtokenx/runtime';
 import { startPostgres } from '@gridtokenx/testkit';
 import { lockFolder } from './system/folder-lock.js';
 
@@ -39,8 +39,8 @@ async function main(): Promise<number> {
   const url = values['database-url'] ?? postgres?.url ?? '';
   const log =
     values.bus === 'kafka'
-      ? await createKafkaLog({ brokers: values.brokers.split(','), clientId: 'projections-rebuild' })
-      : await createEmbeddedLog({ connectionString: url });
+      ? createKafkaLog({ brokers: values.brokers.split(','), clientId: 'projections-rebuild' })
+      : createEmbeddedLog({ connectionString: url });
   try {
     const genesisFile = values.genesis ?? join(folder, 'ledger', 'genesis.json');
     const identity = readGenesis(native, new Uint8Array(await readFile(genesisFile)));
@@ -76,12 +76,8 @@ async function main(): Promise<number> {
   }
 }
 
-async function project(
-  url: string,
-  log: Awaited<ReturnType<typeof createEmbeddedLog>>,
-  identity: ReturnType<typeof readGenesis>,
-): Promise<number> {
-  const store = await createRowStore(url);
+async function project(url: string, log: Log, identity: ReturnType<typeof readGenesis>): Promise<number> {
+  const store = createRowStore(url);
   try {
     const { projector, startOffset } = await Projector.start({
       crypto: native,

@@ -58,8 +58,8 @@ describe.each(buses)('the consortium ledger with 21 validators over %s', (_name,
     const log = await openLog();
     closing.push(() => log.close());
     await migrate(postgres.url);
-    const store: RowStore = await createRowStore(postgres.url);
-    const models: ReadModels = await createReadModels(postgres.url);
+    const store: RowStore = createRowStore(postgres.url);
+    const models: ReadModels = createReadModels(postgres.url);
     closing.push(() => models.close());
 
     const shared = { crypto: native, identity: consortium.identity, log, clock: systemClock };
@@ -105,7 +105,7 @@ describe.each(buses)('the consortium ledger with 21 validators over %s', (_name,
     await store.close();
     await dropProjections(postgres.url);
     await migrate(postgres.url);
-    const rebuilt = await createRowStore(postgres.url);
+    const rebuilt = createRowStore(postgres.url);
     closing.push(() => rebuilt.close());
     await catchUp(rebuilt);
     expect(await tableDigests(postgres.url)).toEqual(before);

@@ -15,7 +15,7 @@ import { startValidators } from './validator.module.js';
 
 const logger = new StderrLogger('consortium-ledger');
 
-const openBus = (config: LedgerConfig): Log | Promise<Log> =>
+const openBus = (config: LedgerConfig): Log | Log =>
   config.bus === 'kafka'
     ? createKafkaLog({ brokers: [...config.brokers], clientId: 'consortium-ledger' })
     : createEmbeddedLog({ connectionString: config.databaseUrl });
@@ -30,7 +30,7 @@ function tell(event: HostEvent): void {
 async function main(): Promise<void> {
   const config = ledgerConfig({ argv: process.argv.slice(2), env: process.env });
   const identity = readGenesis(native, new Uint8Array(await readFile(config.genesisFile)));
-  const log = await openBus(config);
+  const log = openBus(config);
   // Only where both roles live in one process is there somebody to take what the validators put in.
   const both = config.roles.includes('validator') && config.roles.includes('projector');
   const shared = { crypto: native, identity, log, clock: systemClock, ...(both && { ownBlocks: new OwnBlocks() }) };
@@ -44,7 +44,7 @@ async function main(): Promise<void> {
   }
   if (config.roles.includes('projector')) {
     await migrate(config.databaseUrl);
-    const store = await createRowStore(config.databaseUrl);
+    const store = createRowStore(config.databaseUrl);
     roles.push(
       await startProjector(
         {
