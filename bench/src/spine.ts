@@ -81,6 +81,8 @@ const ENVELOPES_PER_REQUEST_OPERATIONS = 1_000;
 /** Time for the generator to be ready to send. */
 const LEAD_MS = 300;
 const DRAIN_MS_MAX = 180_000;
+/** Longer than the longest time-out of a round: after it, nothing is under way. */
+const QUIET_MS = 9_000;
 const MEMORY_EVERY_MS = 2_000;
 const FINALITY_MS = 3_000;
 const KEYS_LEAST = 1_000;
@@ -248,6 +250,8 @@ async function drained(
   let looked = firstBlock;
   const open = new Set(hashes);
   for (;;) {
+    // Checking the blocks takes the event loop for seconds, which must not make a block look late.
+    while (Date.now() - watch.lastBusyMs < QUIET_MS) await new Promise((done) => setTimeout(done, 100));
     watch.settle();
     for (const { envelopes } of watch.blocks.slice(looked)) for (const { hash } of envelopes) open.delete(hash);
     looked = watch.blocks.length;

@@ -23,6 +23,9 @@ export interface SeenBlock {
   readonly rejected: ReadonlyMap<string, number>;
 }
 
+/** Certificates and header of a block without operations. */
+const EMPTY_BLOCK_BYTES_MAX = 8 * 1024;
+
 /**
  * A reader of the blocks topic that only notes the time while the load runs; certificates and outcomes are checked
  * afterwards, so that the bench itself costs little of what it measures.
@@ -32,6 +35,7 @@ export class BlockWatch {
   private readonly reader: BlockReader;
   readonly blocks: SeenBlock[] = [];
   private subscription: { close(): Promise<void> } | undefined;
+  private busyMs = 0;
 
   constructor(
     private readonly log: Log,
@@ -45,7 +49,10 @@ export class BlockWatch {
   start(): void {
     this.subscription = this.log.subscribe(consortiumTopics.blocks.name, 0, async (records) => {
       const arrivedMs = Date.now();
-      for (const record of records) this.waiting.push({ record, arrivedMs });
+      for (const record of records) {
+        this.waiting.push({ record, arrivedMs });
+        if (record.value.length > EMPTY_BLOCK_BYTES_MAX) this.busyMs = arrivedMs;
+      }
     });
   }
 
@@ -53,7 +60,12 @@ export class BlockWatch {
     return this.subscription?.close();
   }
 
-  /** Verifies what has arrived. */
+  /** When the last block that was not nearly empty came. */
+  get lastBusyMs(): number {
+    return this.busyMs;
+  }
+
+  /** Verifies what has arrived; while it does, no arrival is noted. */
   settle(): void {
     for (const { record, arrivedMs } of this.waiting.splice(0))
       for (const block of this.reader.push(record)) this.blocks.push(seen(block, arrivedMs));
