@@ -15,7 +15,7 @@ import { startValidators } from './validator.module.js';
 
 const logger = new StderrLogger('consortium-ledger');
 
-const openBus = (config: LedgerConfig): Log | Log =>
+const openBus = (config: LedgerConfig): Log =>
   config.bus === 'kafka'
     ? createKafkaLog({ brokers: [...config.brokers], clientId: 'consortium-ledger' })
     : createEmbeddedLog({ connectionString: config.databaseUrl });
