@@ -24,7 +24,8 @@ export const START_USAGE = `npm start -- [options]
   --data <folder>               where the state stands (default .gridtokenx)
   --bus embedded|kafka          the bus (default embedded)
   --brokers <host:port,...>     of Kafka
-  --database-url <url>          a Postgres that is there already; it then also carries the embedded bus`;
+  --database-url <url>          a Postgres that is there already; it then also carries the embedded bus
+  --help                        this`;
 
 export class UsageError extends Error {}
 
@@ -34,7 +35,8 @@ const wholeNumber = (name: string, text: string, least: number): number => {
   return value;
 };
 
-export function startArguments(argv: readonly string[]): StartArguments {
+/** `undefined` when only help was asked for. Throws {@link UsageError}. */
+export function startArguments(argv: readonly string[]): StartArguments | undefined {
   let values;
   try {
     ({ values } = parseArgs({
@@ -50,11 +52,13 @@ export function startArguments(argv: readonly string[]): StartArguments {
         bus: { type: 'string', default: 'embedded' },
         brokers: { type: 'string', default: '' },
         'database-url': { type: 'string' },
+        help: { type: 'boolean', default: false },
       },
     }));
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : 'unknown option');
   }
+  if (values.help) return undefined;
   const { bus, brokers } = values;
   if (bus !== 'embedded' && bus !== 'kafka') throw new UsageError('--bus is embedded or kafka');
   const list = brokers.split(',').filter((broker) => broker !== '');

@@ -78,7 +78,9 @@ async function run(options: StartArguments, folder: string, signal: AbortSignal)
 }
 
 try {
-  process.exitCode = await start(startArguments(process.argv.slice(2)));
+  const options = startArguments(process.argv.slice(2));
+  if (options === undefined) say(START_USAGE);
+  else process.exitCode = await start(options);
 } catch (error) {
   process.exitCode = error instanceof UsageError ? 2 : 1;
   process.stderr.write(
