@@ -22,6 +22,7 @@ const BANGKOK_MS = 7 * 3_600_000;
 /** Parts of a hundred of the spread between feed-in and retail that a seller asks for, and that a buyer keeps. */
 const ASK_SHARES = [10, 18, 26, 34, 42, 50, 58, 66];
 const KEEP_SHARES = [4, 9, 14, 19, 24, 29];
+const FEE_PERCENT = 1;
 
 /** Monday to Friday, 09:00 to 22:00, Asia/Bangkok. The week of the readings has no public holiday. */
 export function isOnPeak(start: number): boolean {
@@ -59,7 +60,11 @@ export async function loadPrices(folder: string): Promise<Prices> {
     // Who lacks less than the feed-in price would do better to wait for the close.
     askTicks: (start, meter, index) =>
       feedInTicks + Math.floor((spread(start, meter) * share(ASK_SHARES, index)) / 100),
+    // With the grid fee on top, buying here must still be cheaper than from the utility.
     bidTicks: (start, meter, index) =>
-      feedInTicks + Math.floor((spread(start, meter) * (100 - share(KEEP_SHARES, index))) / 100),
+      Math.min(
+        feedInTicks + Math.floor((spread(start, meter) * (100 - share(KEEP_SHARES, index))) / 100),
+        Math.floor((retailTicks(start, meter) * 100) / (100 + FEE_PERCENT)) - 1,
+      ),
   };
 }
