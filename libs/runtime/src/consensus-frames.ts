@@ -1,6 +1,5 @@
 import {
   decodeCandidate,
-  decodeMessage,
   encodeCandidate,
   encodeMessage,
   type Candidate,
@@ -25,6 +24,10 @@ export type Frame =
 const KINDS = ['message', 'wantEnvelopes', 'envelope', 'wantCandidate', 'candidate'] as const;
 const FRAME_BYTES_MAX = 12 * 1024 * 1024;
 const HASHES_MAX = 100_000;
+/** How much is gathered into one record; a single frame may be larger. */
+const RECORD_BYTES_WANTED = 8 * 1024 * 1024;
+/** A request or a candidate counts as this much: they are few, and how long they are shows only once encoded. */
+const SMALL_FRAME_BYTES = 1024;
 
 function encodeFrame(frame: Frame): Uint8Array {
   switch (frame.kind) {
@@ -50,6 +53,25 @@ export function encodeFrames(ledgerId: string, frames: readonly Frame[]): Uint8A
   const writer = new ByteWriter(1024).fixed(ledgerIdBytes(ledgerId)).u32(frames.length);
   for (const frame of frames) writer.u8(KINDS.indexOf(frame.kind)).bytes(encodeFrame(frame));
   return writer.done();
+}
+
+/** Any number of frames as the fewest records that stay near 8 MiB. */
+export function packFrames(ledgerId: string, frames: readonly Frame[]): Uint8Array[] {
+  const records: Uint8Array[] = [];
+  let group: Frame[] = [];
+  let bytes = 0;
+  for (const frame of frames) {
+    const size = frame.kind === 'message' || frame.kind === 'envelope' ? frame.bytes.length : SMALL_FRAME_BYTES;
+    if (group.length > 0 && bytes + size > RECORD_BYTES_WANTED) {
+      records.push(encodeFrames(ledgerId, group));
+      group = [];
+      bytes = 0;
+    }
+    group.push(frame);
+    bytes += size;
+  }
+  if (group.length > 0) records.push(encodeFrames(ledgerId, group));
+  return records;
 }
 
 function decodeFrame(crypto: Crypto, kind: (typeof KINDS)[number], bytes: Uint8Array): Frame {
@@ -92,5 +114,7 @@ export function decodeFrames(crypto: Crypto, ledgerId: string, record: Uint8Arra
   return frames;
 }
 
-export const messageFrame = (message: ConsensusMessage): Frame => ({ kind: 'message', bytes: encodeMessage(message) });
-export { decodeMessage };
+export const messageFrame = (message: ConsensusMessage): Extract<Frame, { kind: 'message' }> => ({
+  kind: 'message',
+  bytes: encodeMessage(message),
+});

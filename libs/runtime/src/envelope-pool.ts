@@ -27,6 +27,21 @@ export class EnvelopePool {
     return this.waiting.get(toHex(hash))?.envelope;
   }
 
+  holdsAll(hashes: readonly Uint8Array[]): boolean {
+    return hashes.every((hash) => this.waiting.has(toHex(hash)));
+  }
+
+  /** The envelopes of a list, in its order; `undefined` when one is missing. */
+  all(hashes: readonly Uint8Array[]): Envelope[] | undefined {
+    const envelopes: Envelope[] = [];
+    for (const hash of hashes) {
+      const envelope = this.get(hash);
+      if (envelope === undefined) return undefined;
+      envelopes.push(envelope);
+    }
+    return envelopes;
+  }
+
   remove(hash: Uint8Array): void {
     const key = toHex(hash);
     const found = this.waiting.get(key);

@@ -1,5 +1,6 @@
 export * from './block-records.js';
 export * from './clock.js';
+export * from './host-events.js';
 export * from './ports.js';
 export * from './projector.js';
 export * from './read-models.js';

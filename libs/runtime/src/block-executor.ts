@@ -1,0 +1,210 @@
+import {
+  headerHash,
+  operationsRootOf,
+  tipAfter,
+  type Certificate,
+  type ChainTip,
+  type Header,
+  type ValidatorSet,
+} from '@gridtokenx/chain';
+import type { Candidate } from '@gridtokenx/consensus';
+import { ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
+import type { Execution, Ledger } from '@gridtokenx/domain';
+import { assert, equalBytes, height, millis, toHex } from '@gridtokenx/kernel';
+import { PROTOCOL_VERSION, type Envelope, type LedgerIdentity, type RejectionCode } from '@gridtokenx/protocol';
+import { CandidateLists } from './candidate-lists.js';
+import type { EnvelopePool } from './envelope-pool.js';
+
+/** Refusals that no later block can lift: the envelope leaves the pool. */
+const FOR_GOOD: ReadonlySet<RejectionCode> = new Set<RejectionCode>([
+  'operation.sequenceUsed',
+  'operation.sequenceTooOld',
+  'operation.expired',
+  'operation.keyRemoved',
+]);
+
+/** A block that was run on the state below it. */
+export interface Executed {
+  readonly hash: Hash;
+  readonly execution: Execution;
+  readonly envelopes: readonly Envelope[];
+  readonly ms: number;
+}
+
+export interface BlockExecutorOptions {
+  readonly crypto: Crypto;
+  readonly identity: LedgerIdentity;
+  readonly set: ValidatorSet;
+  readonly ledger: Ledger;
+  readonly pool: EnvelopePool;
+  readonly tip: ChainTip;
+  /** Told of envelopes that left the pool because no block can ever hold them. */
+  readonly onDropped: (refusal: RejectionCode) => void;
+}
+
+/**
+ * Builds, checks and runs the blocks of the open height on the one ledger state of a host: each once, for all its
+ * validators. The state stands at the parent, or after one block of the open height, until that block is final.
+ */
+export class BlockExecutor {
+  /** Of the open height. */
+  readonly candidates: CandidateLists;
+  /** By header and list. */
+  private readonly verdicts = new Map<string, boolean>();
+  private executed: Executed | undefined;
+  private currentTip: ChainTip;
+
+  constructor(private readonly options: BlockExecutorOptions) {
+    this.candidates = new CandidateLists(options.crypto);
+    this.currentTip = options.tip;
+  }
+
+  get tip(): ChainTip {
+    return this.currentTip;
+  }
+
+  /** Admissible envelopes in arrival order up to the limits of the genesis. */
+  build(proposer: number, time: number): Candidate {
+    const { crypto, identity, set } = this.options;
+    const chosen = this.choose(time);
+    const header: Header = {
+      version: PROTOCOL_VERSION,
+      ledgerId: identity.ledgerId,
+      epoch: set.epoch,
+      height: height(this.tip.height + 1),
+      proposer,
+      parentHash: this.tip.hash,
+      parentCertificateHash: this.tip.certificateHash,
+      time: millis(time),
+      operationsRoot: operationsRootOf(crypto, chosen),
+      validatorsHash: set.hash,
+      nextValidatorsHash: set.hash,
+      checkpointRoot: ZERO_HASH,
+    };
+    const candidate: Candidate = {
+      header,
+      hash: headerHash(crypto, header),
+      envelopeHashes: chosen.map((envelope) => envelope.hash),
+      parentCertificate: this.tip.certificate,
+    };
+    this.candidates.proves(candidate, chosen);
+    this.verdicts.set(this.candidates.keyOf(candidate), true);
+    return candidate;
+  }
+
+  /** Whether a validator may vote for it; `undefined` while an envelope is missing. */
+  verdictOn(candidate: Candidate): boolean | undefined {
+    const key = this.candidates.keyOf(candidate);
+    const known = this.verdicts.get(key);
+    if (known !== undefined) return known;
+    const envelopes = this.options.pool.all(candidate.envelopeHashes);
+    if (envelopes === undefined) return undefined;
+    const ok = this.isAcceptable(candidate, envelopes);
+    this.verdicts.set(key, ok);
+    return ok;
+  }
+
+  /** `undefined` when an envelope is missing. */
+  run(candidate: Candidate): Executed | undefined {
+    if (this.executed !== undefined && equalBytes(this.executed.hash, candidate.hash)) return this.executed;
+    const envelopes = this.options.pool.all(candidate.envelopeHashes);
+    return envelopes === undefined ? undefined : this.execute(candidate.hash, candidate.header, envelopes);
+  }
+
+  /** A block whose envelopes came with it. */
+  runWith(hash: Hash, header: Header, envelopes: readonly Envelope[]): Executed {
+    if (this.executed !== undefined && equalBytes(this.executed.hash, hash)) return this.executed;
+    return this.execute(hash, header, envelopes);
+  }
+
+  /** What a quorum decided is admissible; which list of envelopes it was about, only the envelopes show. */
+  candidateOf(decided: Hash): Candidate | undefined {
+    const offered = (): Candidate | undefined =>
+      this.candidates.offeredFor(decided).find((candidate) => {
+        const envelopes = this.options.pool.all(candidate.envelopeHashes);
+        return envelopes !== undefined && this.candidates.proves(candidate, envelopes);
+      });
+    return this.candidates.proven(decided) ?? offered();
+  }
+
+  /** Waiting, or in the block that was run last. */
+  envelope(hash: Hash): Envelope | undefined {
+    return this.options.pool.get(hash) ?? this.executed?.envelopes.find((one) => equalBytes(one.hash, hash));
+  }
+
+  /** Makes the block that was just run final, and gives the new tip. Throws when the quorum certified other results. */
+  commit(header: Header, certificate: Certificate, run: Executed): ChainTip {
+    const { crypto, set, ledger, pool } = this.options;
+    assert(run === this.executed, 'the block that becomes final is the one that was run');
+    const { resultsRoot, stateDigest } = run.execution;
+    if (!equalBytes(resultsRoot, certificate.resultsRoot) || !equalBytes(stateDigest, certificate.stateDigest))
+      throw new Error(
+        `validator.diverged: block ${header.height} is certified with state ${toHex(certificate.stateDigest)}, computed here ${toHex(stateDigest)}`,
+      );
+    ledger.commit();
+    this.executed = undefined;
+    for (const { hash } of run.envelopes) pool.remove(hash);
+    this.currentTip = tipAfter(crypto, set, header, certificate);
+    assert(equalBytes(this.tip.stateDigest, ledger.stateDigest), 'the tip carries the digest of the state');
+    this.candidates.clear();
+    this.verdicts.clear();
+    return this.tip;
+  }
+
+  private choose(time: number): Envelope[] {
+    const { identity, ledger, pool, onDropped } = this.options;
+    this.restoreParent();
+    const { operationsPerBlock, envelopeBytesPerBlock } = identity.genesis.limits;
+    const admission = ledger.admission(millis(time));
+    const chosen: Envelope[] = [];
+    let operations = 0;
+    let bytes = 0;
+    for (const envelope of pool) {
+      operations += envelope.operations.length;
+      bytes += envelope.bytes.length;
+      if (operations > operationsPerBlock || bytes > envelopeBytesPerBlock) break;
+      const refusal = admission.refusal(envelope);
+      if (refusal === undefined) {
+        chosen.push(envelope);
+        continue;
+      }
+      operations -= envelope.operations.length;
+      bytes -= envelope.bytes.length;
+      if (!FOR_GOOD.has(refusal)) continue;
+      pool.remove(envelope.hash);
+      onDropped(refusal);
+    }
+    return chosen;
+  }
+
+  private isAcceptable(candidate: Candidate, envelopes: readonly Envelope[]): boolean {
+    const { identity, ledger } = this.options;
+    const { operationsPerBlock, envelopeBytesPerBlock } = identity.genesis.limits;
+    let operations = 0;
+    let bytes = 0;
+    for (const envelope of envelopes) {
+      operations += envelope.operations.length;
+      bytes += envelope.bytes.length;
+    }
+    if (operations > operationsPerBlock || bytes > envelopeBytesPerBlock) return false;
+    if (!this.candidates.proves(candidate, envelopes)) return false;
+    this.restoreParent();
+    const admission = ledger.admission(candidate.header.time);
+    return envelopes.every((envelope) => admission.refusal(envelope) === undefined);
+  }
+
+  private execute(hash: Hash, header: Header, envelopes: readonly Envelope[]): Executed {
+    this.restoreParent();
+    const started = performance.now();
+    const execution = this.options.ledger.execute({ height: header.height, time: header.time, envelopes });
+    this.executed = { hash, execution, envelopes, ms: performance.now() - started };
+    return this.executed;
+  }
+
+  /** The ledger stands at the parent again, so that another block of the height can be checked or run. */
+  private restoreParent(): void {
+    if (this.executed === undefined) return;
+    this.options.ledger.undo();
+    this.executed = undefined;
+  }
+}

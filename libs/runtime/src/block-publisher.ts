@@ -1,0 +1,92 @@
+import { heightOfPart, type BlockReader } from './block-records.js';
+import type { Clock, LogRecord } from './ports.js';
+
+const STAGGER_MS = 300;
+
+interface Unseen {
+  readonly parts: readonly Uint8Array[];
+  /** Stands at the parent: says whether another host's record of the height is valid. */
+  readonly reader: BlockReader;
+  cancel: () => void;
+  appending: boolean;
+  /** Of the last part, once the log has it. */
+  offset: number | undefined;
+}
+
+export interface BlockPublisherOptions {
+  readonly clock: Clock;
+  /** In the set: how many may append before the first has another turn. */
+  readonly validators: number;
+  /** Resolves with the offset of the first part. */
+  readonly append: (parts: readonly Uint8Array[]) => Promise<number>;
+  readonly onFailed: (error: unknown) => void;
+}
+
+/** Brings the records of the blocks that were decided here to the bus, until one is seen on the topic. */
+export class BlockPublisher {
+  private readonly unseen = new Map<number, Unseen>();
+  private closed = false;
+
+  constructor(private readonly options: BlockPublisherOptions) {}
+
+  /** The first in rank appends at once, each other one only if no valid record stands there when its turn comes. */
+  publish(height: number, parts: readonly Uint8Array[], reader: BlockReader, rank: number): void {
+    this.unseen.set(height, { parts, reader, cancel: () => {}, appending: false, offset: undefined });
+    if (rank === 0) this.append(height);
+    else this.appendLater(height, rank * STAGGER_MS);
+  }
+
+  /** Nothing when the block was not decided here, or needs no record any more. */
+  append(height: number): void {
+    const unseen = this.unseen.get(height);
+    // What the log has taken is on its way to every reader, however far behind we are with reading it: sending it once
+    // more for everyone who is late would keep all of us late.
+    if (unseen === undefined || unseen.appending || unseen.offset !== undefined) return;
+    unseen.cancel();
+    unseen.appending = true;
+    this.options.append(unseen.parts).then(
+      (first) => {
+        unseen.appending = false;
+        unseen.offset = first + unseen.parts.length - 1;
+      },
+      (error: unknown) => {
+        unseen.appending = false;
+        if (this.closed) return;
+        this.options.onFailed(error);
+        this.appendLater(height, this.options.validators * STAGGER_MS);
+      },
+    );
+  }
+
+  /** A valid record of a height stands on the topic, ours or another host's: nobody needs to append it again. */
+  noteSeen(record: LogRecord): void {
+    const at = heightOfPart(record.value);
+    const unseen = at === undefined ? undefined : this.unseen.get(at);
+    if (at !== undefined && unseen !== undefined) {
+      const ours = unseen.parts.at(-1);
+      const isOurs = ours !== undefined && Buffer.compare(ours, record.value) === 0;
+      if (isOurs || unseen.reader.push(record).length > 0) {
+        unseen.cancel();
+        this.unseen.delete(at);
+      }
+    }
+    // Read past where the log said that it stands, and it was not there: the log has lost it.
+    for (const [height, lost] of this.unseen) {
+      if (lost.offset === undefined || lost.offset >= record.offset) continue;
+      lost.offset = undefined;
+      this.append(height);
+    }
+  }
+
+  close(): void {
+    this.closed = true;
+    for (const { cancel } of this.unseen.values()) cancel();
+  }
+
+  private appendLater(height: number, afterMs: number): void {
+    const unseen = this.unseen.get(height);
+    if (unseen === undefined || this.closed) return;
+    const { clock } = this.options;
+    unseen.cancel = clock.at(clock.now() + afterMs, () => this.append(height));
+  }
+}

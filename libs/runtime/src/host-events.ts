@@ -1,0 +1,19 @@
+/** What a host tells whoever watches it: counted as metrics, logged, asserted in tests. */
+export type HostEvent =
+  | {
+      readonly kind: 'decided';
+      readonly height: number;
+      readonly round: number;
+      readonly operations: number;
+      readonly rejected: number;
+      readonly signers: number;
+      /** From the block's time to its certificate. */
+      readonly ageMs: number;
+      readonly executeMs: number;
+    }
+  | { readonly kind: 'quarantined'; readonly height: number; readonly reason: string }
+  | { readonly kind: 'evidence'; readonly validator: number; readonly height: number; readonly round: number }
+  | { readonly kind: 'skipped'; readonly topic: string; readonly reason: string }
+  | { readonly kind: 'busFailed'; readonly topic: string; readonly reason: string }
+  | { readonly kind: 'rejoining'; readonly validator: number; readonly why: string }
+  | { readonly kind: 'rejoined'; readonly validator: number; readonly height: number };

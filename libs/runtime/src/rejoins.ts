@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto';
+import { signBytesOf, type ConsensusMessage, type SignerRecord } from '@gridtokenx/consensus';
+import type { Crypto } from '@gridtokenx/crypto';
+import type { Execution, Ledger } from '@gridtokenx/domain';
+import { equalBytes, formatTime, millis } from '@gridtokenx/kernel';
+import { decodeOutcome, signEnvelope } from '@gridtokenx/protocol';
+import type { Clock } from './ports.js';
+import type { LoadedRecords } from './signer-records.js';
+import type { Timers } from './timers.js';
+
+const AGAIN_MS = 60_000;
+const VALID_MS = 30 * 60_000;
+const NONCE_BYTES = 32;
+
+/** SPEC consensus "never sign twice": a record that is missing, or older than an own message on the bus, is lost. */
+export function whyLost(
+  ledgerId: string,
+  validator: number,
+  tipHeight: number,
+  record: SignerRecord | undefined,
+  state: LoadedRecords['state'],
+  early: readonly ConsensusMessage[],
+): string | undefined {
+  if (state === 'lost') return 'neither slot of the signer record can be read';
+  if (record === undefined && tipHeight > 0) return 'there is no signer record, and the chain has blocks';
+  const above = early.find(
+    (message) => message.validator === validator && message.height > tipHeight && isAbove(ledgerId, message, record),
+  );
+  return above === undefined ? undefined : `an own ${above.type} at height ${above.height} is above the signer record`;
+}
+
+/** Whether a message lies above what the record says was signed last: then the record is not the newest. */
+export function isAbove(ledgerId: string, message: ConsensusMessage, record: SignerRecord | undefined): boolean {
+  if (record === undefined) return true;
+  const order = [message.height - record.height, message.round - record.round, stepOf(message) - record.step].find(
+    (d) => d !== 0,
+  );
+  if (order !== undefined) return order > 0;
+  return !equalBytes(signBytesOf(message, ledgerId), record.signBytes);
+}
+
+const STEPS = { roundChange: 0, proposal: 1, prepare: 2, commit: 3 } as const satisfies Record<
+  ConsensusMessage['type'],
+  number
+>;
+const stepOf = (message: ConsensusMessage): number => STEPS[message.type];
+
+/** A validator whose signer record was lost, with the key it asks with. */
+export interface Rejoiner {
+  readonly index: number;
+  readonly kid: string;
+  readonly seed: Uint8Array;
+}
+
+export interface RejoinsOptions {
+  readonly crypto: Crypto;
+  readonly ledgerId: string;
+  readonly ledger: Pick<Ledger, 'state'>;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly submit: (envelope: Uint8Array) => void;
+  readonly onAsked: (validator: number, why: string) => void;
+}
+
+/** Asks to vote again, until a certified block holds the request with the nonce that was made at this start. */
+export class Rejoins {
+  private readonly nonces = new Map<number, string>();
+
+  constructor(private readonly options: RejoinsOptions) {}
+
+  ask(by: Rejoiner, why: string): void {
+    const { crypto, ledgerId, ledger, clock, timers } = this.options;
+    const nonce = this.nonces.get(by.index) ?? randomBytes(NONCE_BYTES).toString('hex');
+    this.nonces.set(by.index, nonce);
+    this.options.onAsked(by.index, why);
+    this.options.submit(
+      signEnvelope(crypto, by.seed, ledgerId, {
+        sequence: (ledger.state.registry.keys.get(by.kid)?.window.highest ?? 0) + 1,
+        validUntil: formatTime(millis(Math.floor(clock.now() / 1000) * 1000 + VALID_MS)),
+        atomic: false,
+        operations: [{ type: 'validators.rejoin', validator: by.kid, nonce }],
+      }),
+    );
+    timers.set(`rejoin/${by.index}`, clock.now() + AGAIN_MS, () => {
+      if (this.nonces.has(by.index)) this.ask(by, why);
+    });
+  }
+
+  /** Which requests a final block grants; each is granted once. */
+  takeGranted(results: Execution['results']): number[] {
+    const granted: number[] = [];
+    if (this.nonces.size === 0) return granted;
+    for (const { outcome } of results) {
+      const decoded = decodeOutcome(outcome);
+      for (const event of decoded.status === 'executed' ? decoded.events : [])
+        for (const [validator, nonce] of this.nonces)
+          if (event.type === 'validators.rejoined' && event.nonce === nonce) {
+            this.nonces.delete(validator);
+            granted.push(validator);
+          }
+    }
+    return granted;
+  }
+}
