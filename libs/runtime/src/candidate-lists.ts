@@ -16,11 +16,25 @@ export class CandidateLists {
   private readonly right = new Map<string, Candidate>();
   private readonly offered = new Map<string, Map<string, Candidate>>();
 
+  /** Each of the hosted validators asks for the key of the same candidate, and the list may be long. */
+  private readonly keys = new WeakMap<Candidate, string>();
+
   constructor(private readonly crypto: Crypto) {}
 
   /** Names the header and the list. */
-  keyOf({ hash, envelopeHashes }: Candidate): string {
-    return `${toHex(hash)}/${toHex(this.crypto.sha256(concatBytes(...envelopeHashes)))}`;
+  keyOf(candidate: Candidate): string {
+    let key = this.keys.get(candidate);
+    if (key === undefined) {
+      const list = this.crypto.sha256(concatBytes(...candidate.envelopeHashes));
+      key = `${toHex(candidate.hash)}/${toHex(list)}`;
+      this.keys.set(candidate, key);
+    }
+    return key;
+  }
+
+  /** The candidate was made here: its operations root is of these very envelopes. */
+  trust(candidate: Candidate): void {
+    this.right.set(toHex(candidate.hash), candidate);
   }
 
   offer(candidate: Candidate): void {
