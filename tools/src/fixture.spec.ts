@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { genesisAnchor, GridClient, type GenesisAnchor } from '@gridtokenx/client';
 import { native } from '@gridtokenx/crypto-native';
 import { codeOf, formatInterval, INTERVAL_MS, millis, parseTime } from '@gridtokenx/kernel';
-import type { Operation, OperationType } from '@gridtokenx/protocol';
+import type { Operation, OperationOf } from '@gridtokenx/protocol';
 import { Members } from './replay/members.js';
 import { startSystem, type RunningSystem, type ServiceName, type SystemOptions } from './system/system.js';
 
@@ -87,10 +87,11 @@ export interface Market {
 
 const ZONE = 'MEA-BKK-01';
 const OPERATOR = 'mea';
-const DELEGATED: (OperationType & `market.${string}`)[] = [
+const DELEGATED: OperationOf<'registry.delegate'>['operations'] = [
   'market.placeOrder',
   'market.cancelOrder',
   'market.replaceOrder',
+  'accounts.transfer',
 ];
 const NEVER = '2046-01-01T00:00:00Z';
 const RESERVE = (1_000_000_000n * 1_000_000n).toString();
@@ -113,13 +114,7 @@ export async function openMarket(
     { type: 'registry.registerKey', key: kid, owner: { kind: 'organisation', organisation } },
     ...accounts.flatMap((account): Operation[] => [
       { type: 'registry.openAccount', account, organisation },
-      {
-        type: 'registry.delegate',
-        key: kid,
-        account,
-        operations: [...DELEGATED, 'accounts.transfer'] as never,
-        until: NEVER,
-      },
+      { type: 'registry.delegate', key: kid, account, operations: DELEGATED, until: NEVER },
     ]),
   ]);
   const interval = await newestEnded(client);
