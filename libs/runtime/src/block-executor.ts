@@ -87,7 +87,7 @@ export class BlockExecutor {
       envelopeHashes: chosen.map((envelope) => envelope.hash),
       parentCertificate: this.tip.certificate,
     };
-    this.candidates.proves(candidate, chosen);
+    this.candidates.trust(candidate);
     this.verdicts.set(this.candidates.keyOf(candidate), true);
     return candidate;
   }
