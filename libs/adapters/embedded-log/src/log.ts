@@ -1,19 +1,22 @@
-import { LogError } from '@gridtokenx/runtime';
-import type { Log, LogRecord, Subscription } from '@gridtokenx/runtime';
+import {
+  APPEND_DEADLINE_MS,
+  createStoreLog,
+  logClosed,
+  LogError,
+  pause,
+  type Log,
+  type LogRecord,
+  type Read,
+} from '@gridtokenx/runtime';
 import type pg from 'pg';
-import { APPEND_DEADLINE_MS, createAppender } from './appender.js';
-import type { Appender } from './appender.js';
 import { copyRows } from './copy.js';
 import type { CopiedRow } from './copy.js';
-import { pause, startReader } from './reader.js';
 import { CREATE_LOCK, CREATE_SCHEMA, readQuery, SQL } from './schema.js';
 import { byteaArray, createPool, isPassing } from './session.js';
 import { createWakeups } from './wakeups.js';
 
 const CHUNK_RECORDS_MAX = 2_000;
 const TRIM_ROWS_MAX = 5_000;
-/** How long `close()` waits for appends under way; then they are refused. */
-const CLOSE_WAIT_MS = 5_000;
 
 export interface EmbeddedLogOptions {
   readonly connectionString: string;
@@ -32,26 +35,19 @@ export function createEmbeddedLog(options: EmbeddedLogOptions): Log {
   const writePool = createPool(connectionString, options.writeConnections ?? 6);
   const readPool = createPool(connectionString, options.readConnections ?? 4);
   const wakeups = createWakeups(connectionString);
-  const appenders = new Map<string, Appender>();
-  const subscriptions = new Set<Subscription>();
   const trimmedAtMs = new Map<string, number>();
   const closing = new AbortController();
   let schema: Promise<void> | undefined;
-  let closed: Promise<void> | undefined;
-
-  function refuseWhenClosed(): void {
-    if (closing.signal.aborted || closed !== undefined) throw new LogError('log.closed', 'the log was closed');
-  }
 
   /** Tries again until the deadline while the trouble may pass. */
   async function persist<T>(deadlineMs: number, signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
     for (let failures = 0; ; failures++) {
-      if (closing.signal.aborted) throw new LogError('log.closed', 'the log was closed');
+      if (closing.signal.aborted) throw logClosed();
       try {
         return await attempt();
       } catch (cause) {
         if (cause instanceof LogError) throw cause;
-        if (closing.signal.aborted) throw new LogError('log.closed', 'the log was closed', { cause });
+        if (closing.signal.aborted) throw logClosed(cause);
         if (!isPassing(cause) || signal.aborted || Date.now() >= deadlineMs) {
           throw new LogError('log.unavailable', message(cause), { cause });
         }
@@ -81,7 +77,6 @@ export function createEmbeddedLog(options: EmbeddedLogOptions): Log {
 
   /** One answer of the store, with the usual patience. */
   async function ask<R extends pg.QueryResultRow>(name: string, text: string, values: unknown[]): Promise<R[]> {
-    refuseWhenClosed();
     return persist(Date.now() + APPEND_DEADLINE_MS, closing.signal, async () => {
       await ready();
       return (await readPool.query<R>({ name, text, values })).rows;
@@ -130,7 +125,7 @@ export function createEmbeddedLog(options: EmbeddedLogOptions): Log {
     }
   }
 
-  function createRead(topic: string): (position: number, signal: AbortSignal) => Promise<readonly LogRecord[]> {
+  function createRead(topic: string): Read {
     let topicId: number | undefined;
     let caughtUpAt: number | undefined; // What `seen` said before a read that reached the end.
 
@@ -159,61 +154,35 @@ export function createEmbeddedLog(options: EmbeddedLogOptions): Log {
     };
   }
 
-  return {
-    async ensureTopics(topics) {
-      refuseWhenClosed();
-      for (const { name, retentionMs = null } of topics) {
-        await ask('createTopic', SQL.createTopic, [name, retentionMs]);
-        await ask('setRetention', SQL.setRetention, [name, retentionMs]);
-      }
-    },
-
-    async append(topic, values) {
-      refuseWhenClosed();
-      if (values.length === 0) return this.end(topic);
-      let appender = appenders.get(topic);
-      if (appender === undefined) {
-        appender = createAppender(topic, (part, deadlineMs) => write(topic, part, deadlineMs));
-        appenders.set(topic, appender);
-      }
-      return appender.append(values);
-    },
-
-    subscribe(topic, from, handler) {
-      refuseWhenClosed();
-      const subscription = startReader(from, createRead(topic), handler);
-      subscriptions.add(subscription);
-      const forget = (): void => void subscriptions.delete(subscription);
-      subscription.failed.then(forget, forget);
-      return subscription;
-    },
-
-    async end(topic) {
-      const row = (await ask<{ next_offset: string }>('end', SQL.end, [topic]))[0];
-      if (row === undefined) throw unknownTopic(topic);
-      return Number(row.next_offset);
-    },
-
-    async offsetAtTime(topic, timestampMs) {
-      const values = [topic, Math.ceil(timestampMs)];
-      const row = (await ask<{ record_offset: string }>('offsetAt', SQL.offsetAt, values))[0];
-      if (row === undefined) throw unknownTopic(topic);
-      return Number(row.record_offset);
-    },
-
-    close() {
-      closed ??= (async () => {
-        await Promise.all([...subscriptions].map((subscription) => subscription.close()));
-        const timer = setTimeout(() => closing.abort(), CLOSE_WAIT_MS);
-        await Promise.all([...appenders.values()].map((appender) => appender.idle()));
-        clearTimeout(timer);
+  return createStoreLog(
+    {
+      async ensureTopics(topics) {
+        for (const { name, retentionMs = null } of topics) {
+          await ask('createTopic', SQL.createTopic, [name, retentionMs]);
+          await ask('setRetention', SQL.setRetention, [name, retentionMs]);
+        }
+      },
+      createWrite: (topic) => (values, deadlineMs) => write(topic, values, deadlineMs),
+      createRead,
+      async end(topic) {
+        const row = (await ask<{ next_offset: string }>('end', SQL.end, [topic]))[0];
+        if (row === undefined) throw unknownTopic(topic);
+        return Number(row.next_offset);
+      },
+      async offsetAtTime(topic, timestampMs) {
+        const values = [topic, Math.ceil(timestampMs)];
+        const row = (await ask<{ record_offset: string }>('offsetAt', SQL.offsetAt, values))[0];
+        if (row === undefined) throw unknownTopic(topic);
+        return Number(row.record_offset);
+      },
+      async close() {
         await wakeups.close();
         closing.abort();
         await Promise.all([writePool.end(), readPool.end()]);
-      })();
-      return closed;
+      },
     },
-  };
+    closing,
+  );
 }
 
 function unknownTopic(topic: string): LogError {

@@ -1,7 +1,7 @@
+import { pause, sleep } from '@gridtokenx/runtime';
 import pg from 'pg';
 import { CHANNEL, SQL } from './schema.js';
 import { sessionConfig } from './session.js';
-import { pause } from './reader.js';
 
 /** How late a reader may notice a record whose writer died between its commit and its NOTIFY. */
 const SAFETY_POLL_MS = 2_000;
@@ -131,16 +131,4 @@ export function createWakeups(connectionString: string): Wakeups {
       await running;
     },
   };
-}
-
-async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((done) => {
-    const wake = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', wake);
-      done();
-    };
-    const timer = setTimeout(wake, ms);
-    signal.addEventListener('abort', wake, { once: true });
-  });
 }

@@ -1,10 +1,17 @@
-import { LogError, RECORD_BYTES_MAX } from '@gridtokenx/runtime';
-import type { Log, LogRecord, Subscription, TopicSpec } from '@gridtokenx/runtime';
-import { APPEND_DEADLINE_MS, createAppender } from './appender.js';
-import type { Appender } from './appender.js';
+import {
+  APPEND_DEADLINE_MS,
+  createStoreLog,
+  logClosed,
+  LogError,
+  pause,
+  RECORD_BYTES_MAX,
+  type Log,
+  type LogRecord,
+  type Read,
+  type TopicSpec,
+  type Write,
+} from '@gridtokenx/runtime';
 import { errorType, Kafka, logLevel } from './internals.js';
-import { pause, startReader } from './reader.js';
-import type { Read } from './reader.js';
 import { EARLIEST, LATEST, openSession } from './session.js';
 import type { ProducerPlace, Session, SessionOptions } from './session.js';
 
@@ -16,7 +23,6 @@ const FETCH_WAIT_MS = 5_000;
 const UNKNOWN_TOPIC_MS = 1_000;
 const SEQUENCE_MAX = 2 ** 31 - 1;
 const REPLICAS_WANTED = 3;
-const CLOSE_WAIT_MS = 5_000;
 
 export interface KafkaLogOptions extends SessionOptions {
   /** Of topics that are created; by default three, or as many as there are brokers. */
@@ -45,15 +51,8 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
 export function createKafkaLog(options: KafkaLogOptions): Log {
   const { chunkBytesMax = 8 * 1024 * 1024 } = options;
   const sessions = new Map<string, Promise<Session>>(); // For writing and asking; readers have their own.
-  const appenders = new Map<string, Appender>();
-  const subscriptions = new Set<Subscription>();
   const topicsSeen = new Set<string>();
   const closing = new AbortController();
-  let closed: Promise<void> | undefined;
-
-  function refuseWhenClosed(): void {
-    if (closed !== undefined) throw new LogError('log.closed', 'the log was closed');
-  }
 
   async function open(topic: string): Promise<Session> {
     const session = await openSession(options, topic);
@@ -91,7 +90,7 @@ export function createKafkaLog(options: KafkaLogOptions): Log {
   ): Promise<T> {
     let unknownSinceMs: number | undefined;
     for (let failures = 0; ; failures++) {
-      if (closing.signal.aborted) throw new LogError('log.closed', 'the log was closed');
+      if (closing.signal.aborted) throw logClosed();
       try {
         return await attempt();
       } catch (cause) {
@@ -106,7 +105,7 @@ export function createKafkaLog(options: KafkaLogOptions): Log {
         }
         const hopeless = type !== undefined && FORBIDDEN.has(type);
         if (hopeless || signal.aborted || now >= deadlineMs) {
-          if (closing.signal.aborted) throw new LogError('log.closed', 'the log was closed', { cause });
+          if (closing.signal.aborted) throw logClosed(cause);
           throw new LogError('log.unavailable', cause instanceof Error ? cause.message : String(cause), { cause });
         }
         await pause(failures, signal);
@@ -115,7 +114,7 @@ export function createKafkaLog(options: KafkaLogOptions): Log {
   }
 
   /** One idempotent producer per topic, so that a small vote never waits for a large block of another topic. */
-  function createWrite(topic: string): (values: readonly Uint8Array[], deadlineMs: number) => Promise<number> {
+  function createWrite(topic: string): Write {
     let place: ProducerPlace | undefined;
     return async (values, deadlineMs) => {
       const attempt = async (): Promise<number> => {
@@ -141,7 +140,6 @@ export function createKafkaLog(options: KafkaLogOptions): Log {
   }
 
   async function ask<T>(topic: string, question: (session: Session) => Promise<T>): Promise<T> {
-    refuseWhenClosed();
     const attempt = async (): Promise<T> => question(await sharedSession(topic));
     const deadlineMs = Date.now() + APPEND_DEADLINE_MS;
     return persist(topic, deadlineMs, closing.signal, attempt, () => dropSharedSession(topic));
@@ -223,57 +221,28 @@ export function createKafkaLog(options: KafkaLogOptions): Log {
     }
   }
 
-  return {
-    async ensureTopics(specs) {
-      refuseWhenClosed();
-      const deadlineMs = Date.now() + APPEND_DEADLINE_MS;
-      const recover = (): void => undefined;
-      await persist('the list of topics', deadlineMs, closing.signal, () => createMissing(specs), recover);
-    },
-
-    async append(topic, values) {
-      refuseWhenClosed();
-      if (values.length === 0) return this.end(topic);
-      let appender = appenders.get(topic);
-      if (appender === undefined) {
-        appender = createAppender(topic, createWrite(topic));
-        appenders.set(topic, appender);
-      }
-      return appender.append(values);
-    },
-
-    subscribe(topic, from, handler) {
-      refuseWhenClosed();
-      const subscription = startReader(from, createRead(topic), handler);
-      subscriptions.add(subscription);
-      const forget = (): void => void subscriptions.delete(subscription);
-      subscription.failed.then(forget, forget);
-      return subscription;
-    },
-
-    async end(topic) {
-      return ask(topic, (session) => session.listOffset(LATEST));
-    },
-
-    async offsetAtTime(topic, timestampMs) {
-      return ask(topic, async (session) => {
-        const found = await session.listOffset(Math.max(0, Math.ceil(timestampMs)));
-        return found >= 0 ? found : session.listOffset(LATEST);
-      });
-    },
-
-    close() {
-      closed ??= (async () => {
-        await Promise.all([...subscriptions].map((subscription) => subscription.close()));
-        const timer = setTimeout(() => closing.abort(), CLOSE_WAIT_MS);
-        await Promise.all([...appenders.values()].map((appender) => appender.idle()));
-        clearTimeout(timer);
+  return createStoreLog(
+    {
+      async ensureTopics(specs) {
+        const deadlineMs = Date.now() + APPEND_DEADLINE_MS;
+        const recover = (): void => undefined;
+        await persist('the list of topics', deadlineMs, closing.signal, () => createMissing(specs), recover);
+      },
+      createWrite,
+      createRead,
+      end: (topic) => ask(topic, (session) => session.listOffset(LATEST)),
+      offsetAtTime: (topic, timestampMs) =>
+        ask(topic, async (session) => {
+          const found = await session.listOffset(Math.max(0, Math.ceil(timestampMs)));
+          return found >= 0 ? found : session.listOffset(LATEST);
+        }),
+      async close() {
         closing.abort();
         await Promise.all([...sessions.keys()].map(dropSharedSession));
-      })();
-      return closed;
+      },
     },
-  };
+    closing,
+  );
 }
 
 function recordOf({

@@ -1,3 +1,4 @@
+import { sleep } from '@gridtokenx/runtime';
 import pg from 'pg';
 import { CHANNEL, READER, sessionConfig } from './session.js';
 
@@ -46,7 +47,7 @@ export function createHeights(connectionString: string): Heights {
         // Not there, or not yet migrated: again below.
       }
       void client.end().catch(() => undefined);
-      if (!closing.signal.aborted) await pause(wait, closing.signal);
+      if (!closing.signal.aborted) await sleep(wait, closing.signal);
     }
   }
 
@@ -85,16 +86,4 @@ export function createHeights(connectionString: string): Heights {
       await running;
     },
   };
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((done) => {
-    const wake = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', wake);
-      done();
-    };
-    const timer = setTimeout(wake, ms);
-    signal.addEventListener('abort', wake, { once: true });
-  });
 }

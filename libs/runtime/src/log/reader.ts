@@ -1,5 +1,4 @@
-import { LogError } from '@gridtokenx/runtime';
-import type { LogRecord, Subscription } from '@gridtokenx/runtime';
+import { LogError, type LogRecord, type Subscription } from '../ports.js';
 
 /** Resolves with the records from `position` on once there is one, or with none when the signal says stop. */
 export type Read = (position: number, signal: AbortSignal) => Promise<readonly LogRecord[]>;
@@ -44,21 +43,4 @@ export function startReader(
       await failed.catch(() => undefined);
     },
   };
-}
-
-/** Doubles from `PAUSE_FIRST_MS`, with up to half of it by chance so that many readers do not come back as one. */
-export async function pause(attempt: number, signal?: AbortSignal): Promise<void> {
-  const PAUSE_FIRST_MS = 20;
-  const PAUSE_MAX_MS = 1_000;
-  const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** attempt) * (0.5 + Math.random() / 2);
-  if (signal?.aborted === true) return;
-  await new Promise<void>((done) => {
-    const wake = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', wake);
-      done();
-    };
-    const timer = setTimeout(wake, pauseMs);
-    signal?.addEventListener('abort', wake, { once: true });
-  });
 }

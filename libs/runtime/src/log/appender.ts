@@ -1,9 +1,12 @@
-import { LogError, RECORD_BYTES_MAX } from '@gridtokenx/runtime';
+import { LogError, RECORD_BYTES_MAX } from '../ports.js';
 
 const RECORDS_PER_WRITE_MAX = 10_000;
 /** What may wait in memory for one topic while the store is slow or away. */
 const WAITING_BYTES_MAX = 256 * 1024 * 1024;
 export const APPEND_DEADLINE_MS = 30_000;
+
+/** Stores all values next to each other; resolves with the offset of the first once they are durable. */
+export type Write = (values: readonly Uint8Array[], deadlineMs: number) => Promise<number>;
 
 export interface Appender {
   append(values: readonly Uint8Array[]): Promise<number>;
@@ -23,10 +26,7 @@ interface Call {
  * Group commit for one topic: while one write is under way, the calls that follow are gathered into the next one. One
  * write at a time also keeps the order of the calls. A write holds at most {@link RECORD_BYTES_MAX} bytes.
  */
-export function createAppender(
-  topic: string,
-  write: (values: readonly Uint8Array[], deadlineMs: number) => Promise<number>,
-): Appender {
+export function createAppender(topic: string, write: Write): Appender {
   const waiting: Call[] = [];
   let waitingBytes = 0;
   let draining: Promise<void> | undefined;
