@@ -1,2 +1,3 @@
+export type { KeyFile } from '@gridtokenx/crypto';
 export * from './key-files.js';
 export * from './signer-files.js';
