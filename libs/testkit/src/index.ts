@@ -1,3 +1,4 @@
+export * from './free-port.js';
 export * from './memory-log.js';
 export * from './postgres.js';
 export * from './consortium.js';

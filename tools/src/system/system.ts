@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort, isFreePort } from '@gridtokenx/testkit';
 import { openDevelopmentLedger, type DevelopmentLedger } from './development-ledger.js';
 import { startService, type Service } from './services.js';
 
@@ -142,26 +142,8 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
 async function rememberedPort(folder: string): Promise<number> {
   const file = join(folder, 'postgres.port');
   const known = Number(await readFile(file, 'utf8').catch(() => '0'));
-  if (known !== 0 && (await isFree(known))) return known;
+  if (known !== 0 && (await isFreePort(known))) return known;
   const port = await freePort();
   await writeFile(file, String(port));
-  return port;
-}
-
-const listen = (port: number): Promise<number | undefined> =>
-  new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(undefined));
-    server.listen(port, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : undefined));
-    });
-  });
-
-const isFree = async (port: number): Promise<boolean> => (await listen(port)) !== undefined;
-
-async function freePort(): Promise<number> {
-  const port = await listen(0);
-  if (port === undefined) throw new Error('no free port');
   return port;
 }
