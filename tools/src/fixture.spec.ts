@@ -7,6 +7,7 @@ import { native } from '@gridtokenx/crypto-native';
 import { codeOf, formatInterval, INTERVAL_MS, millis, parseTime } from '@gridtokenx/kernel';
 import type { Operation, OperationOf } from '@gridtokenx/protocol';
 import { Members } from './replay/members.js';
+import { DEVELOPMENT_RESERVE } from './system/development-ledger.js';
 import { startSystem, type RunningSystem, type ServiceName, type SystemOptions } from './system/system.js';
 
 /** A whole system in a folder of its own, for one suite. */
@@ -94,7 +95,6 @@ const DELEGATED: OperationOf<'registry.delegate'>['operations'] = [
   'accounts.transfer',
 ];
 const NEVER = '2046-01-01T00:00:00Z';
-const RESERVE = (1_000_000_000n * 1_000_000n).toString();
 
 export interface MarketOptions {
   /** Acts for both accounts; it is registered as a key of the back office. */
@@ -120,7 +120,7 @@ export async function openMarket(
   const interval = await newestEnded(client);
   await members.carryOut('bank', [
     ...accounts.map((account): Operation => ({ type: 'registry.setKyc', account, status: 'verified' })),
-    { type: 'accounts.attestReserve', amount: RESERVE, reference: 'reserve' },
+    { type: 'accounts.attestReserve', amount: DEVELOPMENT_RESERVE.toString(), reference: 'reserve' },
     { type: 'accounts.mint', account: buyer, amount: money.toString(), reference: 'deposit' },
   ]);
   await members.carryOut(OPERATOR, [

@@ -3,7 +3,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '@gridtokenx/kernel';
 import type { Operation } from '@gridtokenx/protocol';
-import type { DevelopmentLedger } from '../system/development-ledger.js';
+import { DEVELOPMENT_RESERVE, type DevelopmentLedger } from '../system/development-ledger.js';
 import type { Meter } from './readings.js';
 
 /** Which random ids stand for which meter of the file. On this machine only: the ledger knows the ids alone. */
@@ -50,7 +50,6 @@ export function onboarding(
   if (backOffice === undefined) throw new Error('the ledger has no back office');
   const members = meters.map((meter) => ({ file: meter, ids: population[meter.name] ?? { account: '', meter: '' } }));
   const operators = [...new Set(meters.map(({ operator }) => operator))];
-  const supply = MEMBER_WATT * BigInt(members.length) + OPERATOR_WATT * BigInt(operators.length);
   const mint = (account: string, amount: bigint): Operation => ({
     type: 'accounts.mint',
     account,
@@ -82,7 +81,7 @@ export function onboarding(
             account,
             status: 'verified',
           })),
-          { type: 'accounts.attestReserve', amount: supply.toString(), reference: 'reserve-opening' },
+          { type: 'accounts.attestReserve', amount: DEVELOPMENT_RESERVE.toString(), reference: 'reserve-opening' },
           ...members.map(({ ids: { account } }) => mint(account, MEMBER_WATT)),
           ...operators.map((operator) => mint(operatorAccounts[operator] ?? '', OPERATOR_WATT)),
         ],

@@ -3,6 +3,7 @@ import { decodeProofJson, verifyOutcome, type GenesisAnchor } from '@gridtokenx/
 import { native } from '@gridtokenx/crypto-native';
 import { codeOf, formatDecimal, formatInterval, INTERVAL_MS, millis, parseTime } from '@gridtokenx/kernel';
 import type { EventOf, Operation } from '@gridtokenx/protocol';
+import { DEVELOPMENT_RESERVE } from '../system/development-ledger.js';
 import type { Scene, Stage } from './scene.js';
 
 const ZONE = 'PEA-RYG-05';
@@ -119,13 +120,10 @@ async function enrol(
 /** The reserve covers what is in circulation and this deposit: attested first, minted then. */
 function deposit(account: string): Operation[] {
   return [
-    { type: 'accounts.attestReserve', amount: DEMO_RESERVE.toString(), reference: 'reserve-demo' },
+    { type: 'accounts.attestReserve', amount: DEVELOPMENT_RESERVE.toString(), reference: 'reserve-demo' },
     { type: 'accounts.mint', account, amount: MONEY, reference: `deposit-${account.slice(0, 8)}` },
   ];
 }
-
-/** Far above anything a development ledger mints: an attestation states the whole reserve, not a change of it. */
-const DEMO_RESERVE = 1_000_000_000n * 1_000_000n;
 
 /** The operator's reading of the last interval that has ended in market time. */
 async function meter({ client, members }: Stage, id: string): Promise<string> {

@@ -56,6 +56,12 @@ const ORGANISATIONS: readonly { name: string; sector: Sector; roles: readonly Ro
   ...[1, 2].map((n) => ({ name: `technology-${n}`, sector: 'technologyProvider' as const, roles: [] })),
 ];
 
+/**
+ * The THB reserve, in micro-WATT, that the bank of a development ledger attests before it mints. An attestation states
+ * the whole reserve and not a change of it, so whoever mints here states the same one, far above what all mint together.
+ */
+export const DEVELOPMENT_RESERVE = 1_000_000_000n * 1_000_000n;
+
 /** Market time of the demo starts with the first reading. */
 const MARKET_START = '2026-06-14T17:00:00Z';
 
