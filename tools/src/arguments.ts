@@ -3,7 +3,8 @@ import { parseArgs } from 'node:util';
 /** What `npm start` takes. Times and counts are whole numbers. */
 export interface StartArguments {
   readonly folder: string;
-  readonly port: number;
+  /** `undefined`: 8080, or a free one where that is taken. */
+  readonly port: number | undefined;
   readonly reset: boolean;
   readonly bus: 'embedded' | 'kafka';
   readonly brokers: readonly string[];
@@ -20,7 +21,7 @@ export const START_USAGE = `npm start -- [options]
   --intervals <n>               replay only the first n intervals of the readings (default: the whole week)
   --no-replay                   bring the system up and leave it alone
   --exit-after-replay           stop when the reconciliation is printed; exit code 1 if anything is unexplained
-  --port <n>                    port of the gateway (default 8080; 0 picks a free one)
+  --port <n>                    port of the gateway (default 8080, or a free one where that is taken)
   --data <folder>               where the state stands (default .gridtokenx)
   --bus embedded|kafka          the bus (default embedded)
   --brokers <host:port,...>     of Kafka
@@ -47,7 +48,7 @@ export function startArguments(argv: readonly string[]): StartArguments | undefi
         intervals: { type: 'string', default: '1000000' },
         'no-replay': { type: 'boolean', default: false },
         'exit-after-replay': { type: 'boolean', default: false },
-        port: { type: 'string', default: '8080' },
+        port: { type: 'string' },
         data: { type: 'string', default: '.gridtokenx' },
         bus: { type: 'string', default: 'embedded' },
         brokers: { type: 'string', default: '' },
@@ -67,7 +68,7 @@ export function startArguments(argv: readonly string[]): StartArguments | undefi
   if (seconds > 900) throw new UsageError('--seconds-per-interval is at most 900, which is real time');
   return {
     folder: values.data,
-    port: wholeNumber('port', values.port, 0),
+    port: values.port === undefined ? undefined : wholeNumber('port', values.port, 0),
     reset: values.reset,
     bus,
     brokers: list,

@@ -2,6 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { INTERVAL_MS } from '@gridtokenx/kernel';
+import { isFreePort } from '@gridtokenx/testkit';
 import { START_USAGE, startArguments, UsageError, type StartArguments } from './arguments.js';
 import { loadPrices } from './replay/prices.js';
 import { loadReadings } from './replay/readings.js';
@@ -10,6 +11,7 @@ import { lockFolder } from './system/folder-lock.js';
 import { startSystem } from './system/system.js';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const PORT = 8080;
 const DATA = fileURLToPath(new URL('../../data/', import.meta.url));
 
 async function start(options: StartArguments): Promise<number> {
@@ -35,9 +37,11 @@ async function start(options: StartArguments): Promise<number> {
 }
 
 async function run(options: StartArguments, folder: string, signal: AbortSignal): Promise<number> {
+  const port = options.port ?? ((await isFreePort(PORT)) ? PORT : 0);
   const system = await startSystem({
     ...options,
     folder,
+    port,
     rate: Math.round(INTERVAL_MS / 1000 / options.secondsPerInterval),
     restart: true,
     say,
