@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { VOTE_STEPS } from '@gridtokenx/chain';
 import { signBytesOf, type ConsensusMessage, type SignerRecord } from '@gridtokenx/consensus';
 import type { Crypto } from '@gridtokenx/crypto';
 import type { Execution, Ledger } from '@gridtokenx/domain';
@@ -32,18 +33,13 @@ export function whyLost(
 /** Whether a message lies above what the record says was signed last: then the record is not the newest. */
 export function isAbove(ledgerId: string, message: ConsensusMessage, record: SignerRecord | undefined): boolean {
   if (record === undefined) return true;
-  const order = [message.height - record.height, message.round - record.round, stepOf(message) - record.step].find(
-    (d) => d !== 0,
+  const step = VOTE_STEPS[message.type];
+  const order = [message.height - record.height, message.round - record.round, step - record.step].find(
+    (difference) => difference !== 0,
   );
   if (order !== undefined) return order > 0;
   return !equalBytes(signBytesOf(message, ledgerId), record.signBytes);
 }
-
-const STEPS = { roundChange: 0, proposal: 1, prepare: 2, commit: 3 } as const satisfies Record<
-  ConsensusMessage['type'],
-  number
->;
-const stepOf = (message: ConsensusMessage): number => STEPS[message.type];
 
 /** A validator whose signer record was lost, with the key it asks with. */
 export interface Rejoiner {

@@ -80,4 +80,88 @@ describe('the signer records of a host', () => {
     slots.slots[1] = new Uint8Array(9);
     expect((await SignerRecords.load(native, slots)).loaded.state).toBe('lost');
   });
+
+  it('are fresh where nothing was ever written, and lost where something was and cannot be read', async () => {
+    const slots = memorySignerSlots();
+    expect((await SignerRecords.load(native, slots)).loaded).toEqual({
+      state: 'fresh',
+      records: new Map(),
+      operationsOffset: undefined,
+    });
+    slots.slots[1] = new Uint8Array(0);
+    expect((await SignerRecords.load(native, slots)).loaded.state).toBe('lost');
+  });
+
+  it('are written to the two slots in turn, so that the newest is never overwritten', async () => {
+    const slots = memorySignerSlots();
+    let { store } = await SignerRecords.load(native, slots);
+    for (let n = 1; n <= 5; n++) {
+      const before = slots.slots.map((slot) => slot?.slice());
+      await store.save(new Map([['key', recordOn(candidateAt(n, 1), 1)]]), n);
+      expect(slots.slots.filter((slot, i) => !Buffer.from(slot ?? []).equals(before[i] ?? Buffer.of()))).toHaveLength(
+        1,
+      );
+      // Also over a restart, which must not begin with the first slot again.
+      if (n % 2 === 0) ({ store } = await SignerRecords.load(native, slots));
+      expect((await SignerRecords.load(native, slots)).loaded.operationsOffset).toBe(n);
+    }
+  });
+
+  describe('after a crash in the newest write', () => {
+    const older = new Map([['key', recordOn(candidateAt(7, 2), 1)]]);
+
+    async function twoSlots(): Promise<{ slots: ReturnType<typeof memorySignerSlots>; newest: Uint8Array }> {
+      const slots = memorySignerSlots();
+      const { store } = await SignerRecords.load(native, slots);
+      await store.save(older, 1);
+      await store.save(new Map([['key', recordOn(candidateAt(8, 2), 1)]]), 2);
+      const [newest] = slots.slots;
+      if (newest === undefined) throw new Error('the second write goes to the first slot');
+      return { slots, newest };
+    }
+
+    it('are those of the other slot, wherever the newest is cut off', async () => {
+      const { slots, newest } = await twoSlots();
+      for (let length = 0; length < newest.length; length++) {
+        slots.slots[0] = newest.subarray(0, length);
+        const { loaded } = await SignerRecords.load(native, slots);
+        expect([length, loaded.state, loaded.operationsOffset]).toEqual([length, 'loaded', 1]);
+      }
+      const { loaded } = await SignerRecords.load(native, slots);
+      expect(loaded.records).toEqual(older);
+    });
+
+    it('are those of the other slot, whichever byte of the newest is wrong', async () => {
+      const { slots, newest } = await twoSlots();
+      for (let at = 0; at < newest.length; at++) {
+        slots.slots[0] = newest.map((byte, i) => (i === at ? byte ^ 0x40 : byte));
+        expect([at, (await SignerRecords.load(native, slots)).loaded.operationsOffset]).toEqual([at, 1]);
+      }
+    });
+
+    it('are those of the other slot, when the end of a longer, older file is still there', async () => {
+      const { slots, newest } = await twoSlots();
+      slots.slots[0] = Uint8Array.from([...newest, 1, 2, 3]);
+      expect((await SignerRecords.load(native, slots)).loaded.operationsOffset).toBe(1);
+    });
+
+    it('go on from there: the next write takes the torn slot', async () => {
+      const { slots, newest } = await twoSlots();
+      slots.slots[0] = newest.subarray(0, newest.length / 2);
+      const { store } = await SignerRecords.load(native, slots);
+      const next = new Map([['key', recordOn(candidateAt(9, 2), 1)]]);
+      await store.save(next, 3);
+      slots.slots[1] = undefined;
+      expect((await SignerRecords.load(native, slots)).loaded).toMatchObject({ operationsOffset: 3, records: next });
+    });
+
+    it('are lost when both slots are torn, or the only one that was written', async () => {
+      const { slots, newest } = await twoSlots();
+      slots.slots[0] = newest.subarray(0, 40);
+      slots.slots[1] = slots.slots[1]?.subarray(0, 40);
+      expect((await SignerRecords.load(native, slots)).loaded).toMatchObject({ state: 'lost', records: new Map() });
+      slots.slots[1] = undefined;
+      expect((await SignerRecords.load(native, slots)).loaded.state).toBe('lost');
+    });
+  });
 });
