@@ -16,7 +16,7 @@ export interface StartArguments {
 }
 
 export const START_USAGE = `npm start -- [options]
-  --reset                       throw the stored state away and begin a new ledger
+  --reset                       throw the stored state away, also the read models in --database-url; a new ledger begins
   --seconds-per-interval <n>    pace: seconds for 15 minutes of market time (default 4; fixed when a ledger begins)
   --intervals <n>               replay only the first n intervals of the readings (default: the whole week)
   --no-replay                   bring the system up and leave it alone

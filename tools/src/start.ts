@@ -1,5 +1,5 @@
-import { readFile, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { INTERVAL_MS } from '@gridtokenx/kernel';
 import { isFreePort } from '@gridtokenx/testkit';
@@ -8,6 +8,7 @@ import { loadPrices } from './replay/prices.js';
 import { loadReadings } from './replay/readings.js';
 import { replay } from './replay/replay.js';
 import { lockFolder } from './system/folder-lock.js';
+import { forget } from './system/reset.js';
 import { startSystem } from './system/system.js';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -26,8 +27,7 @@ async function start(options: StartArguments): Promise<number> {
     });
   try {
     if (options.reset) {
-      for (const part of ['ledger', 'signer', 'postgres', 'postgres.port', 'population.json', 'logs'])
-        await rm(join(folder, part), { recursive: true, force: true });
+      await forget(folder, options.databaseUrl);
       say('the stored state is gone; a new ledger begins');
     }
     return await run(options, folder, stop.signal);

@@ -52,6 +52,12 @@ export class Projector {
     const projector = new Projector(options);
     await options.log.ensureTopics([consortiumTopics.blocks]);
     const stored = await projector.patiently(() => options.store.cursor());
+    // Left alone it would wait for blocks that never come, and the gateway would serve another ledger's rows meanwhile.
+    if (stored !== undefined && stored.ledgerId !== options.identity.ledgerId)
+      throw new RowStoreError(
+        'rowStore.wrongLedger',
+        `the read models are of ${stored.ledgerId}, not of ${options.identity.ledgerId}: drop them, or name another database`,
+      );
     const cursor = stored ?? (await projector.write([genesisRows(options.identity)], 0));
     projector.moveTo(cursor);
     return { projector, startOffset: cursor.logOffset };
