@@ -1,0 +1,112 @@
+import { zstdCompressSync } from 'node:zlib';
+import { encodeBlock } from '@gridtokenx/chain';
+import { native } from '@gridtokenx/crypto-native';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { BlockPublisher } from './block-publisher.js';
+import { BlockReader, cutIntoParts } from './block-records.js';
+import { recordsOf, StillClock, TestChain } from './fixture.spec.js';
+import type { LogRecord } from './ports.js';
+
+const chain = new TestChain();
+const block = chain.grow();
+const VALIDATORS = 4;
+
+/** Lets promises that are settled already be heard. */
+const settle = (): Promise<void> => new Promise((done) => setImmediate(done));
+
+describe('the record of a decided block', () => {
+  let clock: StillClock;
+  let appended: (readonly Uint8Array[])[];
+  let failures: unknown[];
+  let isBusAway: boolean;
+  let publisher: BlockPublisher;
+  beforeEach(() => {
+    clock = new StillClock();
+    appended = [];
+    failures = [];
+    isBusAway = false;
+    publisher = new BlockPublisher({
+      clock,
+      validators: VALIDATORS,
+      append: async (parts) => {
+        appended.push(parts);
+        if (isBusAway) throw new Error('away');
+        return 100;
+      },
+      onFailed: (error) => failures.push(error),
+    });
+  });
+
+  const publish = (rank: number): void => {
+    const reader = new BlockReader(native, chain.ledgerId, chain.set, chain.genesis);
+    publisher.publish(1, [block.record], reader, rank);
+  };
+  const at = (value: Uint8Array, offset: number): LogRecord => ({ offset, timestampMs: 0, value });
+
+  it('is appended by the leader at once, and by the others in their turn', () => {
+    publish(0);
+    expect(appended).toEqual([[block.record]]);
+    publish(2);
+    clock.move(599);
+    expect(appended).toHaveLength(1);
+    clock.move(1);
+    expect(appended).toHaveLength(2);
+  });
+
+  it('is not appended again while the log has it, however late we read it', async () => {
+    publish(0);
+    await settle();
+    clock.move(60_000);
+    publisher.append(1);
+    expect(appended).toHaveLength(1);
+  });
+
+  it('is kept by whoever sees a valid record of the height first, also one with other bytes', () => {
+    publish(3);
+    // Of another host, which need not compress as this one does.
+    const others = cutIntoParts(block.block, zstdCompressSync(encodeBlock(block.block, chain.set.keys.length)));
+    expect(others).not.toEqual([block.record]);
+    for (const record of recordsOf(others)) publisher.noteSeen(record);
+    clock.move(60_000);
+    publisher.append(1);
+    expect(appended).toEqual([]);
+  });
+
+  it('is not kept back by garbage that names its height', () => {
+    publish(1);
+    publisher.noteSeen(at(block.record.slice(0, 80), 0));
+    publisher.noteSeen(at(new Uint8Array(0), 1));
+    clock.move(300);
+    expect(appended).toHaveLength(1);
+  });
+
+  it('is appended again a round later when the bus was away, and this is told', async () => {
+    isBusAway = true;
+    publish(0);
+    await settle();
+    expect(failures).toHaveLength(1);
+    isBusAway = false;
+    clock.move(VALIDATORS * 300 - 1);
+    expect(appended).toHaveLength(1);
+    clock.move(1);
+    expect(appended).toHaveLength(2);
+  });
+
+  it('is appended again when it is not where the log said that it stands', async () => {
+    publish(0);
+    await settle();
+    publisher.noteSeen(at(new Uint8Array(3), 100));
+    expect(appended).toHaveLength(1);
+    publisher.noteSeen(at(new Uint8Array(3), 101));
+    expect(appended).toHaveLength(2);
+  });
+
+  it('is left alone once the host is closed', async () => {
+    isBusAway = true;
+    publish(0);
+    publisher.close();
+    await settle();
+    clock.move(60_000);
+    expect({ appended: appended.length, failures }).toEqual({ appended: 1, failures: [] });
+  });
+});
