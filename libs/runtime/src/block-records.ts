@@ -16,7 +16,7 @@ import {
 } from '@gridtokenx/chain';
 import { HASH_BYTES, type Crypto } from '@gridtokenx/crypto';
 import { assert, ByteReader, ByteWriter, concatBytes, DecodeError, toHex } from '@gridtokenx/kernel';
-import { decodeEnvelope, EnvelopeError, PROTOCOL_VERSION, type Envelope } from '@gridtokenx/protocol';
+import { decodeEnvelope, EnvelopeError, PROTOCOL_VERSION, type Envelope, type Outcome } from '@gridtokenx/protocol';
 import type { LogRecord } from './ports.js';
 
 /** Payload bytes of one part of a block record. */
@@ -101,6 +101,8 @@ export interface VerifiedBlock {
   readonly block: Block;
   readonly envelopes: readonly Envelope[];
   readonly results: readonly Result[];
+  /** What the outcomes say, where this process ran the block itself; otherwise their bytes have to be parsed. */
+  readonly told: readonly Outcome[] | undefined;
   /** Where the chain stands after it. */
   readonly tip: ChainTip;
   /** The compressed bytes as they stand on the bus. */
@@ -114,6 +116,7 @@ interface BlockContent {
   readonly block: Block;
   readonly envelopes: readonly Envelope[];
   readonly results: readonly Result[];
+  readonly told: readonly Outcome[];
 }
 
 const OWN_BLOCKS_MAX = 8;
@@ -256,6 +259,7 @@ export class BlockReader {
         block,
         envelopes,
         results,
+        told: undefined,
         packed,
         tip: tipAfter(this.crypto, this.set, block.header, block.certificate),
       };

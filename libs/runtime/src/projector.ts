@@ -132,13 +132,15 @@ export class Projector {
   }
 }
 
-function rowsOf({ block, envelopes, packed }: VerifiedBlock, setSize: number): BlockRows {
+function rowsOf({ block, envelopes, told, packed }: VerifiedBlock, setSize: number): BlockRows {
   return blockRows({
     block,
     envelopes,
-    outcomes: block.outcomes.map(({ bytes }) =>
-      parseCertifiedOutcome(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()),
-    ),
+    outcomes:
+      told ??
+      block.outcomes.map(({ bytes }) =>
+        parseCertifiedOutcome(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()),
+      ),
     setSize,
     body: packed,
   });

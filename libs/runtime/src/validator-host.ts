@@ -568,7 +568,8 @@ export class ValidatorHost {
       outcomes: run.execution.outcomes,
     };
     const packed = compressBlock(block, this.set.keys.length);
-    this.ownBlocks?.add(packed, { block, envelopes: run.envelopes, results: run.execution.results });
+    const { results, told } = run.execution;
+    this.ownBlocks?.add(packed, { block, envelopes: run.envelopes, results, told });
     this.publisher.publish(certificate.height, cutIntoParts(block, packed), reader, this.rankFrom(leader));
     this.reader.moveTo(this.tip);
   }

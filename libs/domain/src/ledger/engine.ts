@@ -28,6 +28,8 @@ const HOOK_ENTRIES_PER_OUTCOME = 500;
 export interface Execution {
   /** Of hooks at the start, operations, hooks at the end: as they stand in the block. */
   readonly outcomes: readonly BlockOutcome[];
+  /** What the bytes of the outcomes say, for a reader in the same process: it need not parse them. */
+  readonly told: readonly Outcome[];
   readonly results: readonly Result[];
   readonly resultsRoot: Hash;
   readonly stateDigest: Hash;
@@ -172,6 +174,7 @@ class ConsortiumLedger implements Ledger {
     store.change(this.clock, { height, time, marketTime });
 
     const outcomes: BlockOutcome[] = [];
+    const told: Outcome[] = [];
     const results: Result[] = [];
     const quarantined: { envelope: Envelope; reason: string }[] = [];
     let refused = 0;
@@ -179,6 +182,7 @@ class ConsortiumLedger implements Ledger {
     const add = (operationId: Hash, hook: boolean, outcome: Outcome): void => {
       const bytes = written.of(outcome);
       outcomes.push({ hook, bytes });
+      told.push(outcome);
       results.push({ operationId, outcome: bytes });
       if (outcome.status === 'rejected') refused++;
     };
@@ -201,7 +205,7 @@ class ConsortiumLedger implements Ledger {
     this.executed = { digest: this.digest, hashes: undo };
     this.digest = digest;
     const resultsRoot = resultsRootOf(crypto, results);
-    return { outcomes, results, resultsRoot, stateDigest: digest, rejected: refused, quarantined };
+    return { outcomes, told, results, resultsRoot, stateDigest: digest, rejected: refused, quarantined };
   }
 
   /** SPEC ledger 4.4: whatever happens, the sequence is used; a bug undoes the envelope and is told, the block goes on. */
