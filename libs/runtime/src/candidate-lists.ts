@@ -40,7 +40,9 @@ export class CandidateLists {
   offer(candidate: Candidate): void {
     const hash = toHex(candidate.hash);
     const lists = this.offered.get(hash) ?? new Map<string, Candidate>();
-    if (lists.size < OFFERED_MAX) this.offered.set(hash, lists.set(this.keyOf(candidate), candidate));
+    this.offered.set(hash, lists.set(this.keyOf(candidate), candidate));
+    // The newest stay: an honest one that comes after a flood is looked at as soon as it is here.
+    if (lists.size > OFFERED_MAX) for (const oldest of lists.keys()) return void lists.delete(oldest);
   }
 
   /** Whether these envelopes are what the header's operations root says; if so, the list is the right one. */
