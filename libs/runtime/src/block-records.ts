@@ -1,9 +1,11 @@
 import { zstdCompressSync, zstdDecompressSync, constants } from 'node:zlib';
 import {
   blockFault,
+  certificateIsValid,
   certifiedHeaderFault,
   decodeBlock,
   encodeBlock,
+  headerHash,
   LEDGER_ID_BYTES,
   ledgerIdBytes,
   readLedgerId,
@@ -15,7 +17,7 @@ import {
   type ValidatorSet,
 } from '@gridtokenx/chain';
 import { HASH_BYTES, type Crypto } from '@gridtokenx/crypto';
-import { assert, ByteReader, ByteWriter, concatBytes, DecodeError, toHex } from '@gridtokenx/kernel';
+import { assert, ByteReader, ByteWriter, concatBytes, DecodeError, equalBytes, toHex } from '@gridtokenx/kernel';
 import { decodeEnvelope, EnvelopeError, PROTOCOL_VERSION, type Envelope, type Outcome } from '@gridtokenx/protocol';
 import type { LogRecord } from './ports.js';
 
@@ -26,6 +28,8 @@ const PARTS_MAX = 64;
 const UNPACKED_BYTES_MAX = 256 * 1024 * 1024;
 /** How far above the tip parts are kept until the block below them arrives. */
 const HEIGHTS_AHEAD_MAX = 16;
+/** Unfinished records of one height that are kept: strangers may write parts of blocks that never were. */
+const FRAGMENTS_PER_HEIGHT_MAX = 4;
 
 /** SPEC wire 6.3: a block is compressed with zstd and cut into numbered parts; each part is one record. */
 export function packBlock(block: Block, setSize: number): Uint8Array[] {
@@ -141,6 +145,8 @@ export class OwnBlocks {
   }
 }
 
+const isWhole = ({ payloads }: Gathering): boolean => payloads.every((payload) => payload !== undefined);
+
 interface Gathering {
   readonly firstOffset: number;
   readonly payloads: (Uint8Array | undefined)[];
@@ -203,9 +209,35 @@ export class BlockReader {
     if (gathering === undefined) {
       gathering = { firstOffset: record.offset, payloads: Array.from({ length: part.parts }, () => undefined) };
       candidates.set(key, gathering);
+      this.forgetFragments(candidates);
     }
     // A later copy replaces an earlier one: if the first was garbage, an honest repeat mends it.
     gathering.payloads[part.part] = part.payload;
+    // What has to wait for the blocks below it is kept only if a quorum signed it: of those there is one a height.
+    if (part.height > this.currentTip.height + 1 && isWhole(gathering) && !this.isCertified(gathering)) {
+      candidates.delete(key);
+      this.skip('block.certificateInvalid');
+    }
+  }
+
+  /** An honest record is appended whole; of fragments, which anyone may write, the newest few are kept. */
+  private forgetFragments(candidates: Map<string, Gathering>): void {
+    const fragments = [...candidates].filter(([, gathering]) => !isWhole(gathering));
+    for (const [key] of fragments.slice(0, -FRAGMENTS_PER_HEIGHT_MAX)) candidates.delete(key);
+  }
+
+  private isCertified({ payloads }: Gathering): boolean {
+    try {
+      const { header, certificate } = unpackBlock(concatBytes(...payloads.filter((payload) => payload !== undefined)));
+      return (
+        header.height === certificate.height &&
+        equalBytes(certificate.blockHash, headerHash(this.crypto, header)) &&
+        certificateIsValid(this.crypto, this.ledgerId, this.set, certificate)
+      );
+    } catch (error) {
+      if (error instanceof DecodeError) return false;
+      throw error;
+    }
   }
 
   private takeNext(offset: number): VerifiedBlock | undefined {

@@ -172,6 +172,24 @@ describe('the blocks topic', () => {
     expect(hashesOf(readAll(reader, upTo15)).at(-1)).toBe(expected(16)[0]);
   });
 
+  it('keeps ahead of the tip what a quorum signed, and of what strangers write a few fragments', () => {
+    const reader = readerOf();
+    const prng = new Prng(9);
+    const strange = (part: number, parts: number): Uint8Array => {
+      const { header, certificate } = at(2).block;
+      const blockHash = prng.bytes(32) as typeof certificate.blockHash;
+      return partRecord(
+        { ...at(2).block, header, certificate: { ...certificate, blockHash } },
+        prng.bytes(500),
+        part,
+        parts,
+      );
+    };
+    const values = [at(2).record, ...Array.from({ length: 200 }, (_, i) => strange(0, 1 + (i % 3))), at(1).record];
+    expect(hashesOf(readAll(reader, values))).toEqual(expected(1, 2));
+    expect(reader.skipped.get('block.certificateInvalid')).toBe(67);
+  });
+
   it('can be read again from where a block says, and nothing is missed', () => {
     const records = recordsOf([at(3).record, first.record, at(2).record, at(5).record, at(4).record]);
     const reader = readerOf();

@@ -258,7 +258,7 @@ class Replay {
     for (const account of accounts) {
       const answer = await this.client.balances(account, { minHeight: this.books.height });
       await this.follow(Number(answer.height));
-      const rows = (answer['balances'] ?? answer['items']) as { asset: string; available: string; held: string }[];
+      const rows = answer['items'] as { asset: string; available: string; held: string }[];
       const watt = rows.find(({ asset }) => asset === 'WATT');
       const shown = watt === undefined ? 0n : BigInt(watt.available) + BigInt(watt.held);
       if (shown !== this.books.expected(account))
