@@ -10,7 +10,7 @@ import type { Log } from '@gridtokenx/runtime';
 import { startBroker, startSystem, type Broker, type RunningSystem } from '@gridtokenx/tools';
 import type { Command, Report, Sent } from './spine/generator.js';
 import { prepareMarket } from './spine/prepare.js';
-import { ProcessTree } from './spine/processes.js';
+import { ProcessTree, stolenSeconds } from './spine/processes.js';
 import { BlockWatch, ProjectionWatch, type SeenBlock } from './spine/watch.js';
 
 export interface SpineBenchOptions {
@@ -41,6 +41,8 @@ export interface SpineRun {
   /** From the record being readable to the gateway answering at that height. */
   readonly projectionLagMsP99: number;
   readonly cpuCores: number;
+  /** Of the machine's cores, what its host took away meanwhile. */
+  readonly stolenCores: number;
   readonly cpuByProcess: Readonly<Record<string, number>>;
   readonly rssMb: number;
   readonly rssByProcess: Readonly<Record<string, number>>;
@@ -205,6 +207,7 @@ async function runAt(bench: Bench, rate: number): Promise<SpineRun> {
   const sending = ask(generator, { kind: 'send', url, rate, startMs }, 'sent');
   await until(measuredFrom);
   const cpuBefore = tree.cpu();
+  const stolenBefore = stolenSeconds();
   const cpuFrom = Date.now();
   let memory: Record<string, number> = {};
   while (Date.now() < measuredTo) {
@@ -214,6 +217,7 @@ async function runAt(bench: Bench, rate: number): Promise<SpineRun> {
   }
   const elapsed = (Date.now() - cpuFrom) / 1000;
   const cpuByProcess = difference(tree.cpu(), cpuBefore, elapsed);
+  const stolenCores = (stolenSeconds() - stolenBefore) / elapsed;
 
   const { requests, busy, failed } = await sending;
   if (failed.length > 0) throw new Error(`the gateway refused the load: ${failed.join('; ')}`);
@@ -237,6 +241,7 @@ async function runAt(bench: Bench, rate: number): Promise<SpineRun> {
     measuredFrom,
     measuredTo,
     cpuByProcess,
+    stolenCores,
     memory,
   });
 }
@@ -279,6 +284,7 @@ interface Measured {
   readonly measuredFrom: number;
   readonly measuredTo: number;
   readonly cpuByProcess: Record<string, number>;
+  readonly stolenCores: number;
   readonly memory: Record<string, number>;
 }
 
@@ -325,6 +331,7 @@ function figures(measured: Measured): SpineRun {
     ackMsP99: Math.round(percentile(ack, 0.99)),
     projectionLagMsP99,
     cpuCores: rounded(sumOf(measured.cpuByProcess)),
+    stolenCores: rounded(measured.stolenCores),
     cpuByProcess: measured.cpuByProcess,
     rssMb: Math.round(sumOf(measured.memory)),
     rssByProcess: Object.fromEntries(Object.entries(measured.memory).map(([name, mb]) => [name, Math.round(mb)])),
@@ -451,7 +458,7 @@ export function lineOf(run: SpineRun): string {
     `finality ${run.finalityMsP50} / ${run.finalityMsP99} ms`,
     `ack p99 ${run.ackMsP99} ms`,
     `projection p99 ${run.projectionLagMsP99} ms`,
-    `${run.cpuCores} cores`,
+    `${run.cpuCores} cores (${run.stolenCores} stolen)`,
     `${run.cpuUsPerOperation} us/op`,
     `${run.rssMb} MB`,
     `${run.operationsPerBlock} ops/block`,

@@ -29,6 +29,12 @@ function processes(): Entry[] {
   });
 }
 
+/** CPU seconds that the machine's host gave to somebody else while something here wanted to run, since it started. */
+export function stolenSeconds(): number {
+  const [total = ''] = textOf('/proc/stat').split('\n');
+  return Number(total.trim().split(/\s+/)[8] ?? 0) / TICKS_PER_SECOND;
+}
+
 /** Each process belongs to the nearest of the named ones above it. */
 export class ProcessTree {
   constructor(private readonly names: ReadonlyMap<number, string>) {}
