@@ -4,7 +4,7 @@ import { native } from '@gridtokenx/crypto-native';
 import { createEmbeddedLog } from '@gridtokenx/embedded-log';
 import { createKafkaLog } from '@gridtokenx/kafka';
 import { openSignerFiles, readKeyFolder } from '@gridtokenx/keystore';
-import { StderrLogger } from '@gridtokenx/nest';
+import { StderrLogger, stopAsked } from '@gridtokenx/nest';
 import { createRowStore, migrate } from '@gridtokenx/postgres';
 import { readGenesis } from '@gridtokenx/protocol';
 import { OwnBlocks, systemClock, type HostEvent, type Log } from '@gridtokenx/runtime';
@@ -61,14 +61,8 @@ async function main(): Promise<void> {
     `${JSON.stringify({ event: 'ready', ledgerId: identity.ledgerId, roles: config.roles, height: Math.max(...roles.map((role) => role.height())) })}\n`,
   );
 
-  const interrupted = new Promise<void>((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
-    // Whoever started us is gone when our standard input ends.
-    if (process.env['STOP_WITH_STDIN'] === '1') process.stdin.once('end', resolve).resume();
-  });
   try {
-    await Promise.race([interrupted, ...roles.map(({ failed }) => failed)]);
+    await Promise.race([stopAsked(), ...roles.map(({ failed }) => failed)]);
   } finally {
     await Promise.all(roles.map((role) => role.close()));
     await log.close();

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { native } from '@gridtokenx/crypto-native';
 import { createEmbeddedLog } from '@gridtokenx/embedded-log';
 import { createKafkaLog } from '@gridtokenx/kafka';
-import { StderrLogger } from '@gridtokenx/nest';
+import { StderrLogger, stopAsked } from '@gridtokenx/nest';
 import { createReadModels } from '@gridtokenx/postgres';
 import { consortiumTopics, readGenesis } from '@gridtokenx/protocol';
 import { systemClock, type Log } from '@gridtokenx/runtime';
@@ -35,15 +35,6 @@ async function main(): Promise<void> {
   } finally {
     await Promise.allSettled([log.close(), readModels.close()]);
   }
-}
-
-function stopAsked(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
-    // Whoever started us is gone when our standard input ends.
-    if (process.env['STOP_WITH_STDIN'] === '1') process.stdin.once('end', () => resolve()).resume();
-  });
 }
 
 main().then(

@@ -5,3 +5,4 @@ export * from './problem.js';
 export * from './problem-filter.js';
 export * from './route-table.js';
 export * from './stderr-logger.js';
+export * from './stop-asked.js';

@@ -145,7 +145,11 @@ export class OwnBlocks {
   }
 }
 
-const isWhole = ({ payloads }: Gathering): boolean => payloads.every((payload) => payload !== undefined);
+/** The payload, when every part of it is there. */
+function wholeOf({ payloads }: Gathering): Uint8Array | undefined {
+  if (payloads.length === 1) return payloads[0];
+  return payloads.every((payload) => payload !== undefined) ? concatBytes(...payloads) : undefined;
+}
 
 interface Gathering {
   readonly firstOffset: number;
@@ -214,7 +218,9 @@ export class BlockReader {
     // A later copy replaces an earlier one: if the first was garbage, an honest repeat mends it.
     gathering.payloads[part.part] = part.payload;
     // What has to wait for the blocks below it is kept only if a quorum signed it: of those there is one a height.
-    if (part.height > this.currentTip.height + 1 && isWhole(gathering) && !this.isCertified(gathering)) {
+    if (part.height <= this.currentTip.height + 1) return;
+    const packed = wholeOf(gathering);
+    if (packed !== undefined && !this.isCertified(packed)) {
       candidates.delete(key);
       this.skip('block.certificateInvalid');
     }
@@ -222,13 +228,13 @@ export class BlockReader {
 
   /** An honest record is appended whole; of fragments, which anyone may write, the newest few are kept. */
   private forgetFragments(candidates: Map<string, Gathering>): void {
-    const fragments = [...candidates].filter(([, gathering]) => !isWhole(gathering));
+    const fragments = [...candidates].filter(([, gathering]) => wholeOf(gathering) === undefined);
     for (const [key] of fragments.slice(0, -FRAGMENTS_PER_HEIGHT_MAX)) candidates.delete(key);
   }
 
-  private isCertified({ payloads }: Gathering): boolean {
+  private isCertified(packed: Uint8Array): boolean {
     try {
-      const { header, certificate } = unpackBlock(concatBytes(...payloads.filter((payload) => payload !== undefined)));
+      const { header, certificate } = unpackBlock(packed);
       return (
         header.height === certificate.height &&
         equalBytes(certificate.blockHash, headerHash(this.crypto, header)) &&
@@ -243,11 +249,11 @@ export class BlockReader {
   private takeNext(offset: number): VerifiedBlock | undefined {
     const candidates = this.gathered.get(this.currentTip.height + 1);
     if (candidates === undefined) return undefined;
-    for (const [key, { payloads }] of candidates) {
-      if (!payloads.every((payload) => payload !== undefined)) continue;
+    for (const [key, gathering] of candidates) {
+      const packed = wholeOf(gathering);
+      if (packed === undefined) continue;
       candidates.delete(key);
-      const [only] = payloads;
-      const verified = this.verify(only !== undefined && payloads.length === 1 ? only : concatBytes(...payloads));
+      const verified = this.verify(packed);
       if (verified === undefined) continue;
       this.gathered.delete(this.currentTip.height + 1);
       this.currentTip = verified.tip;

@@ -92,7 +92,6 @@ export class ValidatorHost {
   private signing = false;
   private outbox: Frame[] = [];
 
-  private poolHasRoom: Promise<void> | undefined;
   private makeRoom: () => void = () => {};
 
   private closed = false;
@@ -502,8 +501,7 @@ export class ValidatorHost {
     this.retryWaiting();
     this.pump();
     if (this.pool.bytes > POOL_BYTES_MAX && !this.closed) {
-      this.poolHasRoom = new Promise((resolve) => (this.makeRoom = resolve));
-      await this.poolHasRoom;
+      await new Promise<void>((resolve) => (this.makeRoom = resolve));
     }
   }
 
