@@ -10,6 +10,8 @@ const USAGE = `npm run bench -- <name> [options]
     --envelope-size N      operations in an envelope (default 100)
     --keys N               accounts with a key each (default 1024)
     --trace                one line for each block
+  idle     CPU and memory of the default system without load
+    --seconds S            measured (default 50)
   --json   one JSON object on the last line`;
 
 const SEARCH = ['2500', '5000', '7500', '10000', '12500'];
@@ -61,11 +63,24 @@ async function book(args: string[]): Promise<void> {
   process.stdout.write(`${JSON.stringify(result, undefined, values.json ? undefined : 2)}\n`);
 }
 
+async function idle(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: { seconds: { type: 'string', default: '50' }, json: { type: 'boolean', default: false } },
+  });
+  const { runIdleBench } = await import('./idle.js');
+  const result = await runIdleBench(count(values.seconds, 'seconds'));
+  process.stdout.write(`${JSON.stringify(result, undefined, values.json ? undefined : 2)}\n`);
+}
+
 async function main(): Promise<number> {
   const [name = '', ...args] = process.argv.slice(2);
   switch (name) {
     case 'book':
       await book(args);
+      return 0;
+    case 'idle':
+      await idle(args);
       return 0;
     case 'spine':
       await spine(args);

@@ -409,10 +409,11 @@ async function ask<K extends Report['kind']>(
 }
 
 const until = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, Math.max(0, ms - Date.now())));
-const rounded = (value: number, digits = 2): number => Number(value.toFixed(digits));
-const sumOf = (record: Readonly<Record<string, number>>): number => Object.values(record).reduce((a, b) => a + b, 0);
+export const rounded = (value: number, digits = 2): number => Number(value.toFixed(digits));
+export const sumOf = (record: Readonly<Record<string, number>>): number =>
+  Object.values(record).reduce((a, b) => a + b, 0);
 
-const difference = (
+export const difference = (
   after: Readonly<Record<string, number>>,
   before: Readonly<Record<string, number>>,
   seconds: number,
@@ -433,7 +434,7 @@ function kafkaPids(): number[] {
 }
 
 /** `before`: the load average before anything was started, which tells whether the machine was ours. */
-function machine(before: number): SpineBenchResult['machine'] {
+export function machine(before: number): SpineBenchResult['machine'] {
   const all = cpus();
   return {
     cores: all.length,
@@ -443,7 +444,7 @@ function machine(before: number): SpineBenchResult['machine'] {
   };
 }
 
-function commit(): string {
+export function commit(): string {
   const root = fileURLToPath(new URL('../../', import.meta.url));
   const git = (...args: string[]): string =>
     spawnSync('git', args, { cwd: root, encoding: 'utf8' }).stdout?.trim() ?? '';
