@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort, isFreePort } from '@gridtokenx/testkit';
 import { openDevelopmentLedger, type DevelopmentLedger } from './development-ledger.js';
+import { layOut, ONE_PROCESS, type Layout, type LedgerProcess, type LedgerProcessName } from './layout.js';
 import { startService, type Service } from './services.js';
 
 export interface SystemOptions {
@@ -16,6 +17,8 @@ export interface SystemOptions {
   readonly port: number;
   readonly rate: number;
   readonly validators?: number;
+  /** By default one process is all validators and the projector. */
+  readonly layout?: Layout;
   /** Starts a service again that ended by itself. Tests that kill services do that themselves. */
   readonly restart: boolean;
   readonly say: (line: string) => void;
@@ -25,6 +28,8 @@ export interface RunningSystem {
   readonly url: string;
   readonly databaseUrl: string;
   readonly ledger: DevelopmentLedger;
+  /** The ledger processes in the order of their start, also those that do not run now. */
+  readonly processes: readonly LedgerProcess[];
   /** Process ids by service name, as they stand now. */
   pids(): Readonly<Record<string, number>>;
   /** Rejects when a service ended and could not be started again. */
@@ -32,19 +37,20 @@ export interface RunningSystem {
   /** Starts again what has ended (after a kill). */
   revive(name: ServiceName): Promise<void>;
   kill(name: ServiceName): Promise<void>;
-  /** Gateway, ledger, Postgres, in this order. */
+  /** Gateway, ledger processes, Postgres, in this order. */
   stop(): Promise<void>;
 }
 
-export type ServiceName = 'postgres' | 'consortium-ledger' | 'gateway';
+export type ServiceName = 'postgres' | LedgerProcessName | 'gateway';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const RESTARTS_MAX = 20;
 
-/** Brings up Postgres (unless one is given), the consortium ledger with all its validators, and the gateway. */
+/** Brings up Postgres (unless one is given), the processes of the consortium ledger, and the gateway. */
 export async function startSystem(options: SystemOptions): Promise<RunningSystem> {
   await mkdir(options.folder, { recursive: true });
   const ledger = await openDevelopmentLedger(options.folder, options);
+  const processes = await layOut(options.folder, ledger.validatorKeys, options.layout ?? ONE_PROCESS);
   const logFolder = join(options.folder, 'logs');
   const running = new Map<ServiceName, Service>();
   let stopping = false;
@@ -56,45 +62,53 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
   let databaseUrl = options.databaseUrl ?? '';
   let port = options.port;
 
-  const start: Record<ServiceName, () => Promise<Service>> = {
-    postgres: async () => {
-      const script = join(ROOT, 'tools/dist/system/postgres-service.js');
-      const service = await startService({
-        name: 'postgres',
-        script,
-        args: [join(options.folder, 'postgres'), String(databasePort)],
-        logFolder,
-      });
-      databaseUrl = String(service.ready['url']);
-      return service;
-    },
-    'consortium-ledger': () =>
-      startService({
-        name: 'consortium-ledger',
-        script: join(ROOT, 'apps/consortium-ledger/dist/main.js'),
-        args: [...shared(), '--keys', ledger.validatorKeys, '--signer', join(options.folder, 'signer')],
-        nodeArgs: ['--max-old-space-size=4096'],
-        logFolder,
-      }),
-    gateway: async () => {
-      const service = await startService({
-        name: 'gateway',
-        script: join(ROOT, 'apps/gateway/dist/main.js'),
-        args: [...shared(), '--port', String(port)],
-        logFolder,
-      });
-      // A restarted gateway answers where the first one did.
-      port = Number(new URL(String(service.ready['url'])).port);
-      return service;
-    },
+  const startPostgres = async (): Promise<Service> => {
+    const service = await startService({
+      name: 'postgres',
+      script: join(ROOT, 'tools/dist/system/postgres-service.js'),
+      args: [join(options.folder, 'postgres'), String(databasePort)],
+      logFolder,
+    });
+    databaseUrl = String(service.ready['url']);
+    return service;
+  };
+  const startLedger = ({ name, roles, keyFolder, signerFolder }: LedgerProcess): Promise<Service> =>
+    startService({
+      name,
+      script: join(ROOT, 'apps/consortium-ledger/dist/main.js'),
+      args: [
+        ...[...shared(), '--roles', roles.join(',')],
+        ...(keyFolder === undefined ? [] : ['--keys', keyFolder]),
+        ...(signerFolder === undefined ? [] : ['--signer', signerFolder]),
+      ],
+      nodeArgs: ['--max-old-space-size=4096'],
+      logFolder,
+    });
+  const startGateway = async (): Promise<Service> => {
+    const service = await startService({
+      name: 'gateway',
+      script: join(ROOT, 'apps/gateway/dist/main.js'),
+      args: [...shared(), '--port', String(port)],
+      logFolder,
+    });
+    // A restarted gateway answers where the first one did.
+    port = Number(new URL(String(service.ready['url'])).port);
+    return service;
   };
   const shared = (): string[] => [
     ...['--genesis', ledger.genesisFile, '--database-url', databaseUrl, '--bus', options.bus],
     ...(options.bus === 'kafka' ? ['--brokers', options.brokers.join(',')] : []),
   ];
 
+  const start = (name: ServiceName): Promise<Service> => {
+    if (name === 'postgres') return startPostgres();
+    if (name === 'gateway') return startGateway();
+    const known = processes.find((one) => one.name === name);
+    if (known === undefined) throw new Error(`the layout has no ${name}`);
+    return startLedger(known);
+  };
   const bringUp = async (name: ServiceName): Promise<void> => {
-    const service = await start[name]();
+    const service = await start(name);
     running.set(name, service);
     if (options.restart) void service.ended.then((how) => onEnd(name, service, how));
   };
@@ -112,11 +126,14 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
 
   const stop = async (): Promise<void> => {
     stopping = true;
-    for (const name of ['gateway', 'consortium-ledger', 'postgres'] as const) await running.get(name)?.stop();
+    await running.get('gateway')?.stop();
+    await Promise.all(processes.map(async ({ name }) => running.get(name)?.stop()));
+    await running.get('postgres')?.stop();
   };
   try {
     if (options.databaseUrl === undefined) await bringUp('postgres');
-    await bringUp('consortium-ledger');
+    await Promise.all(processes.map(({ name }) => bringUp(name)));
+    // The gateway finds the topics made and the database migrated.
     await bringUp('gateway');
   } catch (error) {
     await stop();
@@ -126,6 +143,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     url: `http://127.0.0.1:${port}`,
     databaseUrl,
     ledger,
+    processes,
     pids: () => Object.fromEntries([...running].map(([name, { pid }]) => [name, pid])),
     failed,
     revive: bringUp,
