@@ -15,6 +15,8 @@ export interface Service {
   stop(): Promise<void>;
   /** SIGKILL, as a crash would; or the signal by which the service kills what it keeps. */
   kill(signal?: NodeJS.Signals): Promise<void>;
+  /** A signal that does not end it. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
 }
 
 export interface ServiceCommand {
@@ -71,6 +73,7 @@ export async function startService(command: ServiceCommand): Promise<Service> {
       await ended;
       log.end();
     },
+    signal: (signal) => void child.kill(signal),
   };
 }
 

@@ -34,9 +34,15 @@ export interface RunningSystem {
   pids(): Readonly<Record<string, number>>;
   /** Rejects when a service ended and could not be started again. */
   readonly failed: Promise<never>;
-  /** Starts again what has ended (after a kill). */
+  /** Starts again what has ended (after a kill, or when it was halted). */
   revive(name: ServiceName): Promise<void>;
+  /** As a crash would: without a word. */
   kill(name: ServiceName): Promise<void>;
+  /** In good order. */
+  halt(name: ServiceName): Promise<void>;
+  /** Stops its clock and everything else of it, until {@link resume}. */
+  suspend(name: ServiceName): void;
+  resume(name: ServiceName): void;
   /** Gateway, ledger processes, Postgres, in this order. */
   stop(): Promise<void>;
 }
@@ -124,11 +130,16 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     }
   };
 
+  const halt = async (name: ServiceName): Promise<void> => {
+    const service = running.get(name);
+    running.delete(name);
+    await service?.stop();
+  };
   const stop = async (): Promise<void> => {
     stopping = true;
-    await running.get('gateway')?.stop();
-    await Promise.all(processes.map(async ({ name }) => running.get(name)?.stop()));
-    await running.get('postgres')?.stop();
+    await halt('gateway');
+    await Promise.all(processes.map(({ name }) => halt(name)));
+    await halt('postgres');
   };
   try {
     if (options.databaseUrl === undefined) await bringUp('postgres');
@@ -152,6 +163,9 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
       running.delete(name);
       await service?.kill(name === 'postgres' ? 'SIGUSR2' : 'SIGKILL');
     },
+    halt,
+    suspend: (name) => running.get(name)?.signal('SIGSTOP'),
+    resume: (name) => running.get(name)?.signal('SIGCONT'),
     stop,
   };
 }
