@@ -2,6 +2,7 @@ import { ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
 import { assert, ByteReader, ByteWriter, equalBytes, utf8 } from '@gridtokenx/kernel';
 import { ENVELOPE_BYTES_MAX } from '@gridtokenx/protocol';
 import { areOfSet, certificateIsValid, decodeCertificate, encodeCertificate, type Certificate } from './certificate.js';
+import { checkpointRootFits } from './checkpoint.js';
 import { decodeHeader, encodeHeader, headerHash, type Header } from './header.js';
 import { operationsRootOf, resultsRootOf, type HashedEnvelope, type Result } from './trees.js';
 import type { ValidatorSet } from './validators.js';
@@ -87,6 +88,7 @@ export type BlockFault =
   | 'block.wrongParentCertificate'
   | 'block.timeNotAfterParent'
   | 'block.wrongValidators'
+  | 'block.checkpointRoot'
   | 'block.certificateForOtherBlock'
   | 'block.certificateInvalid'
   | 'block.operationsRoot'
@@ -173,6 +175,7 @@ export function certifiedHeaderFault(
     return 'block.wrongParentCertificate';
   if (header.time <= tip.time) return 'block.timeNotAfterParent';
   if (header.epoch !== set.epoch || !equalBytes(header.validatorsHash, set.hash)) return 'block.wrongValidators';
+  if (!checkpointRootFits(header.height, header.checkpointRoot)) return 'block.checkpointRoot';
   if (certificate.height !== header.height || !equalBytes(certificate.blockHash, headerHash(crypto, header)))
     return 'block.certificateForOtherBlock';
   return certificateIsValid(crypto, ledgerId, set, certificate) ? undefined : 'block.certificateInvalid';

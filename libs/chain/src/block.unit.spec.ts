@@ -139,6 +139,11 @@ describe('a block', () => {
     [
       'block.certificateForOtherBlock',
       'with a header changed after it was signed',
+      () => fault({ header: { ...second.block.header, operationsRoot: hashOf('other') } }),
+    ],
+    [
+      'block.checkpointRoot',
+      'with a checkpoint where none is due',
       () => fault({ header: { ...second.block.header, checkpointRoot: hashOf('other') } }),
     ],
     [

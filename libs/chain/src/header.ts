@@ -30,7 +30,7 @@ export interface Header {
   readonly operationsRoot: Hash;
   readonly validatorsHash: Hash;
   readonly nextValidatorsHash: Hash;
-  /** Zero until checkpoints come with their issue. */
+  /** SPEC wire 8.1: of the state ten blocks ago when that was a checkpoint, else zero. */
   readonly checkpointRoot: Hash;
 }
 

@@ -1,4 +1,4 @@
-import { certificateHashOf, type ChainTip, type ValidatorSet } from '@gridtokenx/chain';
+import { certificateHashOf, checkpointRootFits, type ChainTip, type ValidatorSet } from '@gridtokenx/chain';
 import { ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
 import { equalBytes, toHex } from '@gridtokenx/kernel';
 import { namesSameEnvelopes } from './messages.js';
@@ -110,7 +110,7 @@ export function headerFault(context: HeaderContext, candidate: Candidate): Heade
   if (!equalBytes(header.validatorsHash, set.hash) || !equalBytes(header.nextValidatorsHash, set.hash))
     return 'header.validators';
   if (header.proposer >= set.keys.length) return 'header.proposer';
-  return equalBytes(header.checkpointRoot, ZERO_HASH) ? undefined : 'header.checkpoint';
+  return checkpointRootFits(header.height, header.checkpointRoot) ? undefined : 'header.checkpoint';
 }
 
 /**

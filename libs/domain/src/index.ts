@@ -1,7 +1,10 @@
 export * from './consortium.js';
 export * from './ledger/audit.js';
 export * from './ledger/engine.js';
-export { rowKey } from './ledger/digest.js';
+export { Checkpoints } from './ledger/checkpoint.js';
+export { LedgerRestore } from './ledger/restore.js';
+export { decodeRow } from './ledger/rows.js';
+export { rowKey, type RowChange } from './ledger/digest.js';
 export { Store, Table, type Cell, type Pair, PairTable } from './ledger/store.js';
 export type { Admission } from './ledger/replay.js';
 export type { BlockContext, HookContext, LedgerModule, OperationContext } from './ledger/module.js';

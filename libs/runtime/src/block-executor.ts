@@ -8,7 +8,7 @@ import {
   type ValidatorSet,
 } from '@gridtokenx/chain';
 import type { Candidate } from '@gridtokenx/consensus';
-import { ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
+import type { Crypto, Hash } from '@gridtokenx/crypto';
 import type { Execution, Ledger } from '@gridtokenx/domain';
 import { assert, equalBytes, height, millis, toHex } from '@gridtokenx/kernel';
 import { PROTOCOL_VERSION, type Envelope, type LedgerIdentity, type RejectionCode } from '@gridtokenx/protocol';
@@ -65,7 +65,7 @@ export class BlockExecutor {
 
   /** Admissible envelopes in arrival order up to the limits of the genesis. */
   build(proposer: number, time: number): Candidate {
-    const { crypto, identity, set } = this.options;
+    const { crypto, identity, set, ledger } = this.options;
     const chosen = this.choose(time);
     const header: Header = {
       version: PROTOCOL_VERSION,
@@ -79,7 +79,7 @@ export class BlockExecutor {
       operationsRoot: operationsRootOf(crypto, chosen),
       validatorsHash: set.hash,
       nextValidatorsHash: set.hash,
-      checkpointRoot: ZERO_HASH,
+      checkpointRoot: ledger.checkpoints.rootOf(this.tip.height + 1),
     };
     const candidate: Candidate = {
       header,
@@ -141,6 +141,11 @@ export class BlockExecutor {
       throw new Error(
         `validator.diverged: block ${header.height} is certified with state ${toHex(certificate.stateDigest)}, computed here ${toHex(stateDigest)}`,
       );
+    const checkpointRoot = ledger.checkpoints.rootOf(header.height);
+    if (!equalBytes(header.checkpointRoot, checkpointRoot))
+      throw new Error(
+        `validator.diverged: block ${header.height} is certified with checkpoint ${toHex(header.checkpointRoot)}, computed here ${toHex(checkpointRoot)}`,
+      );
     ledger.commit();
     this.executed = undefined;
     for (const { hash } of run.envelopes) pool.remove(hash);
@@ -188,8 +193,10 @@ export class BlockExecutor {
     }
     if (operations > operationsPerBlock || bytes > envelopeBytesPerBlock) return false;
     if (!this.candidates.proves(candidate, envelopes)) return false;
+    const { header } = candidate;
+    if (!equalBytes(header.checkpointRoot, ledger.checkpoints.rootOf(header.height))) return false;
     this.restoreParent();
-    const admission = ledger.admission(candidate.header.time);
+    const admission = ledger.admission(header.time);
     return envelopes.every((envelope) => admission.refusal(envelope) === undefined);
   }
 

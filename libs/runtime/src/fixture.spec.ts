@@ -11,7 +11,7 @@ import {
   type ValidatorSet,
 } from '@gridtokenx/chain';
 import type { Candidate } from '@gridtokenx/consensus';
-import { ZERO_HASH, type Hash } from '@gridtokenx/crypto';
+import type { Hash } from '@gridtokenx/crypto';
 import { native } from '@gridtokenx/crypto-native';
 import { createLedger, type Ledger } from '@gridtokenx/domain';
 import { height, millis, Prng, toBase64Url } from '@gridtokenx/kernel';
@@ -79,7 +79,7 @@ export class TestChain {
       operationsRoot: operationsRootOf(native, envelopes),
       validatorsHash: this.set.hash,
       nextValidatorsHash: this.set.hash,
-      checkpointRoot: ZERO_HASH,
+      checkpointRoot: this.ledger.checkpoints.rootOf(this.tip.height + 1),
     };
     const envelopeHashes = envelopes.map(({ hash }) => hash);
     return { header, hash: headerHash(native, header), envelopeHashes, parentCertificate: this.tip.certificate };

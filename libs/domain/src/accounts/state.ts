@@ -52,6 +52,12 @@ export class AccountsState {
       'accounts.balance',
       {
         encode: (writer: RowWriter, { available, held }) => void writer.i128(available).i128(held),
+        decode: (reader) => {
+          const balance = { available: reader.i128(), held: reader.i128() };
+          if (balance.available < 0n || balance.held < 0n) reader.fail('negative');
+          if (balance.available === 0n && balance.held === 0n) reader.fail('zeroIsAbsent');
+          return balance;
+        },
         keepHash: true,
       },
       (first, second) => ({ first, second, escrowChange: 0 }),
@@ -59,10 +65,17 @@ export class AccountsState {
     this.supplies = plainTable<Supply>(store, 'accounts.supply', {
       encode: (writer, { genesis, minted, burned, retired }) =>
         void writer.i128(genesis).i128(minted).i128(burned).i128(retired),
+      decode: (reader) => ({
+        genesis: reader.i128(),
+        minted: reader.i128(),
+        burned: reader.i128(),
+        retired: reader.i128(),
+      }),
       keepHash: true,
     });
     this.reserve = plainTable<Reserve>(store, 'accounts.reserve', {
       encode: (writer, { amount, reference }) => void writer.i128(amount).text(reference),
+      decode: (reader) => ({ amount: reader.i128(), reference: reader.text() }),
     });
   }
 

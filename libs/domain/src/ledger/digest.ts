@@ -18,7 +18,7 @@ export const rowKey = (cell: Cell<unknown>): string => `${cell.table.name}/${cel
 /** One for all: a digest is made in one go. */
 const scratch = new ScratchWriter();
 
-function rowHash(crypto: Crypto, cell: Cell<unknown>, value: unknown): Uint8Array {
+export function rowHash(crypto: Crypto, cell: Cell<unknown>, value: unknown): Uint8Array {
   if (value === undefined) return ZERO_HASH;
   cell.table.options.encode(scratch.reset(), value);
   return crypto.sha256(scratch.bytes());
@@ -46,6 +46,35 @@ export function digestOf(crypto: Crypto, store: Store, previous: Uint8Array): { 
   scratch.reset().fixed(previous).u32(changes.length);
   for (const { key, old, now } of changes) scratch.text(key).fixed(old).fixed(now);
   return { digest: crypto.sha256(scratch.bytes()), undo };
+}
+
+/** One row that a block has changed, with its bytes: for a report on what differs. */
+export interface RowChange {
+  readonly key: string;
+  /** `undefined`: the row was, or is, absent. */
+  readonly old: Uint8Array | undefined;
+  readonly now: Uint8Array | undefined;
+  readonly oldHash: Uint8Array;
+  readonly nowHash: Uint8Array;
+}
+
+/** What {@link digestOf} covers of the block that is being tried, spelled out. */
+export function changesOf(crypto: Crypto, store: Store): RowChange[] {
+  const bytesOf = (cell: Cell<unknown>, value: unknown): Uint8Array | undefined => {
+    if (value === undefined) return undefined;
+    cell.table.options.encode(scratch.reset(), value);
+    return scratch.bytes().slice();
+  };
+  const hashOf = (bytes: Uint8Array | undefined): Uint8Array =>
+    bytes === undefined ? ZERO_HASH : crypto.sha256(bytes);
+  return store.touched
+    .map((cell) => {
+      const old = bytesOf(cell, cell.before);
+      const now = bytesOf(cell, cell.value);
+      return { key: rowKey(cell), old, now, oldHash: hashOf(old), nowHash: hashOf(now) };
+    })
+    .filter(({ oldHash, nowHash }) => !equalBytes(oldHash, nowHash))
+    .sort((a, b) => compareText(a.key, b.key));
 }
 
 export function undoHashes(undo: HashUndo): void {

@@ -15,7 +15,8 @@ import {
 import { consortiumModules, consortiumState, type ConsortiumState } from '../consortium.js';
 import { MEETINGS_PER_BLOCK_MAX } from '../market/state.js';
 import type { KeyRow } from '../registry/state.js';
-import { digestOf, undoHashes, type HashUndo } from './digest.js';
+import { Checkpoints } from './checkpoint.js';
+import { changesOf, digestOf, undoHashes, type HashUndo, type RowChange } from './digest.js';
 import { effectsSince } from './effects.js';
 import type { BlockContext, HookContext, LedgerModule, OperationContext } from './module.js';
 import { admissionOn, useSequence, type Admission } from './replay.js';
@@ -52,6 +53,10 @@ export interface Ledger {
   readonly stateDigest: Hash;
   /** What the state is made of, for audits and tests: read only. */
   readonly state: ConsortiumState;
+  /** SPEC ledger 6: the tree over the rows of the last checkpoint. */
+  readonly checkpoints: Checkpoints;
+  /** What the executed, undecided block has changed, in key order. */
+  changes(): readonly RowChange[];
   /** Admissibility of envelopes for one block with this time, on the state after its parent. */
   admission(blockTime: Millis): Admission;
   /** Runs a block on the tip. It can be taken back until `commit` or `undo`. */
@@ -80,6 +85,21 @@ type Handler = (context: OperationContext, operation: Operation) => RejectedOutc
 export function createLedger(crypto: Crypto, identity: LedgerIdentity): Ledger {
   const store = new Store();
   const state = consortiumState(store, identity.genesis);
+  const ledger = new ConsortiumLedger(crypto, identity, state, consortiumModules(state, crypto));
+  ledger.begin();
+  return ledger;
+}
+
+/** A ledger whose rows are still to come. */
+export interface RestoredLedger extends Ledger {
+  /** The rows are there: goes on after the block of this height. */
+  resume(height: number, stateDigest: Hash): void;
+}
+
+/** Only for {@link LedgerRestore}. */
+export function beginRestoredLedger(crypto: Crypto, identity: LedgerIdentity): RestoredLedger {
+  const store = new Store();
+  const state = consortiumState(store, identity.genesis);
   return new ConsortiumLedger(crypto, identity, state, consortiumModules(state, crypto));
 }
 
@@ -87,39 +107,61 @@ export function createLedger(crypto: Crypto, identity: LedgerIdentity): Ledger {
 const isExhaustion = (error: unknown): boolean =>
   error instanceof RangeError && /call stack|allocation|memory/i.test(error.message);
 
-class ConsortiumLedger implements Ledger {
+class ConsortiumLedger implements RestoredLedger {
   private readonly clock: Cell<Clock>;
   private readonly handlers: ReadonlyMap<OperationType, Handler>;
-  private digest: Hash;
+  private digest: Hash = ZERO_HASH;
   private executed: Undo | undefined;
+  readonly checkpoints: Checkpoints;
 
   constructor(
     private readonly crypto: Crypto,
-    { genesis, genesisHash }: LedgerIdentity,
+    private readonly identity: LedgerIdentity,
     readonly state: ConsortiumState,
     private readonly modules: readonly LedgerModule[],
   ) {
     const { store } = state;
     const clocks = plainTable<Clock>(store, 'ledger.clock', {
       encode: (writer, { height, time, marketTime }) => void writer.u64(height).u64(time).u64(marketTime),
+      decode: (reader) => ({ height: reader.u64(), time: reader.u64(), marketTime: reader.u64() }),
     });
     this.clock = clocks.cell('clock');
-    const time = parseTime(genesis.time);
-    const marketTime = parseTime(genesis.market.start);
-    assert(time !== undefined && marketTime !== undefined, 'a genesis that was read has times');
-    store.change(this.clock, { height: 0, time, marketTime });
+    this.checkpoints = new Checkpoints(crypto, store);
     const handlers = new Map<OperationType, Handler>();
-    for (const module of modules) {
-      module.genesis?.(genesis);
+    for (const module of modules)
       for (const type of module.operations) {
         assert(!handlers.has(type), `one module handles ${type}`);
         handlers.set(type, (context, operation) => module.execute(context, operation));
       }
-    }
     this.handlers = handlers;
-    this.pace = genesis.market;
-    this.digest = digestOf(crypto, store, genesisHash).digest;
+    this.pace = identity.genesis.market;
+  }
+
+  /** SPEC ledger 1.3: the state of height 0. */
+  begin(): void {
+    const { genesis, genesisHash } = this.identity;
+    const { store } = this.state;
+    const time = parseTime(genesis.time);
+    const marketTime = parseTime(genesis.market.start);
+    assert(time !== undefined && marketTime !== undefined, 'a genesis that was read has times');
+    store.change(this.clock, { height: 0, time, marketTime });
+    for (const module of this.modules) module.genesis?.(genesis);
+    this.digest = digestOf(this.crypto, store, genesisHash).digest;
+    this.follow();
     store.endBlock();
+  }
+
+  resume(height: number, stateDigest: Hash): void {
+    this.state.store.endBlock();
+    assert(this.height === height, 'the rows are of the height that they are said to be of');
+    this.digest = stateDigest;
+    this.checkpoints.loaded(height);
+    this.follow();
+  }
+
+  private follow(): void {
+    const { checkpoints } = this;
+    this.state.store.onChanged = (cell, before) => checkpoints.note(cell, before);
   }
 
   private readonly pace: { readonly rate: number; readonly capMs?: number | undefined };
@@ -261,10 +303,16 @@ class ConsortiumLedger implements Ledger {
     return outcomes;
   }
 
+  changes(): readonly RowChange[] {
+    assert(this.executed !== undefined, 'what has changed is asked of an executed block');
+    return changesOf(this.crypto, this.state.store);
+  }
+
   commit(): void {
     assert(this.executed !== undefined, 'what is committed was executed');
     this.executed = undefined;
     this.state.store.endBlock();
+    this.checkpoints.ended(this.height);
   }
 
   undo(): void {

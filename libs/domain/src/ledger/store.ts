@@ -1,4 +1,4 @@
-import { assert, BugError } from '@gridtokenx/kernel';
+import { assert, type ByteReader } from '@gridtokenx/kernel';
 import type { RowWriter } from './scratch.js';
 
 /**
@@ -16,6 +16,10 @@ export class Cell<V, X = unknown> {
   scan: number;
   /** SHA-256 of the row at the last state digest, where the table caches it. */
   hash: Uint8Array | undefined;
+  /** The checkpoint before which the row was last found changed. */
+  noted: number;
+  /** Its place in the checkpoint tree; -1 while that was never asked. */
+  bucket: number;
 
   constructor(
     readonly table: Table<V, X>,
@@ -28,6 +32,8 @@ export class Cell<V, X = unknown> {
     this.block = 0;
     this.scan = 0;
     this.hash = undefined;
+    this.noted = 0;
+    this.bucket = -1;
   }
 }
 
@@ -41,6 +47,13 @@ export interface Escrow {
 export interface TableOptions<V, X> {
   /** SPEC ledger 3.2: the canonical bytes of a row. */
   encode(writer: RowWriter, value: V): void;
+  /** The value behind those bytes. Throws DecodeError; the engine sees to it that no other bytes give the same value. */
+  decode(reader: ByteReader): V;
+  /**
+   * Rows that a restored state takes in last, lowest first: those that refer to rows of other tables, or whose index is
+   * built fastest in some order.
+   */
+  restoreOrder?(value: V): number;
   /** Secondary indexes follow here, forwards and when a change is taken back. */
   changed?(cell: Cell<V, X>, old: V | undefined, now: V | undefined): void;
   /** What the row holds of whom, if rows of this table are orders. */
@@ -112,9 +125,15 @@ export class PairTable<V, X extends Pair = Pair> extends Table<V, X> {
     options: TableOptions<V, X>,
     private readonly pairOf: (first: string, second: string) => X,
   ) {
-    super(store, name, options, () => {
-      throw new BugError('a row of a pair table is found by both parts of its key');
-    });
+    // Never asked: all cells are made by `pairIn`.
+    super(store, name, options, (key) => pairOf(key, ''));
+  }
+
+  /** By the whole key; no first part holds a slash. */
+  override cell(key: string): Cell<V, X> {
+    const slash = key.indexOf('/');
+    assert(slash > 0, 'the key of a pair table has two parts');
+    return this.pair(key.slice(0, slash), key.slice(slash + 1));
   }
 
   /** All cells with this second part, by their first; stays the same map for as long as the table lives. */
@@ -167,6 +186,8 @@ export class Store {
   private touchedCells: Cell<unknown>[] = [];
   private execution = 1;
   private scans = 0;
+  /** Told of each row that a final block has changed, with the value before it. */
+  onChanged: ((cell: Cell<unknown>, before: unknown) => void) | undefined;
 
   register<V, X>(table: Table<V, X>): void {
     assert(
@@ -227,9 +248,16 @@ export class Store {
     return this.touchedCells;
   }
 
+  /** The value of a row when the last block ended, whatever is being tried since. */
+  committed<V, X>(cell: Cell<V, X>): V | undefined {
+    return cell.block === this.execution ? cell.before : cell.value;
+  }
+
   /** Ends a block: what it did stands, or was undone before. */
   endBlock(): void {
+    const { onChanged } = this;
     for (const cell of this.touchedCells) {
+      if (onChanged !== undefined && cell.value !== cell.before) onChanged(cell, cell.before);
       cell.before = undefined;
       if (cell.value === undefined) cell.table.drop(cell);
     }

@@ -1,5 +1,5 @@
 import type { RowWriter } from '../ledger/scratch.js';
-import { assert, compareText, formatTime, INTERVAL_MS, millis } from '@gridtokenx/kernel';
+import { assert, compareText, formatTime, INTERVAL_MS, millis, type ByteReader } from '@gridtokenx/kernel';
 import { PRICE_TICKS_MAX, type Genesis } from '@gridtokenx/protocol';
 import { kwhOf, WATT, type AccountsState, type BalanceCell, type BalanceGroup } from '../accounts/state.js';
 import type { BlockContext } from '../ledger/module.js';
@@ -152,28 +152,35 @@ export class MarketState {
       feedInRate: tariff.feedInRate,
     };
     this.watt = accounts.balances.group(WATT);
+    this.books = new PairTable<BookRow, BookPlace>(
+      store,
+      'market.book',
+      {
+        encode: (writer, { status, closesAt }) => void writer.u8(BOOK_STATUSES.indexOf(status)).u64(closesAt),
+        decode: (reader) => ({ status: BOOK_STATUSES[reader.u8()] ?? reader.fail('status'), closesAt: reader.u64() }),
+        // Zones are there before the indexes of their books are made, and books before their orders.
+        restoreOrder: ({ closesAt }) => closesAt,
+        changed: (cell, old, now) => this.bookChanged(cell, old, now),
+      },
+      (first, second) => ({ first, second, book: undefined }),
+    );
     this.orders = new Table<OrderRow, OrderPlace>(
       store,
       'market.order',
       {
         encode: encodeOrder,
+        decode: (reader) => this.decodeOrder(reader),
+        // A level is built from its end, so orders come in the order of their entry.
+        restoreOrder: (row) => (isOpenOrder(row) ? row.entry : row.closed),
         changed: (cell, old, now) => this.orderChanged(cell, old, now),
         escrow: (row) => this.escrowOf(row),
         fault: (row) => this.faultOf(row),
       },
       () => ({ node: undefined }),
     );
-    this.books = new PairTable<BookRow, BookPlace>(
-      store,
-      'market.book',
-      {
-        encode: (writer, { status, closesAt }) => void writer.u8(BOOK_STATUSES.indexOf(status)).u64(closesAt),
-        changed: (cell, old, now) => this.bookChanged(cell, old, now),
-      },
-      (first, second) => ({ first, second, book: undefined }),
-    );
     this.counters = plainTable<CounterRow>(store, 'market.counter', {
       encode: (writer, { trades, entries, closed }) => void writer.u64(trades).u64(entries).u64(closed),
+      decode: (reader) => ({ trades: reader.u64(), entries: reader.u64(), closed: reader.u64() }),
     });
     this.counterCell = this.counters.cell('market');
     // The cell is kept hold of, so the row is never absent.
@@ -284,6 +291,34 @@ export class MarketState {
     const row = this.registry.zones.get(zone);
     assert(row !== undefined, 'a book is of a zone that there is');
     return new Book(zone, interval, closesAt, row.account, this.accounts.balances.group(kwhOf(interval)));
+  }
+
+  /** Rows of books are there before those of orders are read. */
+  private decodeOrder(reader: ByteReader): OrderRow {
+    const kind = reader.u8();
+    if (kind === 0) {
+      const closed = reader.u64();
+      return closed === 0 ? reader.fail('closed') : { closed };
+    }
+    if (kind > 2) reader.fail('side');
+    const account = reader.text();
+    const key = reader.text();
+    const slash = key.indexOf('/');
+    const book = this.books.group(key.slice(slash + 1)).get(key.slice(0, slash))?.extra.book;
+    if (book === undefined) return reader.fail('book');
+    return {
+      // The names of accounts are there already: orders share them.
+      account: this.registry.accounts.rows.get(account)?.key ?? account,
+      book,
+      isBid: kind === 1,
+      priceTicks: reader.u32(),
+      remainingWh: reader.u64(),
+      expiresAt: reader.u64(),
+      entry: reader.u64(),
+      feeCarry: reader.u64(),
+      held: reader.u64(),
+      closed: 0,
+    };
   }
 
   /** Frees the indexes of books that closed in earlier blocks: until then an undo might have needed them. */

@@ -1,5 +1,6 @@
 import { compareText } from '@gridtokenx/kernel';
 import { SortedSet } from '../ledger/sorted.js';
+import { readFlag } from '../ledger/rows.js';
 import { pairTable, type Cell, type Pair, type PairTable, type Store } from '../ledger/store.js';
 
 /** A reading that must not be recorded twice; forgotten when the book of its zone and interval has closed. */
@@ -46,6 +47,7 @@ export class MeteringState {
   constructor(readonly store: Store) {
     this.readings = pairTable<ReadingRow>(store, 'metering.reading', {
       encode: (writer, { consumedWh, producedWh }) => void writer.u64(consumedWh).u64(producedWh),
+      decode: (reader) => ({ consumedWh: reader.u64(), producedWh: reader.u64() }),
       changed: (cell, old, now) => {
         if (old === undefined && now !== undefined) this.settlement(cell.extra.second).readings.add(cell);
         if (old !== undefined && now === undefined) this.settlement(cell.extra.second).readings.remove(cell);
@@ -57,6 +59,7 @@ export class MeteringState {
           .u64(importWh)
           .u64(mintedWh)
           .u8(deferred ? 1 : 0),
+      decode: (reader) => ({ importWh: reader.u64(), mintedWh: reader.u64(), deferred: readFlag(reader) }),
       changed: (cell, old, now) => {
         if (old !== undefined && now !== undefined && old.deferred === now.deferred) return;
         const settlement = this.settlement(cell.extra.second);

@@ -1,6 +1,7 @@
 import type { RowWriter } from '../ledger/scratch.js';
-import { compareText } from '@gridtokenx/kernel';
-import type { KycStatus, Role, Sector } from '@gridtokenx/protocol';
+import { compareText, type ByteReader } from '@gridtokenx/kernel';
+import { KYC_STATUSES, ROLES, SECTORS, type KycStatus, type Role, type Sector } from '@gridtokenx/protocol';
+import { readFlag, readOneOf } from '../ledger/rows.js';
 import { pairTable, plainTable, type PairTable, type Store, type Table } from '../ledger/store.js';
 
 export interface OrganisationRow {
@@ -66,6 +67,24 @@ const list = (writer: RowWriter, texts: readonly string[]): void => {
   for (const text of [...texts].sort(compareText)) writer.text(text);
 };
 
+function readWindow(reader: ByteReader): ReplayWindow {
+  const highest = reader.u64();
+  const bytes = reader.fixed(WINDOW_BYTES);
+  const view = new DataView(bytes.buffer);
+  let used = 0n;
+  for (let i = 0; i < WINDOW_BYTES; i += 8) used = (used << 64n) | view.getBigUint64(i);
+  return { highest, used };
+}
+
+/** At most so many names stand in a row. */
+const LIST_MAX = 1_000;
+
+function readList<T extends string>(reader: ByteReader, one: () => T): T[] {
+  const texts: T[] = [];
+  for (let left = reader.count(LIST_MAX, 4); left > 0; left--) texts.push(one());
+  return texts;
+}
+
 /** Who is who and who may act for whom. */
 export class RegistryState {
   readonly organisations: Table<OrganisationRow>;
@@ -79,9 +98,18 @@ export class RegistryState {
   constructor(readonly store: Store) {
     this.organisations = plainTable<OrganisationRow>(store, 'registry.organisation', {
       encode: (writer, { sector, roles }) => list(writer.text(sector), roles),
+      decode: (reader) => ({
+        sector: readOneOf(reader, SECTORS),
+        roles: readList(reader, () => readOneOf(reader, ROLES)),
+      }),
     });
     this.accounts = plainTable<AccountRow>(store, 'registry.account', {
       encode: (writer, { organisation, kyc, kycUntil }) => void writer.text(organisation).text(kyc).u64(kycUntil),
+      decode: (reader) => ({
+        organisation: reader.text(),
+        kyc: readOneOf(reader, KYC_STATUSES),
+        kycUntil: reader.u64(),
+      }),
     });
     this.keys = plainTable<KeyRow>(store, 'registry.key', {
       encode: (writer, { organisation, account, removed, window }) =>
@@ -92,16 +120,28 @@ export class RegistryState {
             .u8(removed ? 1 : 0),
           window,
         ),
+      decode: (reader) => ({
+        organisation: reader.text(),
+        account: reader.text(),
+        removed: readFlag(reader),
+        window: readWindow(reader),
+      }),
       keepHash: true,
     });
     this.delegations = pairTable<DelegationRow>(store, 'registry.delegation', {
       encode: (writer, { operations, until }) => list(writer.u64(until), operations),
+      decode: (reader) => {
+        const until = reader.u64();
+        return { operations: readList(reader, () => reader.text()), until };
+      },
     });
     this.meters = plainTable<MeterRow>(store, 'registry.meter', {
       encode: (writer, { account, zone, limitWh }) => void writer.text(account).text(zone).u64(limitWh),
+      decode: (reader) => ({ account: reader.text(), zone: reader.text(), limitWh: reader.u64() }),
     });
     this.zones = plainTable<ZoneRow>(store, 'registry.zone', {
       encode: (writer, { operator, account }) => void writer.text(operator).text(account),
+      decode: (reader) => ({ operator: reader.text(), account: reader.text() }),
     });
   }
 }

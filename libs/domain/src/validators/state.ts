@@ -12,6 +12,7 @@ export class ValidatorsState {
   constructor(store: Store) {
     this.validators = plainTable<ValidatorRow>(store, 'validators.validator', {
       encode: (writer, { organisation, rejoinedAt }) => void writer.text(organisation).u64(rejoinedAt),
+      decode: (reader) => ({ organisation: reader.text(), rejoinedAt: reader.u64() }),
     });
   }
 }

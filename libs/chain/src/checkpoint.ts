@@ -1,0 +1,104 @@
+import { verifyInclusion, ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
+import { assert, compareText, equalBytes, utf8 } from '@gridtokenx/kernel';
+
+/** SPEC wire 8.1: the state after each height that this divides is a checkpoint. */
+export const CHECKPOINT_BLOCKS = 100;
+/** SPEC wire 8.1: the header this much later carries its root, so that nobody waits for it. */
+export const CHECKPOINT_DELAY = 10;
+/** SPEC wire 8.2: the leaves of the checkpoint tree. */
+export const CHECKPOINT_BUCKETS = 65_536;
+export const ROW_HASH_BYTES = 32;
+
+/** The height whose state the header of `height` tells, if any. */
+export const checkpointTold = (height: number): number | undefined =>
+  height > CHECKPOINT_BLOCKS && height % CHECKPOINT_BLOCKS === CHECKPOINT_DELAY ? height - CHECKPOINT_DELAY : undefined;
+
+/** SPEC wire 8.1: zero where there is nothing to tell, and only there. */
+export const checkpointRootFits = (height: number, root: Uint8Array): boolean =>
+  equalBytes(root, ZERO_HASH) === (checkpointTold(height) === undefined);
+
+/** SPEC wire 8.2: the bucket of a row is the first 16 bits of the hash of its key. */
+export function bucketOf(crypto: Crypto, key: string): number {
+  const hash = crypto.sha256(utf8(key));
+  return ((hash[0] as number) << 8) | (hash[1] as number);
+}
+
+let scratch = new Uint8Array(64 * 1024);
+
+function room(bytes: number): void {
+  if (bytes <= scratch.length) return;
+  const grown = new Uint8Array(Math.max(bytes, scratch.length * 2));
+  grown.set(scratch);
+  scratch = grown;
+}
+
+function put32(at: number, value: number): void {
+  scratch[at] = value >>> 24;
+  scratch[at + 1] = value >>> 16;
+  scratch[at + 2] = value >>> 8;
+  scratch[at + 3] = value;
+}
+
+/**
+ * SPEC wire 8.3: the leaf of a bucket: u32 count, then each row as text key and row hash, in key order. The hashes stand
+ * next to each other; keys are asked for, so that who holds them in parts joins one at a time.
+ */
+export function bucketHash(crypto: Crypto, count: number, keyAt: (index: number) => string, hashes: Uint8Array): Hash {
+  assert(hashes.length >= count * ROW_HASH_BYTES, 'a bucket has a hash for each key');
+  scratch[0] = 0;
+  put32(1, count);
+  let at = 5;
+  for (let i = 0; i < count; i++) {
+    const key = keyAt(i);
+    const { length } = key;
+    room(at + 4 + length + ROW_HASH_BYTES);
+    put32(at, length);
+    at += 4;
+    for (let j = 0; j < length; j++) {
+      const code = key.charCodeAt(j);
+      assert(code < 128, 'the key of a row is ASCII');
+      scratch[at + j] = code;
+    }
+    at += length;
+    for (let j = 0; j < ROW_HASH_BYTES; j++) scratch[at + j] = hashes[i * ROW_HASH_BYTES + j] as number;
+    at += ROW_HASH_BYTES;
+  }
+  return crypto.sha256(scratch.subarray(0, at));
+}
+
+/** All of the bucket that a key falls into: what it holds is there, and what it does not hold is not. */
+export interface RowProof {
+  /** In key order. */
+  readonly entries: readonly { readonly key: string; readonly hash: Hash }[];
+  /** From the bucket up to the root. */
+  readonly path: readonly Hash[];
+}
+
+/**
+ * SPEC wire 8.4: the hash of the row that this proof shows under a certified root, `null` when it shows that there is no such row,
+ * `undefined` when it shows nothing.
+ */
+export function provenRow(
+  crypto: Crypto,
+  root: Hash,
+  key: string,
+  { entries, path }: RowProof,
+): Hash | null | undefined {
+  const hashes = new Uint8Array(entries.length * ROW_HASH_BYTES);
+  let before: string | undefined;
+  for (const [i, entry] of entries.entries()) {
+    if (entry.hash.length !== ROW_HASH_BYTES || !isAscii(entry.key)) return undefined;
+    if (before !== undefined && compareText(before, entry.key) >= 0) return undefined;
+    before = entry.key;
+    hashes.set(entry.hash, i * ROW_HASH_BYTES);
+  }
+  if (!isAscii(key)) return undefined;
+  const leaf = bucketHash(crypto, entries.length, (i) => entries[i]?.key ?? '', hashes);
+  if (!verifyInclusion(crypto.sha256, leaf, bucketOf(crypto, key), CHECKPOINT_BUCKETS, path, root)) return undefined;
+  return entries.find((entry) => entry.key === key)?.hash ?? null;
+}
+
+const isAscii = (text: string): boolean => {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return false;
+  return true;
+};

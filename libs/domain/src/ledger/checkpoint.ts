@@ -1,0 +1,365 @@
+import {
+  bucketHash,
+  bucketOf,
+  CHECKPOINT_BLOCKS,
+  CHECKPOINT_BUCKETS,
+  CHECKPOINT_DELAY,
+  checkpointTold,
+  ROW_HASH_BYTES,
+  type RowProof,
+} from '@gridtokenx/chain';
+import { nodeHash, ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
+import { assert, compareText } from '@gridtokenx/kernel';
+import { rowHash, rowKey } from './digest.js';
+import { ScratchWriter } from './scratch.js';
+import type { Cell, Store } from './store.js';
+
+const NOTHING = new Uint8Array(0);
+
+/** The rows of one leaf, in key order, with their hashes next to each other. */
+class Bucket {
+  readonly cells: Cell<unknown>[] = [];
+  hashes = NOTHING;
+
+  private placeOf(cell: Cell<unknown>): number {
+    const { cells } = this;
+    let low = 0;
+    let high = cells.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (compareRows(cells[middle] as Cell<unknown>, cell) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** The cell of a row may be another one than before: an absent row is forgotten, and comes back in a new cell. */
+  set(cell: Cell<unknown>, hash: Uint8Array): void {
+    const { cells } = this;
+    const place = this.placeOf(cell);
+    const known = cells[place];
+    if (known === undefined || compareRows(known, cell) !== 0) this.open(place);
+    cells[place] = cell;
+    this.hashes.set(hash, place * ROW_HASH_BYTES);
+  }
+
+  private open(place: number): void {
+    const { cells } = this;
+    const used = cells.length * ROW_HASH_BYTES;
+    if (this.hashes.length === used) {
+      const grown = new Uint8Array(used + Math.max(2, cells.length >> 2) * ROW_HASH_BYTES);
+      grown.set(this.hashes);
+      this.hashes = grown;
+    }
+    this.hashes.copyWithin((place + 1) * ROW_HASH_BYTES, place * ROW_HASH_BYTES, used);
+    cells.splice(place, 0, undefined as unknown as Cell<unknown>);
+  }
+
+  remove(cell: Cell<unknown>): boolean {
+    const { cells } = this;
+    const place = this.placeOf(cell);
+    const known = cells[place];
+    if (known === undefined || compareRows(known, cell) !== 0) return false;
+    this.hashes.copyWithin(place * ROW_HASH_BYTES, (place + 1) * ROW_HASH_BYTES, cells.length * ROW_HASH_BYTES);
+    cells.splice(place, 1);
+    return true;
+  }
+}
+
+/** No name of a table holds a slash, so this is the order of the joined keys. */
+const compareRows = (a: Cell<unknown>, b: Cell<unknown>): number =>
+  a.table === b.table ? compareText(a.key, b.key) : compareText(`${a.table.name}/`, `${b.table.name}/`);
+
+/** One for all: the bytes of a row are copied out before the next is written. */
+const scratch = new ScratchWriter();
+
+/** How far the work on the checkpoint has come. */
+type Stage = 'rows' | 'buckets' | 'nodes' | 'done';
+
+/**
+ * SPEC ledger 6: the checkpoint tree of a state that goes on changing. At its height the changed rows are only taken note of;
+ * their values of that height are found again because a row that changes later leaves its old value here, and so they can be
+ * hashed in slices while blocks go on.
+ */
+export class Checkpoints {
+  private readonly buckets: (Bucket | undefined)[] = Array.from({ length: CHECKPOINT_BUCKETS }, () => undefined);
+  /** Level 0 are the buckets, the last is the root; hashes next to each other. */
+  private readonly levels: Uint8Array[] = [];
+  private count = 0;
+
+  /** Rows changed since the last checkpoint, in the order of their first change. */
+  private noted: Cell<unknown>[] = [];
+  private interval = 1;
+
+  private at = 0;
+  private taken: readonly Cell<unknown>[] = [];
+  /** Values at the checkpoint of rows that have changed since. */
+  private olds = new Map<Cell<unknown>, unknown>();
+  private isHeld = false;
+  private stage: Stage = 'done';
+  private next = 0;
+  private level = 0;
+  private dirty: number[] = [];
+  private isDirty = new Uint8Array(CHECKPOINT_BUCKETS);
+
+  constructor(
+    private readonly crypto: Crypto,
+    private readonly store: Store,
+  ) {
+    let hash = bucketHash(crypto, 0, () => '', NOTHING);
+    for (let size = CHECKPOINT_BUCKETS; size >= 1; size /= 2) {
+      const level = new Uint8Array(size * ROW_HASH_BYTES);
+      for (let i = 0; i < size; i++) level.set(hash, i * ROW_HASH_BYTES);
+      this.levels.push(level);
+      hash = nodeHash(crypto.sha256, hash, hash);
+    }
+  }
+
+  /** Of the last checkpoint; 0 before the first. */
+  get height(): number {
+    return this.at;
+  }
+
+  /** Whether the tree stands at the last checkpoint. */
+  get isDone(): boolean {
+    return this.stage === 'done';
+  }
+
+  /** How many rows the tree has. */
+  get rows(): number {
+    return this.count;
+  }
+
+  /** A row is another one than before the block that just ended. */
+  note(cell: Cell<unknown>, before: unknown): void {
+    if (cell.noted === this.interval) return;
+    cell.noted = this.interval;
+    this.noted.push(cell);
+    if (this.stage !== 'done' || this.isHeld) this.olds.set(cell, before);
+  }
+
+  /** SPEC ledger 6.1: a block is final. Takes the checkpoint, or does its part of the work on the last one. */
+  ended(height: number): void {
+    if (height % CHECKPOINT_BLOCKS === 0) return this.take(height);
+    const blocksLeft = this.at + CHECKPOINT_DELAY - height;
+    if (!this.isDone) this.work(blocksLeft > 1 ? Math.ceil(this.left / (blocksLeft - 1)) : Number.POSITIVE_INFINITY);
+  }
+
+  private take(height: number): void {
+    assert(this.isDone, 'a checkpoint is done before the next one is taken');
+    this.at = height;
+    this.taken = this.noted;
+    this.noted = [];
+    this.interval++;
+    this.olds = new Map();
+    this.isHeld = false;
+    this.stage = 'rows';
+    this.next = 0;
+  }
+
+  /** Hashes still to be made, as far as is known. */
+  private get left(): number {
+    return this.taken.length - (this.stage === 'rows' ? this.next : this.taken.length) + 2 * this.dirty.length + 1;
+  }
+
+  /** Makes about so many hashes of the last checkpoint; whether it is done. May be called whenever no rows are being changed. */
+  work(hashes: number): boolean {
+    for (let rest = hashes; rest > 0 && this.stage !== 'done';) rest -= this.step(rest);
+    return this.isDone;
+  }
+
+  private step(most: number): number {
+    switch (this.stage) {
+      case 'rows':
+        return this.hashRows(most);
+      case 'buckets':
+        return this.hashBuckets(most);
+      default:
+        return this.hashNodes(most);
+    }
+  }
+
+  private hashRows(most: number): number {
+    const { taken, crypto } = this;
+    const end = Math.min(taken.length, this.next + most);
+    const begun = this.next;
+    for (let i = begun; i < end; i++) {
+      const cell = taken[i] as Cell<unknown>;
+      const value = this.valueOf(cell);
+      // Made and gone since the last checkpoint: the tree never knew it.
+      if (value === undefined && cell.bucket < 0) continue;
+      const at = this.bucketAt(cell);
+      const bucket = (this.buckets[at] ??= new Bucket());
+      const rows = bucket.cells.length;
+      if (value === undefined) bucket.remove(cell);
+      else bucket.set(cell, rowHash(crypto, cell, value));
+      this.count += bucket.cells.length - rows;
+      this.touch(at);
+    }
+    this.next = end;
+    if (end === taken.length) {
+      this.taken = [];
+      this.next = 0;
+      this.stage = 'buckets';
+    }
+    return Math.max(1, end - begun);
+  }
+
+  private bucketAt(cell: Cell<unknown>): number {
+    if (cell.bucket < 0) cell.bucket = bucketOf(this.crypto, rowKey(cell));
+    return cell.bucket;
+  }
+
+  private touch(bucket: number): void {
+    if (this.isDirty[bucket] === 1) return;
+    this.isDirty[bucket] = 1;
+    this.dirty.push(bucket);
+  }
+
+  /** A bucket of many rows is much to hash: some of its rows count as one hash. */
+  private hashBuckets(most: number): number {
+    const { dirty, levels } = this;
+    const level = levels[0] as Uint8Array;
+    let done = 0;
+    for (; this.next < dirty.length && done < most; this.next++) {
+      const at = dirty[this.next] as number;
+      const bucket = this.buckets[at] as Bucket;
+      const { cells, hashes } = bucket;
+      level.set(
+        bucketHash(this.crypto, cells.length, (i) => rowKey(cells[i] as Cell<unknown>), hashes),
+        at * ROW_HASH_BYTES,
+      );
+      this.isDirty[at] = 0;
+      if (cells.length === 0) this.buckets[at] = undefined;
+      done += 1 + (cells.length >> 2);
+    }
+    if (this.next === dirty.length) {
+      this.dirty = parentsOf(dirty.sort((a, b) => a - b));
+      this.level = 1;
+      this.next = 0;
+      this.stage = 'nodes';
+    }
+    return Math.max(1, done);
+  }
+
+  private hashNodes(most: number): number {
+    const { dirty, levels, crypto } = this;
+    const level = levels[this.level] as Uint8Array;
+    const below = levels[this.level - 1] as Uint8Array;
+    const end = Math.min(dirty.length, this.next + most);
+    const begun = this.next;
+    for (let i = begun; i < end; i++) {
+      const at = dirty[i] as number;
+      level.set(nodeHash(crypto.sha256, hashAt(below, 2 * at), hashAt(below, 2 * at + 1)), at * ROW_HASH_BYTES);
+    }
+    this.next = end;
+    if (end === dirty.length) {
+      this.dirty = parentsOf(dirty);
+      this.level++;
+      this.next = 0;
+      if (this.level === levels.length) this.finish();
+    }
+    return Math.max(1, end - begun);
+  }
+
+  private finish(): void {
+    this.stage = 'done';
+    this.dirty = [];
+    if (!this.isHeld) this.olds = new Map();
+  }
+
+  /** SPEC ledger 6.2: what the header of this height carries; it is asked for when the block before is final. */
+  rootOf(height: number): Hash {
+    const told = checkpointTold(height);
+    if (told === undefined) return ZERO_HASH;
+    assert(told === this.at, 'the checkpoint that a header tells is the last one');
+    this.work(Number.POSITIVE_INFINITY);
+    return this.root;
+  }
+
+  private get root(): Hash {
+    return hashAt(this.levels.at(-1) as Uint8Array, 0).slice() as Hash;
+  }
+
+  /** The value of a row at the checkpoint, also while a block is being tried on the state. */
+  private valueOf(cell: Cell<unknown>): unknown {
+    return this.olds.has(cell) ? this.olds.get(cell) : this.store.committed(cell);
+  }
+
+  /** SPEC wire 8.4: of a row of the last checkpoint, or of its absence. */
+  prove(key: string): RowProof {
+    assert(this.isDone, 'what is proven has been hashed');
+    let at = bucketOf(this.crypto, key);
+    const { cells, hashes } = this.buckets[at] ?? { cells: [], hashes: NOTHING };
+    const entries = cells.map((cell, i) => ({ key: rowKey(cell), hash: hashAt(hashes, i).slice() as Hash }));
+    const path: Hash[] = [];
+    for (const level of this.levels.slice(0, -1)) {
+      path.push(hashAt(level, at ^ 1).slice() as Hash);
+      at >>= 1;
+    }
+    return { entries, path };
+  }
+
+  /** From here on the rows of this checkpoint can be read, until it is let go of or the next one is taken. */
+  hold(): void {
+    assert(!this.isDone || this.noted.length === 0, 'a checkpoint is held before rows change unseen');
+    this.isHeld = true;
+  }
+
+  letGo(): void {
+    this.isHeld = false;
+    if (this.isDone) this.olds = new Map();
+  }
+
+  /** The rows of some buckets as they were at the checkpoint that is held, in key order; their bytes are good until the next. */
+  visit(firstBucket: number, buckets: number, visit: (bucket: number, key: string, row: Uint8Array) => void): void {
+    assert(this.isHeld && this.isDone, 'the rows of a checkpoint that is held can be read');
+    for (let at = firstBucket; at < firstBucket + buckets; at++)
+      for (const cell of this.buckets[at]?.cells ?? []) {
+        cell.table.options.encode(scratch.reset(), this.valueOf(cell));
+        visit(at, rowKey(cell), scratch.bytes());
+      }
+  }
+
+  /** How many rows stand in some buckets. */
+  rowsIn(firstBucket: number, buckets: number): number {
+    let rows = 0;
+    for (let at = firstBucket; at < firstBucket + buckets; at++) rows += this.buckets[at]?.cells.length ?? 0;
+    return rows;
+  }
+
+  /** The root of the subtree over so many buckets, a power of two, from a multiple of it. */
+  rootOver(firstBucket: number, buckets: number): Hash {
+    const level = Math.log2(buckets);
+    return hashAt(this.levels[level] as Uint8Array, firstBucket / buckets).slice() as Hash;
+  }
+
+  /** A row of a state that is restored; buckets in order, in each the rows in key order. */
+  load(bucket: number, cell: Cell<unknown>, hash: Uint8Array): void {
+    cell.bucket = bucket;
+    (this.buckets[bucket] ??= new Bucket()).set(cell, hash);
+    this.count++;
+    this.touch(bucket);
+  }
+
+  /** All rows of the checkpoint of this height are there. */
+  loaded(height: number): void {
+    this.at = height;
+    this.stage = 'buckets';
+    this.next = 0;
+    this.work(Number.POSITIVE_INFINITY);
+  }
+}
+
+const hashAt = (level: Uint8Array, index: number): Uint8Array =>
+  level.subarray(index * ROW_HASH_BYTES, (index + 1) * ROW_HASH_BYTES);
+
+/** The places above these, each once; these are in order. */
+function parentsOf(places: readonly number[]): number[] {
+  const parents: number[] = [];
+  for (const place of places) {
+    const parent = place >> 1;
+    if (parents.at(-1) !== parent) parents.push(parent);
+  }
+  return parents;
+}

@@ -1,0 +1,27 @@
+import { assert, ByteReader, DecodeError, equalBytes } from '@gridtokenx/kernel';
+import { ScratchWriter } from './scratch.js';
+import type { Table } from './store.js';
+
+export function readFlag(reader: ByteReader): boolean {
+  const flag = reader.u8();
+  if (flag > 1) reader.fail('flag');
+  return flag === 1;
+}
+
+export function readOneOf<T extends string>(reader: ByteReader, names: readonly T[]): T {
+  const text = reader.text();
+  return names.find((name) => name === text) ?? reader.fail('name');
+}
+
+const scratch = new ScratchWriter();
+
+/** SPEC ledger 3.3: the value of a row, whose only bytes these are. Throws DecodeError `row.*`. */
+export function decodeRow<V, X>(table: Table<V, X>, bytes: Uint8Array): V {
+  const reader = new ByteReader(bytes, 'row');
+  const value = table.options.decode(reader);
+  reader.end();
+  assert(value !== undefined, 'a row that has bytes has a value');
+  table.options.encode(scratch.reset(), value);
+  if (!equalBytes(scratch.bytes(), bytes)) throw new DecodeError('row.otherSpelling', 0);
+  return value;
+}
