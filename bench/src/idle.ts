@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startSystem } from '@gridtokenx/tools';
-import { commit, difference, machine, rounded, sumOf, type SpineBenchResult } from './spine.js';
-import { ProcessTree } from './spine/processes.js';
+import { ProcessTree } from './consortium/processes.js';
+import { commit, machine, type Machine } from './machine.js';
+import { difference, rounded, roundedEach, sumOf } from './statistics.js';
 
 /** What the default system costs when nobody wants anything of it. */
 export interface IdleBenchResult {
@@ -13,7 +14,7 @@ export interface IdleBenchResult {
   readonly cpuByProcess: Readonly<Record<string, number>>;
   readonly rssMb: number;
   readonly rssByProcess: Readonly<Record<string, number>>;
-  readonly machine: SpineBenchResult['machine'];
+  readonly machine: Machine;
   readonly commit: string;
 }
 
@@ -22,7 +23,7 @@ const SETTLE_MS = 10_000;
 
 /** All 21 validators, Postgres, gateway; this process stands for the launcher. */
 export async function runIdleBench(seconds: number): Promise<IdleBenchResult> {
-  const [loadBefore = 0] = loadavg();
+  const about = { machine: machine(), commit: commit() };
   const folder = await mkdtemp(join(tmpdir(), 'gridtokenx-idle-'));
   try {
     const system = await startSystem({
@@ -48,9 +49,8 @@ export async function runIdleBench(seconds: number): Promise<IdleBenchResult> {
         cpuCores: rounded(sumOf(cpuByProcess), 3),
         cpuByProcess,
         rssMb: Math.round(sumOf(memory)),
-        rssByProcess: Object.fromEntries(Object.entries(memory).map(([name, mb]) => [name, Math.round(mb)])),
-        machine: machine(loadBefore),
-        commit: commit(),
+        rssByProcess: roundedEach(memory),
+        ...about,
       };
     } finally {
       await system.stop();

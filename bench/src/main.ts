@@ -1,36 +1,28 @@
-import { parseArgs } from 'node:util';
+import { parseArgs, type ParseArgsConfig } from 'node:util';
 
 const USAGE = `npm run bench -- <name> [options]
-  book     operations a second of the market alone, beside nodejs-order-book
-  spine    the whole path: REST, bus, 21 validators, projector
+  book        operations a second of the market alone, beside nodejs-order-book
+  consortium  the whole path: gateway, bus, validators, projector
+    --processes P          of validators (default 1)
+    --validators V         (default 21 in one process, else one for each process)
+    --projector own|shared in a process of its own, or in the first of the validators' (default shared)
+    --batch B              operations in an envelope (default 100)
     --bus embedded|kafka   (default embedded)
     --brokers host:port    a Kafka that runs already; by default one is started from its jars
+    --entry rest|bus       NDJSON over HTTP, or straight on the topic (default rest)
     --rate N               operations a second offered; may be repeated (default: a search for saturation)
-    --seconds S            measured at each rate (default 20)
-    --envelope-size N      operations in an envelope (default 100)
+    --from N               where that search begins
+    --seconds S            measured at each rate (default 20), after --warm-up S (default 8)
+    --overload             then twice the load that saturates, and none
+    --dead-leader          kills one validator when the measured seconds begin
     --keys N               accounts with a key each (default 1024)
     --trace                one line for each block
-  idle     CPU and memory of the default system without load
+  spine       consortium with its defaults
+  idle        CPU and memory of the default system without load
     --seconds S            measured (default 50)
-  --json   one JSON object on the last line`;
+  --json      one JSON object on the last line`;
 
-const SEARCH = ['2500', '5000', '7500', '10000', '12500'];
-
-function spineOptions(args: string[]) {
-  return parseArgs({
-    args,
-    options: {
-      bus: { type: 'string', default: 'embedded' },
-      brokers: { type: 'string' },
-      rate: { type: 'string', multiple: true, default: SEARCH },
-      seconds: { type: 'string', default: '20' },
-      'envelope-size': { type: 'string', default: '100' },
-      keys: { type: 'string', default: '1024' },
-      trace: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-    },
-  }).values;
-}
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 function count(text: string, name: string): number {
   const value = Number(text);
@@ -38,22 +30,63 @@ function count(text: string, name: string): number {
   return value;
 }
 
-async function spine(args: string[]): Promise<void> {
-  const values = spineOptions(args);
-  if (values.bus !== 'embedded' && values.bus !== 'kafka') throw new Error('--bus is embedded or kafka');
-  const { lineOf, runSpineBench } = await import('./spine.js');
-  const result = await runSpineBench({
-    bus: values.bus,
-    ...(values.brokers === undefined ? {} : { brokers: values.brokers.split(',') }),
+function oneOf<const T extends string>(name: string, text: string, ...choices: readonly T[]): T {
+  const choice = choices.find((one) => one === text);
+  if (choice === undefined) throw new Error(`--${name} is ${choices.join(' or ')}`);
+  return choice;
+}
+
+const CONSORTIUM = {
+  processes: { type: 'string', default: '1' },
+  validators: { type: 'string' },
+  projector: { type: 'string', default: 'shared' },
+  batch: { type: 'string', default: '100' },
+  bus: { type: 'string', default: 'embedded' },
+  brokers: { type: 'string' },
+  entry: { type: 'string', default: 'rest' },
+  rate: { type: 'string', multiple: true, default: [] },
+  from: { type: 'string' },
+  seconds: { type: 'string', default: '20' },
+  'warm-up': { type: 'string', default: '8' },
+  overload: { type: 'boolean', default: false },
+  'dead-leader': { type: 'boolean', default: false },
+  keys: { type: 'string', default: '1024' },
+  trace: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+} satisfies ParseArgsConfig['options'];
+
+const VALIDATORS = 21;
+const FIRST_RATE_SIGNED = 1_000;
+const FIRST_RATE_BATCHED = 2_500;
+
+async function consortium(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: CONSORTIUM });
+  if (values.overload && values['dead-leader']) throw new Error('--overload and --dead-leader are two runs');
+  const processes = count(values.processes, 'processes');
+  const batch = count(values.batch, 'batch');
+  const { runConsortiumBench } = await import('./consortium.js');
+  const result = await runConsortiumBench({
+    processes,
+    validators: count(values.validators ?? String(processes === 1 ? VALIDATORS : processes), 'validators'),
+    projector: oneOf('projector', values.projector, 'own', 'shared'),
+    batch,
+    bus: oneOf('bus', values.bus, 'embedded', 'kafka'),
+    ...(values.brokers !== undefined && { brokers: values.brokers.split(',') }),
+    entry: oneOf('entry', values.entry, 'rest', 'bus'),
     rates: values.rate.map((rate) => count(rate, 'rate')),
+    firstRate: count(values.from ?? String(batch === 1 ? FIRST_RATE_SIGNED : FIRST_RATE_BATCHED), 'from'),
     seconds: count(values.seconds, 'seconds'),
-    envelopeSize: count(values['envelope-size'], 'envelope-size'),
+    warmUpSeconds: count(values['warm-up'], 'warm-up'),
+    mode: values.overload ? 'overload' : values['dead-leader'] ? 'deadLeader' : 'climb',
     keys: count(values.keys, 'keys'),
     trace: values.trace,
-    say: (line) => void process.stderr.write(`${line}\n`),
+    say,
   });
   if (values.json) return void process.stdout.write(`${JSON.stringify(result)}\n`);
+  const { lineOf } = await import('./consortium/run.js');
   for (const run of result.runs) process.stdout.write(`${run.sustained ? 'held ' : 'late '} ${lineOf(run)}\n`);
+  for (const [target, met] of Object.entries(result.targetsMet))
+    process.stdout.write(`target ${target}: ${met ? 'met' : 'missed'}\n`);
 }
 
 async function book(args: string[]): Promise<void> {
@@ -82,8 +115,9 @@ async function main(): Promise<number> {
     case 'idle':
       await idle(args);
       return 0;
+    case 'consortium':
     case 'spine':
-      await spine(args);
+      await consortium(args);
       return 0;
     default:
       process.stderr.write(`${USAGE}\n`);

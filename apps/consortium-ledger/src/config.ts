@@ -1,4 +1,4 @@
-import { anyText, listOf, oneOf, readConfig, type ConfigOption, type ConfigSources } from '@gridtokenx/nest';
+import { anyText, COUNTERS, listOf, oneOf, readConfig, type ConfigOption, type ConfigSources } from '@gridtokenx/nest';
 
 const ROLES = ['validator', 'projector'] as const;
 export type LedgerRole = (typeof ROLES)[number];
@@ -43,6 +43,7 @@ const SPEC = {
     ),
     fallback: '',
   },
+  countersMs: COUNTERS,
 };
 
 export const ledgerConfig = (sources: ConfigSources): LedgerConfig => readConfig(SPEC, sources);
@@ -55,4 +56,5 @@ export interface LedgerConfig {
   readonly roles: readonly LedgerRole[];
   readonly keyFolder: string;
   readonly signerFolder: string;
+  readonly countersMs: number;
 }

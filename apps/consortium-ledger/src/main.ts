@@ -1,10 +1,10 @@
 import 'reflect-metadata';
 import { readFile } from 'node:fs/promises';
-import { native } from '@gridtokenx/crypto-native';
+import { native, tally } from '@gridtokenx/crypto-native';
 import { createEmbeddedLog } from '@gridtokenx/embedded-log';
 import { createKafkaLog } from '@gridtokenx/kafka';
 import { openSignerFiles, readKeyFolder } from '@gridtokenx/keystore';
-import { StderrLogger, stopAsked } from '@gridtokenx/nest';
+import { StderrLogger, stopAsked, tellCounters } from '@gridtokenx/nest';
 import { createRowStore, migrate } from '@gridtokenx/postgres';
 import { readGenesis } from '@gridtokenx/protocol';
 import { OwnBlocks, systemClock, type HostEvent, type Log } from '@gridtokenx/runtime';
@@ -60,6 +60,7 @@ async function main(): Promise<void> {
   process.stdout.write(
     `${JSON.stringify({ event: 'ready', ledgerId: identity.ledgerId, roles: config.roles, height: Math.max(...roles.map((role) => role.height())) })}\n`,
   );
+  tellCounters(config.countersMs, () => tally);
 
   try {
     await Promise.race([stopAsked(), ...roles.map(({ failed }) => failed)]);

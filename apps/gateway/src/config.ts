@@ -1,4 +1,4 @@
-import { anyText, ConfigError, integerBetween, listOf, oneOf, readConfig, type ConfigSources } from '@gridtokenx/nest';
+import { anyText, ConfigError, COUNTERS, integerBetween, listOf, oneOf, readConfig, type ConfigSources } from '@gridtokenx/nest';
 
 const SPEC = {
   genesisFile: { env: 'GENESIS_FILE', flag: 'genesis', help: 'the genesis file of the ledger', parse: anyText },
@@ -37,6 +37,7 @@ const SPEC = {
     parse: oneOf('development'),
     fallback: 'development' as const,
   },
+  countersMs: COUNTERS,
 };
 
 export interface GatewayConfig {
@@ -47,6 +48,7 @@ export interface GatewayConfig {
   readonly host: string;
   readonly port: number;
   readonly mode: 'development';
+  readonly countersMs: number;
 }
 
 const isLoopback = (host: string): boolean =>

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { native } from '@gridtokenx/crypto-native';
+import { native, tally } from '@gridtokenx/crypto-native';
 import { createEmbeddedLog } from '@gridtokenx/embedded-log';
 import { createKafkaLog } from '@gridtokenx/kafka';
-import { StderrLogger, stopAsked } from '@gridtokenx/nest';
+import { StderrLogger, stopAsked, tellCounters } from '@gridtokenx/nest';
 import { createReadModels } from '@gridtokenx/postgres';
 import { consortiumTopics, readGenesis } from '@gridtokenx/protocol';
 import { systemClock, type Log } from '@gridtokenx/runtime';
@@ -29,6 +29,7 @@ async function main(): Promise<void> {
     await app.listen({ host: config.host, port: config.port });
     const { ledgerId } = identity;
     process.stdout.write(`${JSON.stringify({ event: 'listening', url: await app.getUrl(), ledgerId })}\n`);
+    tellCounters(config.countersMs, () => tally);
     await stopAsked();
     // First nothing new comes in and what is under way is answered, then the ports close.
     await app.close();

@@ -1,4 +1,5 @@
 export * from './config.js';
+export * from './counters.js';
 export * from './health.js';
 export * from './log-server.js';
 export * from './problem.js';

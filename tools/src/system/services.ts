@@ -9,6 +9,8 @@ export interface Service {
   readonly pid: number;
   /** The line of JSON it printed when it was ready. */
   readonly ready: Readonly<Record<string, unknown>>;
+  /** What it counted, as it told last. */
+  counters(): Readonly<Record<string, number>>;
   /** Resolves with how it ended. */
   readonly ended: Promise<string>;
   /** SIGTERM, and SIGKILL when it does not end within ten seconds. */
@@ -52,7 +54,12 @@ export async function startService(command: ServiceCommand): Promise<Service> {
     child.once('error', (error) => resolve(error.message));
     child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
   });
-  const ready = await readyLine(command, child, ended, logFile);
+  let counters: Record<string, number> = {};
+  const ready = await readyLine(command, child, ended, logFile, (told) => {
+    counters = Object.fromEntries(
+      Object.entries(told).flatMap(([name, value]) => (typeof value === 'number' ? [[name, value]] : [])),
+    );
+  });
   const pid = child.pid;
   if (pid === undefined) throw new Error(`${command.name} has no process id`);
   const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
@@ -61,6 +68,7 @@ export async function startService(command: ServiceCommand): Promise<Service> {
     pid,
     ready,
     ended,
+    counters: () => counters,
     stop: async () => {
       if (isRunning()) child.kill('SIGTERM');
       const timer = setTimeout(() => isRunning() && child.kill('SIGKILL'), STOP_TIMEOUT_MS);
@@ -82,6 +90,7 @@ function readyLine(
   child: ChildProcess,
   ended: Promise<string>,
   logFile: string,
+  onCounters: (told: Record<string, unknown>) => void,
 ): Promise<Record<string, unknown>> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
@@ -103,6 +112,7 @@ function readyLine(
         return;
       }
       if (typeof said !== 'object' || said === null || !('event' in said)) return;
+      if (said.event === 'counters') onCounters(said as Record<string, unknown>);
       if (said.event !== 'ready' && said.event !== 'listening') return;
       clearTimeout(timer);
       resolve(said as Record<string, unknown>);

@@ -19,6 +19,10 @@ export interface SystemOptions {
   readonly validators?: number;
   /** By default one process is all validators and the projector. */
   readonly layout?: Layout;
+  /** The ledger processes and the gateway tell what they count this often; by default never. */
+  readonly countersMs?: number;
+  /** More of the command line of the ledger processes. */
+  readonly ledgerArguments?: readonly string[];
   /** Starts a service again that ended by itself. Tests that kill services do that themselves. */
   readonly restart: boolean;
   readonly say: (line: string) => void;
@@ -32,6 +36,8 @@ export interface RunningSystem {
   readonly processes: readonly LedgerProcess[];
   /** Process ids by service name, as they stand now. */
   pids(): Readonly<Record<string, number>>;
+  /** What each of the running services counted, as it told last. */
+  counters(): Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** Rejects when a service ended and could not be started again. */
   readonly failed: Promise<never>;
   /** Starts again what has ended (after a kill, or when it was halted). */
@@ -86,6 +92,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
         ...[...shared(), '--roles', roles.join(',')],
         ...(keyFolder === undefined ? [] : ['--keys', keyFolder]),
         ...(signerFolder === undefined ? [] : ['--signer', signerFolder]),
+        ...(options.ledgerArguments ?? []),
       ],
       nodeArgs: ['--max-old-space-size=4096'],
       logFolder,
@@ -104,6 +111,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
   const shared = (): string[] => [
     ...['--genesis', ledger.genesisFile, '--database-url', databaseUrl, '--bus', options.bus],
     ...(options.bus === 'kafka' ? ['--brokers', options.brokers.join(',')] : []),
+    ...(options.countersMs === undefined ? [] : ['--counters-ms', String(options.countersMs)]),
   ];
 
   const start = (name: ServiceName): Promise<Service> => {
@@ -156,6 +164,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     ledger,
     processes,
     pids: () => Object.fromEntries([...running].map(([name, { pid }]) => [name, pid])),
+    counters: () => Object.fromEntries([...running].map(([name, service]) => [name, service.counters()])),
     failed,
     revive: bringUp,
     kill: async (name) => {

@@ -14,7 +14,7 @@ export interface LoadShape {
   readonly interval: string;
   readonly accounts: readonly LoadAccount[];
   /** Operations in one envelope. */
-  readonly envelopeSize: number;
+  readonly batch: number;
 }
 
 /** Of 100 operations so many are orders; the rest is cancels, as far as there is something to cancel, and transfers. */
@@ -41,7 +41,7 @@ interface Member extends LoadAccount {
   readonly kid: string;
   sequence: number;
   /** Own orders of earlier envelopes that rest, and were not cancelled yet. */
-  resting: string[];
+  readonly resting: string[];
 }
 
 /** Makes the stream of signed envelopes: the keys take turns, so that an envelope is decided long before its key signs again. */
@@ -85,16 +85,12 @@ export class LoadMaker {
   /** `passive`: the places of the orders that will rest. */
   private operationsOf(member: Member): { operations: Operation[]; passive: number[] } {
     const { prng } = this;
-    const size = this.shape.envelopeSize;
-    // Rounded up, so that also a small envelope is at least half orders.
-    const orders = Math.ceil((size * ORDERS_PER_100) / 100);
-    const cancels = Math.min(Math.floor((size * CANCELS_PER_100) / 100), member.resting.length);
-    const operations: Operation[] = [
-      ...Array.from({ length: orders }, () => this.order(member)),
-      ...member.resting.splice(0, cancels).map((order): Operation => ({ type: 'market.cancelOrder', order })),
-    ];
-    while (operations.length < size) operations.push(this.transfer(member));
-    prng.shuffle(operations);
+    const operations = Array.from({ length: this.shape.batch }, (): Operation => {
+      const drawn = prng.below(100);
+      if (drawn < ORDERS_PER_100) return this.order(member);
+      const order = drawn < ORDERS_PER_100 + CANCELS_PER_100 ? member.resting.shift() : undefined;
+      return order === undefined ? this.transfer(member) : { type: 'market.cancelOrder', order };
+    });
     const passive = operations.flatMap((operation, at) =>
       operation.type === 'market.placeOrder' && isFar(operation.priceTicks) ? [at] : [],
     );

@@ -1,0 +1,97 @@
+import type { Layout } from '@gridtokenx/tools';
+import { runAt, withBench, type Bench } from './consortium/bench.js';
+import { layoutWithOneAlone, runDeadLeader } from './consortium/dead-leader.js';
+import { runOverload } from './consortium/overload.js';
+import type { ConsortiumResult } from './consortium/result.js';
+import type { ConsortiumRun } from './consortium/run.js';
+import { nextRate } from './consortium/search.js';
+import { verdictsOf } from './consortium/targets.js';
+import { verifyPerSecondLimit } from './consortium/verify-limit.js';
+import { commit, machine } from './machine.js';
+
+export interface ConsortiumOptions {
+  readonly bus: 'embedded' | 'kafka';
+  /** Of a Kafka that runs already; otherwise one is started from its jars. */
+  readonly brokers?: readonly string[];
+  /** Of validators. */
+  readonly processes: number;
+  readonly validators: number;
+  readonly projector: Layout['projector'];
+  readonly entry: 'rest' | 'bus';
+  /** Operations in an envelope. */
+  readonly batch: number;
+  readonly keys: number;
+  /** Operations a second, one run each; none: a search for saturation. */
+  readonly rates: readonly number[];
+  /** Where the search begins. */
+  readonly firstRate: number;
+  readonly warmUpSeconds: number;
+  /** Measured, after the warm-up. */
+  readonly seconds: number;
+  readonly mode: 'climb' | 'overload' | 'deadLeader';
+  readonly trace: boolean;
+  readonly say: (line: string) => void;
+}
+
+export async function runConsortiumBench(options: ConsortiumOptions): Promise<ConsortiumResult> {
+  const { bus, processes, validators, projector, entry, batch, keys, seconds, mode } = options;
+  if (mode === 'overload' && entry !== 'rest')
+    throw new Error('only the gateway can refuse: --overload needs --entry rest');
+  // Before anything of ours takes its share of the machine.
+  const about = { machine: machine(), commit: commit(), verifyPerSecondLimit: verifyPerSecondLimit() };
+  const layout: Layout = {
+    validatorProcesses: mode === 'deadLeader' ? layoutWithOneAlone(validators, processes) : processes,
+    projector,
+  };
+  const { runs, ...modes } = await withBench({ ...options, layout }, (bench) => work(bench, options));
+  const best = [...runs].sort(
+    (a, b) => Number(b.sustained) - Number(a.sustained) || b.committedPerSecond - a.committedPerSecond,
+  )[0];
+  if (best === undefined) throw new Error('no rate was offered');
+  const result = {
+    ...best,
+    bus,
+    processes,
+    validators,
+    projector,
+    entry,
+    batch,
+    keys,
+    seconds,
+    runs,
+    ...modes,
+    ...about,
+  };
+  const targetsMet = Object.fromEntries(verdictsOf(result).map(({ target, met }) => [target, met]));
+  return { ...result, targetsMet };
+}
+
+type Work = Pick<ConsortiumResult, 'runs' | 'overload' | 'deadLeader'>;
+
+async function work(bench: Bench, options: ConsortiumOptions): Promise<Work> {
+  const { mode, rates, firstRate } = options;
+  if (mode === 'deadLeader') {
+    const deadLeader = await runDeadLeader(bench, rates[0] ?? firstRate);
+    return { runs: [deadLeader.run], deadLeader };
+  }
+  const runs = await climb(bench, options);
+  return mode === 'overload' ? { runs, overload: await runOverload(bench, runs) } : { runs };
+}
+
+async function climb(bench: Bench, { rates, firstRate }: ConsortiumOptions): Promise<ConsortiumRun[]> {
+  const runs: ConsortiumRun[] = [];
+  const next = (): number | undefined =>
+    rates.length > 0
+      ? rates[runs.length]
+      : nextRate(
+          firstRate,
+          runs.map(({ offeredPerSecond, sustained }) => ({ rate: offeredPerSecond, sustained })),
+        );
+  for (let rate = next(); rate !== undefined; rate = next()) {
+    const { run } = await runAt(bench, { rate });
+    runs.push(run);
+    // Of rates that are given, in rising order, beyond saturation nothing is learnt from offering still more.
+    if (rates.length > 0 && !run.sustained && run.committedPerSecond < 0.8 * run.offeredPerSecond) break;
+  }
+  return runs;
+}

@@ -1,0 +1,269 @@
+import { fork, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { startBroker, startSystem, type Broker, type Layout, type RunningSystem } from '@gridtokenx/tools';
+import { difference } from '../statistics.js';
+import { openBus, type Bus, type EntryPoint } from './entry.js';
+import type { Command, Report } from './generator.js';
+import { prepareMarket } from './prepare.js';
+import { ProcessTree, stolenSeconds } from './processes.js';
+import { figuresOf, lineOf, type ConsortiumRun } from './run.js';
+import { BlockWatch, ProjectionWatch, type SeenBlock } from './watch.js';
+
+export interface BenchOptions {
+  readonly bus: 'embedded' | 'kafka';
+  /** Of a Kafka that runs already; otherwise one is started from its jars. */
+  readonly brokers?: readonly string[];
+  readonly validators: number;
+  readonly layout: Layout;
+  readonly ledgerArguments?: readonly string[];
+  readonly entry: 'rest' | 'bus';
+  /** Operations in an envelope. */
+  readonly batch: number;
+  readonly keys: number;
+  readonly warmUpSeconds: number;
+  /** Measured, after the warm-up. */
+  readonly seconds: number;
+  /** Says of each block when it came: for whoever looks for what made a run late. */
+  readonly trace: boolean;
+  readonly say: (line: string) => void;
+}
+
+/** A whole system under load, with those who watch it. */
+export interface Bench {
+  readonly options: BenchOptions;
+  readonly system: RunningSystem;
+  readonly watch: BlockWatch;
+  readonly generator: ChildProcess;
+  readonly tree: ProcessTree;
+}
+
+/** At most, and few enough that ten go out in a second. */
+const OPERATIONS_PER_REQUEST = 1_000;
+const REQUESTS_PER_SECOND = 10;
+/** Time for the generator to be ready to send. */
+const LEAD_MS = 300;
+const DRAIN_MS_MAX = 180_000;
+/** Longer than the longest time-out of a round: after it, nothing is under way. */
+const QUIET_MS = 9_000;
+const MEMORY_EVERY_MS = 1_000;
+const COUNTERS_MS = 500;
+const SEED = 7;
+
+/** Brings up what the options say, prepares the market and takes everything down again, whatever happened. */
+export async function withBench<T>(options: BenchOptions, work: (bench: Bench) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'gridtokenx-bench-'));
+  let broker: Broker | undefined;
+  try {
+    if (options.bus === 'kafka' && options.brokers === undefined) {
+      options.say('starting Kafka');
+      broker = await startBroker({ folder: join(folder, 'kafka') });
+    }
+    const brokers = options.brokers ?? (broker === undefined ? [] : [broker.brokers]);
+    options.say('starting Postgres, the ledger processes and the gateway');
+    const system = await startSystem({
+      folder: join(folder, 'system'),
+      bus: options.bus,
+      brokers,
+      databaseUrl: undefined,
+      port: 0,
+      // The books of the metered interval stay open for a quarter of an hour.
+      rate: 1,
+      validators: options.validators,
+      layout: options.layout,
+      countersMs: COUNTERS_MS,
+      ...(options.ledgerArguments !== undefined && { ledgerArguments: options.ledgerArguments }),
+      restart: false,
+      say: options.say,
+    });
+    try {
+      return await Promise.race([watched(options, system, brokers, work), system.failed]);
+    } finally {
+      await system.stop();
+    }
+  } finally {
+    await broker?.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function watched<T>(
+  options: BenchOptions,
+  system: RunningSystem,
+  brokers: readonly string[],
+  work: (bench: Bench) => Promise<T>,
+): Promise<T> {
+  const bus: Bus =
+    options.bus === 'kafka' ? { kind: 'kafka', brokers } : { kind: 'embedded', databaseUrl: system.databaseUrl };
+  const log = openBus(bus, 'bench');
+  const watch = new BlockWatch(log, system.ledger.identity);
+  const generator = fork(fileURLToPath(new URL('generator.js', import.meta.url)), {
+    execArgv: ['--max-old-space-size=4096'],
+  });
+  try {
+    options.say(`preparing ${options.keys} accounts with keys, money and energy over REST`);
+    const { accounts, interval } = await prepareMarket(system, options.keys);
+    watch.start();
+    const { ledgerId } = system.ledger.identity;
+    const entry: EntryPoint = options.entry === 'rest' ? { kind: 'rest', url: system.url } : { kind: 'bus', bus };
+    const shape = { ledgerId, interval, accounts, batch: options.batch };
+    await ask(generator, { kind: 'shape', shape, seed: SEED, entry }, 'ready');
+    const names = new Map([
+      ...Object.entries(system.pids()).map(([name, pid]): [number, string] => [pid, name]),
+      [generator.pid ?? 0, 'generator'],
+      [process.pid, 'bench'],
+    ]);
+    for (const pid of kafkaPids()) names.set(pid, 'kafka');
+    return await work({ options, system, watch, generator, tree: new ProcessTree(names) });
+  } finally {
+    if (generator.connected) generator.disconnect();
+    await watch.stop();
+    await log.close();
+  }
+}
+
+export interface RunOptions {
+  readonly rate: number;
+  readonly seconds?: number;
+  readonly warmUpSeconds?: number;
+  /** By default what was refused is offered again, and the load must be the one that is defined. */
+  readonly overload?: boolean;
+  /** When the measured seconds begin. */
+  readonly onMeasured?: () => Promise<void>;
+  /** After the last request was sent and before the system is quiet. */
+  readonly onLoadOver?: () => Promise<void>;
+}
+
+export interface FinishedRun {
+  readonly run: ConsortiumRun;
+  readonly blocks: readonly SeenBlock[];
+  readonly measuredFrom: number;
+  readonly loadOverMs: number;
+}
+
+/** One rate: signs, offers, waits until everything is final and projected, and works out the figures. */
+export async function runAt(bench: Bench, wanted: RunOptions): Promise<FinishedRun> {
+  const { options, system, watch, generator, tree } = bench;
+  const { rate, seconds = options.seconds, warmUpSeconds = options.warmUpSeconds, overload = false } = wanted;
+  const { batch } = options;
+  const envelopes = Math.ceil((rate * (warmUpSeconds + seconds)) / batch);
+  const perRequest = Math.max(1, Math.floor(Math.min(OPERATIONS_PER_REQUEST, rate / REQUESTS_PER_SECOND) / batch));
+  options.say(`${rate}/s: signing ${envelopes} envelopes`);
+  await ask(generator, { kind: 'sign', envelopes, perRequest }, 'signed');
+  watch.settle();
+  const firstBlock = watch.blocks.length;
+  const projection = new ProjectionWatch(system.url, (watch.blocks.at(-1)?.height ?? 0) + 1);
+  projection.start();
+  const verifiedBefore = verificationsOf(system);
+
+  const startMs = Date.now() + LEAD_MS;
+  const measuredFrom = startMs + warmUpSeconds * 1000;
+  const measuredTo = measuredFrom + seconds * 1000;
+  const retry = overload ? 'never' : 'again';
+  const sending = ask(generator, { kind: 'send', rate, startMs, retry }, 'sent');
+  await until(measuredFrom);
+  const cpuBefore = tree.cpu();
+  const stolenBefore = stolenSeconds();
+  const cpuFrom = Date.now();
+  const [memory] = await Promise.all([sampled(tree, measuredTo), wanted.onMeasured?.()]);
+  const elapsed = (Date.now() - cpuFrom) / 1000;
+  const cpuByProcess = difference(tree.cpu(), cpuBefore, elapsed);
+  const stolenCores = (stolenSeconds() - stolenBefore) / elapsed;
+
+  const { requests, busy, busyWithRetryAfter, failed } = await sending;
+  if (failed.length > 0) throw new Error(`the load was refused: ${failed.join('; ')}`);
+  if (requests.every(({ ackMs }) => ackMs === undefined)) throw new Error('nothing was acknowledged');
+  const loadOverMs = Math.max(...requests.map(({ sentMs }) => sentMs));
+  await wanted.onLoadOver?.();
+  const blocks = await drained(bench, projection, firstBlock, new Set(requests.flatMap(({ hashes }) => hashes)));
+  await projection.stop();
+  await pause(2 * COUNTERS_MS);
+  if (options.trace)
+    for (const { height, arrivedMs, timeMs, round, operations } of blocks)
+      options.say(
+        `  block ${height}: ${operations} operations, round ${round}, readable at ${arrivedMs - startMs} ms, ` +
+          `${arrivedMs - timeMs} ms after its time, projected ${(projection.answeredMs.get(height) ?? NaN) - arrivedMs} ms later`,
+      );
+  const measured = {
+    ...{ rate, batch, requests, busy, busyWithRetryAfter, blocks, measuredFrom, measuredTo, cpuByProcess, stolenCores },
+    ...{ memory, projectedMs: projection.answeredMs },
+    verificationsPerProcess: Object.fromEntries(
+      Object.entries(verificationsOf(system)).map(([name, count]) => [name, count - (verifiedBefore[name] ?? 0)]),
+    ),
+  };
+  const run = figuresOf(measured, { keys: options.keys, checkLoad: !overload });
+  options.say(lineOf(run));
+  return { run, blocks, measuredFrom, loadOverMs };
+}
+
+/** Of those that tell: Postgres counts nothing. */
+const verificationsOf = (system: RunningSystem): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(system.counters()).flatMap(([name, { verifications }]) =>
+      verifications === undefined ? [] : [[name, verifications]],
+    ),
+  );
+
+async function sampled(tree: ProcessTree, toMs: number): Promise<Record<string, number>[]> {
+  const samples: Record<string, number>[] = [];
+  while (Date.now() < toMs) {
+    await until(Math.min(toMs, Date.now() + MEMORY_EVERY_MS));
+    samples.push(tree.memoryMb());
+  }
+  return samples;
+}
+
+/** Waits until every acknowledged envelope is in a block and the gateway stands at the last of them. */
+async function drained(
+  { watch, options }: Bench,
+  projection: ProjectionWatch,
+  firstBlock: number,
+  open: Set<string>,
+): Promise<readonly SeenBlock[]> {
+  const giveUpMs = Date.now() + DRAIN_MS_MAX;
+  let looked = firstBlock;
+  for (;;) {
+    // Checking the blocks takes the event loop for seconds, which must not make a block look late.
+    while (Date.now() - watch.lastBusyMs < QUIET_MS) await pause(100);
+    watch.settle();
+    for (const { envelopes } of watch.blocks.slice(looked)) for (const { hash } of envelopes) open.delete(hash);
+    looked = watch.blocks.length;
+    const last = watch.blocks.findLast((block) => block.envelopes.length > 0)?.height ?? 0;
+    if (open.size === 0 && projection.height >= last) break;
+    if (Date.now() > giveUpMs) {
+      options.say(`${open.size} envelopes were not decided, the gateway stands at ${projection.height} of ${last}`);
+      break;
+    }
+    await pause(200);
+  }
+  return watch.blocks.slice(firstBlock);
+}
+
+export async function ask<K extends Report['kind']>(
+  generator: ChildProcess,
+  command: Command,
+  kind: K,
+): Promise<Extract<Report, { kind: K }>> {
+  generator.send(command);
+  const answered = new AbortController();
+  const { signal } = answered;
+  const ended = once(generator, 'exit', { signal }).then(() => {
+    throw new Error('the load generator ended');
+  });
+  const [report] = (await Promise.race([once(generator, 'message', { signal }), ended])) as [Report];
+  answered.abort();
+  if (report.kind !== kind) throw new Error(`the load generator said ${report.kind} instead of ${kind}`);
+  return report as Extract<Report, { kind: K }>;
+}
+
+const until = (ms: number): Promise<void> => pause(Math.max(0, ms - Date.now()));
+
+/** Children of this process that are neither of the system nor the generator: the broker, when it was started here. */
+function kafkaPids(): number[] {
+  const { stdout } = spawnSync('pgrep', ['-P', String(process.pid), '-x', 'java'], { encoding: 'utf8' });
+  return (stdout ?? '').split('\n').filter(Boolean).map(Number);
+}
