@@ -13,6 +13,7 @@ describe('the configuration of the gateway', () => {
       host: '127.0.0.1',
       port: 0,
       mode: 'development',
+      countersMs: 0,
     });
     expect(() => gatewayConfig({ argv: [], env: {} })).toThrow('config.missing');
   });
