@@ -46,7 +46,15 @@ function genesis(): Genesis {
     kind: 'consortium',
     time: formatTime(millis(START)),
     market: { start: formatTime(millis(START)), rate: 1 },
-    consensus: { intervalMs: 1000, beatMs: 5000, fullIntervalMs: 250, baseTimeoutMs: 1200, timeoutCapMs: 8000 },
+    consensus: {
+      intervalMs: 1000,
+      beatMs: 5000,
+      fullIntervalMs: 250,
+      baseTimeoutMs: 1200,
+      timeoutCapMs: 8000,
+      epochBlocks: 1_000,
+      evidence: { heights: 100_000, ageMs: 86_400_000 },
+    },
     limits: { operationsPerBlock: 12_000, envelopeBytesPerBlock: 8 * 1024 * 1024 },
     validators: [{ key: KID, organisation: ORGANISATION }],
     organisations: [

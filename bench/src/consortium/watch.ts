@@ -1,4 +1,4 @@
-import { genesisValidators } from '@gridtokenx/chain';
+import { chainRules } from '@gridtokenx/chain';
 import { native } from '@gridtokenx/crypto-native';
 import { createLedger } from '@gridtokenx/domain';
 import { consortiumTopics, decodeOutcome, type LedgerIdentity } from '@gridtokenx/protocol';
@@ -41,9 +41,8 @@ export class BlockWatch {
     private readonly log: Log,
     identity: LedgerIdentity,
   ) {
-    const set = genesisValidators(native, identity.genesis);
-    const tip = genesisTip(identity, createLedger(native, identity));
-    this.reader = new BlockReader(native, identity.ledgerId, set, tip);
+    const tip = genesisTip(native, identity, createLedger(native, identity));
+    this.reader = new BlockReader(native, chainRules(identity), tip);
   }
 
   start(): void {

@@ -1,11 +1,12 @@
-import { ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
-import { assert, ByteReader, ByteWriter, equalBytes, utf8 } from '@gridtokenx/kernel';
-import { ENVELOPE_BYTES_MAX } from '@gridtokenx/protocol';
+import { ZERO_HASH, type Crypto, type Hash, type PublicKey } from '@gridtokenx/crypto';
+import { assert, ByteReader, ByteWriter, compareBytes, equalBytes, utf8 } from '@gridtokenx/kernel';
+import { ENVELOPE_BYTES_MAX, VALIDATORS_MAX } from '@gridtokenx/protocol';
 import { areOfSet, certificateIsValid, decodeCertificate, encodeCertificate, type Certificate } from './certificate.js';
 import { checkpointRootFits } from './checkpoint.js';
+import { isLastOfEpoch, type ChainRules } from './epochs.js';
 import { decodeHeader, encodeHeader, headerHash, type Header } from './header.js';
 import { operationsRootOf, resultsRootOf, type HashedEnvelope, type Result } from './trees.js';
-import type { ValidatorSet } from './validators.js';
+import { PUBLIC_KEY_BYTES, validatorsAfter, validatorSet, type ValidatorSet } from './validators.js';
 
 /** A final block as it is stored: everything a stranger needs to check it and a replay needs to run it. */
 export interface Block {
@@ -13,6 +14,11 @@ export interface Block {
   /** Absent at height 1 only. */
   readonly parentCertificate: Certificate | undefined;
   readonly certificate: Certificate;
+  /**
+   * The keys of the next epoch's validators, in set order, where `nextValidatorsHash` is not `validatorsHash`: whoever
+   * reads blocks learns every set from them. Absent otherwise.
+   */
+  readonly nextValidators?: readonly PublicKey[] | undefined;
   /** JWS bytes, in order. */
   readonly envelopes: readonly Uint8Array[];
   readonly outcomes: readonly BlockOutcome[];
@@ -43,7 +49,9 @@ export function encodeBlock(block: Block, setSize: number, parentSetSize = setSi
     .bytes(encodeHeader(block.header))
     .bytes(parentCertificate === undefined ? new Uint8Array(0) : encodeCertificate(parentCertificate, parentSetSize))
     .bytes(encodeCertificate(block.certificate, setSize))
-    .u32(block.envelopes.length);
+    .u32(block.nextValidators?.length ?? 0);
+  for (const key of block.nextValidators ?? []) writer.fixed(key);
+  writer.u32(block.envelopes.length);
   for (const envelope of block.envelopes) {
     assert(envelope.length <= ENVELOPE_BYTES_MAX, 'an envelope in a block was admissible');
     writer.bytes(envelope);
@@ -65,6 +73,7 @@ export function decodeBlock(bytes: Uint8Array, setSize?: number, parentSetSize =
   const header = decodeHeader(reader.bytes(HEADER_BYTES_MAX));
   const parent = reader.bytes(CERTIFICATE_BYTES_MAX);
   const certificate = decodeCertificate(reader.bytes(CERTIFICATE_BYTES_MAX), setSize);
+  const nextValidators = readKeys(reader);
   const envelopes = Array.from({ length: reader.count(COUNT_MAX, 4) }, () => reader.bytes(ENVELOPE_BYTES_MAX));
   const outcomes = Array.from({ length: reader.count(COUNT_MAX, 5) }, (): BlockOutcome => {
     const flag = reader.u8();
@@ -76,9 +85,22 @@ export function decodeBlock(bytes: Uint8Array, setSize?: number, parentSetSize =
     header,
     parentCertificate: parent.length === 0 ? undefined : decodeCertificate(parent, parentSetSize),
     certificate,
+    nextValidators,
     envelopes,
     outcomes,
   };
+}
+
+/** In set order, each once: a set has one spelling. None stands for the same set as now. */
+function readKeys(reader: ByteReader): PublicKey[] | undefined {
+  const keys: PublicKey[] = [];
+  for (let left = reader.count(VALIDATORS_MAX, PUBLIC_KEY_BYTES); left > 0; left--) {
+    const key = reader.fixed(PUBLIC_KEY_BYTES) as PublicKey;
+    const last = keys.at(-1);
+    if (last !== undefined && compareBytes(last, key) >= 0) reader.fail('nextValidators');
+    keys.push(key);
+  }
+  return keys.length === 0 ? undefined : keys;
 }
 
 export type BlockFault =
@@ -89,6 +111,7 @@ export type BlockFault =
   | 'block.timeNotAfterParent'
   | 'block.wrongValidators'
   | 'block.checkpointRoot'
+  | 'block.wrongNextValidators'
   | 'block.certificateForOtherBlock'
   | 'block.certificateInvalid'
   | 'block.operationsRoot'
@@ -104,7 +127,14 @@ export interface ChainTip {
   readonly certificate: Certificate | undefined;
   readonly time: number;
   readonly stateDigest: Hash;
+  /** The set that certified this block, for its certificate travels in the next; at height 0 that of epoch 0. */
+  readonly certifiedBy: ValidatorSet;
+  /** The set that decides the next block. */
+  readonly validators: ValidatorSet;
 }
+
+/** What of a tip the next block is checked against. */
+export type ReaderTip = Pick<ChainTip, 'height' | 'hash' | 'certificateHash' | 'time' | 'certifiedBy' | 'validators'>;
 
 const NO_CERTIFICATE = utf8('not a certificate of this set');
 
@@ -115,15 +145,22 @@ const NO_CERTIFICATE = utf8('not a certificate of this set');
 export const certificateHashOf = (crypto: Crypto, certificate: Certificate, setSize: number): Hash =>
   crypto.sha256(areOfSet(certificate.signatures, setSize) ? encodeCertificate(certificate, setSize) : NO_CERTIFICATE);
 
-/** The tip after a block whose validity was checked. */
-export function tipAfter(crypto: Crypto, set: ValidatorSet, header: Header, certificate: Certificate): ChainTip {
+/** The tip after a block whose validity was checked. `nextValidators` are those of the block, if it names any. */
+export function tipAfter(
+  crypto: Crypto,
+  rules: ChainRules,
+  { validators }: Pick<ChainTip, 'validators'>,
+  { header, certificate, nextValidators }: Pick<Block, 'header' | 'certificate' | 'nextValidators'>,
+): ChainTip {
   return {
     height: header.height,
     hash: certificate.blockHash,
-    certificateHash: certificateHashOf(crypto, certificate, set.keys.length),
+    certificateHash: certificateHashOf(crypto, certificate, validators.keys.length),
     certificate,
     time: header.time,
     stateDigest: certificate.stateDigest,
+    certifiedBy: validators,
+    validators: validatorsAfter(crypto, rules, header.height, validators, nextValidators),
   };
 }
 
@@ -142,43 +179,51 @@ export function resultsOf(
 }
 
 /**
- * SPEC wire 6.2: whether this is the one valid record of the height after `tip`, for someone who trusts `set`.
- * `envelopes` are the block's own, hashed by the caller (who needs their ids anyway). `undefined` means valid.
+ * SPEC wire 6.2: whether this is the one valid record of the height after `tip`, for someone who trusts the tip's
+ * validators. `envelopes` are the block's own, hashed by the caller (who needs their ids anyway). `undefined` means valid.
  */
 export function blockFault(
   crypto: Crypto,
-  ledgerId: string,
-  set: ValidatorSet,
-  tip: Pick<ChainTip, 'height' | 'hash' | 'certificateHash' | 'time'>,
+  rules: ChainRules,
+  tip: ReaderTip,
   block: Block,
   envelopes: readonly HashedEnvelope[],
-  parentSetSize = set.keys.length,
 ): BlockFault | undefined {
-  return (
-    certifiedHeaderFault(crypto, ledgerId, set, tip, block, parentSetSize) ?? contentFault(crypto, block, envelopes)
-  );
+  return certifiedHeaderFault(crypto, rules, tip, block) ?? contentFault(crypto, block, envelopes);
 }
 
-/** The half of {@link blockFault} that depends on the tip and the set: place in the chain, and the certificates. */
+/** The half of {@link blockFault} that depends on the tip: place in the chain, validators now and next, certificates. */
 export function certifiedHeaderFault(
   crypto: Crypto,
-  ledgerId: string,
-  set: ValidatorSet,
-  tip: Pick<ChainTip, 'height' | 'hash' | 'certificateHash' | 'time'>,
-  { header, certificate, parentCertificate }: Pick<Block, 'header' | 'certificate' | 'parentCertificate'>,
-  parentSetSize = set.keys.length,
+  rules: ChainRules,
+  tip: ReaderTip,
+  block: Pick<Block, 'header' | 'certificate' | 'parentCertificate' | 'nextValidators'>,
 ): BlockFault | undefined {
-  if (header.ledgerId !== ledgerId) return 'block.wrongLedger';
+  const { header, certificate, parentCertificate } = block;
+  const set = tip.validators;
+  if (header.ledgerId !== rules.ledgerId) return 'block.wrongLedger';
   if (header.height !== tip.height + 1) return 'block.wrongHeight';
   if (!equalBytes(header.parentHash, tip.hash)) return 'block.wrongParent';
-  if (!isParentCertificate(crypto, header, tip, parentCertificate, parentSetSize))
-    return 'block.wrongParentCertificate';
+  if (!isParentCertificate(crypto, header, tip, parentCertificate)) return 'block.wrongParentCertificate';
   if (header.time <= tip.time) return 'block.timeNotAfterParent';
   if (header.epoch !== set.epoch || !equalBytes(header.validatorsHash, set.hash)) return 'block.wrongValidators';
+  if (!namesNextValidators(crypto, rules, block)) return 'block.wrongNextValidators';
   if (!checkpointRootFits(header.height, header.checkpointRoot)) return 'block.checkpointRoot';
   if (certificate.height !== header.height || !equalBytes(certificate.blockHash, headerHash(crypto, header)))
     return 'block.certificateForOtherBlock';
-  return certificateIsValid(crypto, ledgerId, set, certificate) ? undefined : 'block.certificateInvalid';
+  return certificateIsValid(crypto, rules.ledgerId, set, certificate) ? undefined : 'block.certificateInvalid';
+}
+
+/** SPEC consensus 9.2: the next set is the same, unless the block is the last of its epoch and carries the keys of another. */
+function namesNextValidators(
+  crypto: Crypto,
+  { epochBlocks }: ChainRules,
+  { header, nextValidators }: Pick<Block, 'header' | 'nextValidators'>,
+): boolean {
+  const { nextValidatorsHash, validatorsHash, epoch, height } = header;
+  if (equalBytes(nextValidatorsHash, validatorsHash)) return nextValidators === undefined;
+  if (!isLastOfEpoch(height, epochBlocks) || nextValidators === undefined) return false;
+  return equalBytes(validatorSet(crypto, epoch + 1, nextValidators).hash, nextValidatorsHash);
 }
 
 /** The other half, which depends on the bytes of the block alone: envelopes and outcomes are those that were certified. */
@@ -197,10 +242,10 @@ function contentFault(crypto: Crypto, block: Block, envelopes: readonly HashedEn
 function isParentCertificate(
   crypto: Crypto,
   header: Header,
-  tip: Pick<ChainTip, 'height' | 'hash'>,
+  tip: Pick<ChainTip, 'height' | 'hash' | 'certifiedBy'>,
   certificate: Certificate | undefined,
-  setSize: number,
 ): boolean {
+  const setSize = tip.certifiedBy.keys.length;
   if (certificate === undefined) return tip.height === 0 && equalBytes(header.parentCertificateHash, ZERO_HASH);
   return (
     tip.height > 0 &&

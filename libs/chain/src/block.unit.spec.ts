@@ -17,7 +17,7 @@ import {
   type Header,
 } from '@gridtokenx/chain';
 import { describe, expect, it } from '@jest/globals';
-import { blockAfter, certify, firstOf, genesisTip, hashOf, LEDGER, validatorsOf, type Sample } from './sample.spec.js';
+import { blockAfter, certify, firstOf, genesisTip, hashOf, RULES, validatorsOf, type Sample } from './sample.spec.js';
 
 const validators = validatorsOf(4);
 const { set, seeds } = validators;
@@ -25,11 +25,21 @@ const first = blockAfter(genesisTip, validators);
 const second = blockAfter(first.tip, validators);
 
 const faultOf = ({ block, envelopes }: Pick<Sample, 'block' | 'envelopes'>, tip = first.tip): BlockFault | undefined =>
-  blockFault(native, LEDGER, set, tip, block, envelopes);
+  blockFault(native, RULES, tip, block, envelopes);
 const fault = (changes: Partial<Block>): BlockFault | undefined =>
   faultOf({ ...second, block: { ...second.block, ...changes } });
 /** A block with another header, which a quorum signed all the same. */
 const certified = (header: Partial<Header>): Sample => blockAfter(first.tip, validators, { header });
+
+/** An epoch of seven validators at its end, and four who come after them. */
+const larger = validatorsOf(7);
+const smaller = validatorsOf(4, 1);
+const eighth = { ...genesisTip, height: 8, certifiedBy: larger.set, validators: larger.set };
+const ninth = blockAfter(eighth, larger);
+const last = blockAfter(ninth.tip, larger, {
+  header: { nextValidatorsHash: smaller.set.hash },
+  nextValidators: smaller.set.keys,
+});
 
 describe('a block', () => {
   it('is valid after its parent, at height 1 and above', () => {
@@ -44,16 +54,23 @@ describe('a block', () => {
     expect(faultOf(blockAfter(tip, validators))).toBeUndefined();
   });
 
-  it('may follow one of an epoch whose set had another size', () => {
-    const larger = validatorsOf(7);
-    const parent = blockAfter(genesisTip, larger);
-    const next = validatorsOf(4, 1);
-    const { block, envelopes } = blockAfter(parent.tip, next);
-    const judge = (parentSetSize?: number): BlockFault | undefined =>
-      blockFault(native, LEDGER, next.set, parent.tip, block, envelopes, parentSetSize);
-    expect(judge(7)).toBeUndefined();
-    expect(judge()).toBe('block.wrongParentCertificate');
+  it('names the validators of the next epoch at the end of its own, and the next is decided by them', () => {
+    expect(faultOf(last, ninth.tip)).toBeUndefined();
+    expect(last.tip.validators).toEqual(smaller.set);
+    const { block, envelopes } = blockAfter(last.tip, smaller);
+    expect(blockFault(native, RULES, last.tip, block, envelopes)).toBeUndefined();
+    expect(blockFault(native, RULES, last.tip, blockAfter(last.tip, larger).block, envelopes)).toBe(
+      'block.wrongValidators',
+    );
+    // Its parent was signed by a set of another size.
     expect(decodeBlock(encodeBlock(block, 4, 7), 4, 7)).toEqual(block);
+    expect(decodeBlock(encodeBlock(last.block, 7, 7), 7, 7)).toEqual(last.block);
+  });
+
+  it('moves to the next epoch with the same validators when it names no others', () => {
+    const { tip } = blockAfter(ninth.tip, larger);
+    expect(tip.validators).toEqual({ ...larger.set, epoch: 1 });
+    expect(tip.certifiedBy).toEqual(larger.set);
   });
 
   it.each<[code: BlockFault, what: string, found: () => BlockFault | undefined]>([
@@ -122,6 +139,32 @@ describe('a block', () => {
       () => faultOf(certified({ time: millis(first.tip.time) })),
     ],
     ['block.wrongValidators', 'of another epoch', () => faultOf(certified({ epoch: 1 }))],
+    [
+      'block.wrongNextValidators',
+      'that names other validators before its epoch ends',
+      () =>
+        faultOf(
+          blockAfter(first.tip, validators, {
+            header: { nextValidatorsHash: smaller.set.hash },
+            nextValidators: smaller.set.keys,
+          }),
+        ),
+    ],
+    [
+      'block.wrongNextValidators',
+      'whose next validators it does not carry',
+      () => faultOf({ ...last, block: { ...last.block, nextValidators: undefined } }, ninth.tip),
+    ],
+    [
+      'block.wrongNextValidators',
+      'that carries other next validators than its header says',
+      () => faultOf({ ...last, block: { ...last.block, nextValidators: larger.set.keys.slice(1) } }, ninth.tip),
+    ],
+    [
+      'block.wrongNextValidators',
+      'that carries next validators who are those of now',
+      () => fault({ nextValidators: set.keys }),
+    ],
     ['block.wrongValidators', 'of other validators', () => faultOf(certified({ validatorsHash: hashOf('other') }))],
     [
       'block.certificateForOtherBlock',

@@ -11,7 +11,7 @@ import {
 } from '@gridtokenx/chain';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { blockAfter, genesisTip, LEDGER, validatorsOf } from './sample.spec.js';
+import { blockAfter, genesisTip, RULES, validatorsOf } from './sample.spec.js';
 
 const validators = validatorsOf(4);
 const first = blockAfter(genesisTip, validators);
@@ -86,7 +86,7 @@ describe('whatever the bytes', () => {
         try {
           const block = decodeBlock(changed, 4);
           judged++;
-          const fault = blockFault(native, LEDGER, validators.set, first.tip, block, second.envelopes);
+          const fault = blockFault(native, RULES, first.tip, block, second.envelopes);
           // The caller hashed the envelopes of the right block; all the rest is in the bytes.
           const isOtherEnvelope = (envelope: Uint8Array, i: number): boolean =>
             Buffer.compare(envelope, second.block.envelopes[i] ?? new Uint8Array(0)) !== 0;

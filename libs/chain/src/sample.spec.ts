@@ -20,6 +20,7 @@ import {
   type Block,
   type BlockOutcome,
   type Certificate,
+  type ChainRules,
   type ChainTip,
   type Header,
   type Result,
@@ -76,6 +77,8 @@ export const envelopeOf = (sequence: number): Envelope =>
     }),
   );
 
+export const RULES: ChainRules = { ledgerId: LEDGER, epochBlocks: 10 };
+
 export const genesisTip = {
   height: 0,
   hash: hashOf('genesis'),
@@ -83,6 +86,8 @@ export const genesisTip = {
   certificate: undefined,
   time: Date.UTC(2026, 5, 15, 3),
   stateDigest: hashOf('state 0'),
+  certifiedBy: validatorsOf(4).set,
+  validators: validatorsOf(4).set,
 } satisfies ChainTip;
 
 export interface Sample {
@@ -96,7 +101,12 @@ export interface Sample {
 export function blockAfter(
   tip: ChainTip,
   { set, seeds }: ReturnType<typeof validatorsOf>,
-  changes: { header?: Partial<Header>; outcomes?: readonly BlockOutcome[]; signers?: readonly number[] } = {},
+  changes: {
+    header?: Partial<Header>;
+    nextValidators?: readonly PublicKey[];
+    outcomes?: readonly BlockOutcome[];
+    signers?: readonly number[];
+  } = {},
 ): Sample {
   const envelopes = [envelopeOf(2 * tip.height + 1), envelopeOf(2 * tip.height + 2)];
   const refused: BlockOutcome = { hook: false, bytes: encodeOutcome(rejected('market.unknownOrder')) };
@@ -138,8 +148,9 @@ export function blockAfter(
     header,
     parentCertificate: tip.certificate,
     certificate,
+    nextValidators: changes.nextValidators,
     envelopes: envelopes.map(({ bytes }) => bytes),
     outcomes,
   };
-  return { block, envelopes, results, tip: tipAfter(native, set, header, certificate) };
+  return { block, envelopes, results, tip: tipAfter(native, RULES, { validators: set }, block) };
 }

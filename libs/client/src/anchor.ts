@@ -2,22 +2,26 @@ import { noble, ZERO_HASH, type Crypto, type Hash, type PublicKey } from '@gridt
 import { equalBytes, fromBase64Url, fromHex, parseTime } from '@gridtokenx/kernel';
 import { readGenesis, type LedgerIdentity } from '@gridtokenx/protocol';
 import {
+  chainRules,
   genesisValidators,
   headerHash,
+  validatorsAfter,
   validatorSet,
-  type ChainTip,
+  type ChainRules,
+  type ReaderTip,
   type Header,
   type ValidatorSet,
 } from '@gridtokenx/chain';
 
-/** Where a follower stands: what the next block must build on. */
-export type Tip = Pick<ChainTip, 'height' | 'hash' | 'certificateHash' | 'time'>;
+/** Where a follower stands: what the next block must build on, and the validators that decide it. */
+export type Tip = ReaderTip;
 
 /** Trust in a genesis file: its ledger, its validators and its block 0. */
 export interface GenesisAnchor {
   readonly kind: 'genesis';
   readonly identity: LedgerIdentity;
   readonly ledgerId: string;
+  readonly rules: ChainRules;
   readonly set: ValidatorSet;
   readonly tip: Tip;
 }
@@ -32,8 +36,13 @@ export interface HeaderAnchor {
   readonly offeredKeys: readonly PublicKey[];
 }
 
+/** Trust in a set that was learned by following the chain, for as long as headers name it. */
+export interface SetAnchor extends Trust {
+  readonly kind: 'set';
+}
+
 /** What the user trusts. It never comes from the gateway whose answers are checked. */
-export type Anchor = GenesisAnchor | HeaderAnchor;
+export type Anchor = GenesisAnchor | HeaderAnchor | SetAnchor;
 
 export type AnchorFault = 'anchor.otherHeader' | 'anchor.validatorsUnknown' | 'anchor.otherValidators';
 
@@ -41,12 +50,21 @@ export type AnchorFault = 'anchor.otherHeader' | 'anchor.validatorsUnknown' | 'a
 export function genesisAnchor(file: Uint8Array, crypto: Crypto = noble): GenesisAnchor {
   const identity = readGenesis(crypto, file);
   const time = parseTime(identity.genesis.time) ?? 0;
+  const set = genesisValidators(crypto, identity.genesis);
   return {
     kind: 'genesis',
     identity,
     ledgerId: identity.ledgerId,
-    set: genesisValidators(crypto, identity.genesis),
-    tip: { height: 0, hash: identity.genesisHash, certificateHash: ZERO_HASH, time },
+    rules: chainRules(identity),
+    set,
+    tip: {
+      height: 0,
+      hash: identity.genesisHash,
+      certificateHash: ZERO_HASH,
+      time,
+      certifiedBy: set,
+      validators: set,
+    },
   };
 }
 
@@ -81,7 +99,7 @@ export interface Trust {
 
 /** The ledger and validators by which a certificate of `header` is checked, or why the anchor does not reach it. */
 export function trustFor(crypto: Crypto, anchor: Anchor, header: Header): Trust | AnchorFault {
-  if (anchor.kind === 'genesis') return anchor;
+  if (anchor.kind !== 'header') return { ledgerId: anchor.ledgerId, set: inEpochOf(anchor.set, header) };
   if (!equalBytes(headerHash(crypto, header), anchor.hash)) return 'anchor.otherHeader';
   if (anchor.offeredKeys.length === 0) return 'anchor.validatorsUnknown';
   const distinct = new Map(anchor.offeredKeys.map((key) => [key.join(), key]));
@@ -89,11 +107,35 @@ export function trustFor(crypto: Crypto, anchor: Anchor, header: Header): Trust 
   return equalBytes(set.hash, header.validatorsHash) ? { ledgerId: header.ledgerId, set } : 'anchor.otherValidators';
 }
 
-/** The tip that an anchored header gives: blocks can be followed from there on. */
-export const tipOfHeader = (crypto: Crypto, header: Header): Tip => ({
-  height: header.height,
-  hash: headerHash(crypto, header),
-  // The certificate of the anchored block travels in its child; which quorum it names does not matter.
-  certificateHash: ZERO_HASH,
-  time: header.time,
-});
+/**
+ * Whoever trusts a set trusts it for as long as headers name it: what its quorum signs in a later epoch is as good as a
+ * chain of headers from its own epoch to that one, which the same quorum would sign.
+ */
+const inEpochOf = (set: ValidatorSet, { epoch, validatorsHash }: Header): ValidatorSet =>
+  epoch > set.epoch && equalBytes(validatorsHash, set.hash) ? { ...set, epoch } : set;
+
+/**
+ * The tip that an anchored header gives: blocks can be followed from there on. `set` is the header's own; where the
+ * next epoch has another, `nextKeys` are offered for it, and count because their hash is in the header.
+ */
+export function tipOfHeader(
+  crypto: Crypto,
+  rules: ChainRules,
+  header: Header,
+  set: ValidatorSet,
+  nextKeys?: readonly PublicKey[],
+): Tip | AnchorFault {
+  const changes = !equalBytes(header.nextValidatorsHash, header.validatorsHash);
+  if (changes && nextKeys === undefined) return 'anchor.validatorsUnknown';
+  const validators = validatorsAfter(crypto, rules, header.height, set, changes ? nextKeys : undefined);
+  if (!equalBytes(validators.hash, header.nextValidatorsHash)) return 'anchor.otherValidators';
+  return {
+    height: header.height,
+    hash: headerHash(crypto, header),
+    // The certificate of the anchored block travels in its child; which quorum it names does not matter.
+    certificateHash: ZERO_HASH,
+    time: header.time,
+    certifiedBy: set,
+    validators,
+  };
+}

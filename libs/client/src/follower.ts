@@ -8,7 +8,7 @@ import {
   tipAfter,
   type Block,
   type BlockFault,
-  type ValidatorSet,
+  type ChainRules,
 } from '@gridtokenx/chain';
 import {
   decodeEnvelope,
@@ -18,7 +18,7 @@ import {
   type Operation,
   type Outcome,
 } from '@gridtokenx/protocol';
-import type { GenesisAnchor, Tip, Trust } from './anchor.js';
+import type { GenesisAnchor, SetAnchor, Tip } from './anchor.js';
 import type { Refused } from './verify.js';
 
 /** What an operation or a hook of a block did, proven by the block's certificate. */
@@ -40,6 +40,8 @@ export interface VerifiedBlock {
   /** Block time in milliseconds. */
   readonly time: number;
   readonly signers: number;
+  /** In the set that decided it. */
+  readonly validators: number;
   readonly envelopes: readonly Envelope[];
   readonly results: readonly ProvenResult[];
   readonly tip: Tip;
@@ -56,13 +58,14 @@ export interface VerifyBlockOptions {
   readonly checkSignatures?: boolean;
 }
 
-/** Whether `block` is the one valid block after `tip` for someone who trusts this ledger and set, and what it did. */
+/** Whether `block` is the one valid block after `tip` for someone who trusts the tip and its validators, and what it did. */
 export function verifyBlock(
-  { ledgerId, set }: Trust,
+  rules: ChainRules,
   tip: Tip,
   block: Block,
   { crypto = noble, checkSignatures = false }: VerifyBlockOptions = {},
 ): VerifiedBlock | Refused<RecordFault> {
+  const { ledgerId } = rules;
   const refused = (code: RecordFault): Refused<RecordFault> => ({ valid: false, code });
   let envelopes: Envelope[];
   try {
@@ -73,7 +76,7 @@ export function verifyBlock(
     if (!(error instanceof EnvelopeError)) throw error;
     return refused(block.header.ledgerId === ledgerId ? 'block.envelope' : 'block.wrongLedger');
   }
-  const fault = blockFault(crypto, ledgerId, set, tip, block, envelopes);
+  const fault = blockFault(crypto, rules, tip, block, envelopes);
   if (fault !== undefined) return refused(fault);
   const outcomes = outcomesOf(block);
   const results = resultsOf(block.outcomes, envelopes);
@@ -95,6 +98,7 @@ export function verifyBlock(
     hash: toHex(certificate.blockHash),
     time: header.time,
     signers: certificate.signatures.length,
+    validators: tip.validators.keys.length,
     envelopes,
     results: outcomes.map((outcome, index) => ({
       height: header.height,
@@ -102,7 +106,7 @@ export function verifyBlock(
       asked: block.outcomes[index]?.hook === true ? undefined : asked[next++],
       outcome,
     })),
-    tip: tipAfter(crypto, set, header, certificate),
+    tip: tipAfter(crypto, rules, tip, block),
   };
 }
 
@@ -116,7 +120,7 @@ function outcomesOf(block: Block): Outcome[] | undefined {
 
 /** The same from a record's bytes, which must be the one encoding of the block: a stranger's copy has no room for more. */
 export function verifyRecord(
-  trust: Trust,
+  rules: ChainRules,
   tip: Tip,
   record: Uint8Array,
   options: VerifyBlockOptions = {},
@@ -128,13 +132,13 @@ export function verifyRecord(
     if (error instanceof DecodeError) return { valid: false, code: 'block.malformed' };
     throw error;
   }
-  const verified = verifyBlock(trust, tip, block, options);
-  if (verified.valid && !isCanonical(trust.set, block, record)) return { valid: false, code: 'block.notCanonical' };
+  const verified = verifyBlock(rules, tip, block, options);
+  if (verified.valid && !isCanonical(tip, block, record)) return { valid: false, code: 'block.notCanonical' };
   return verified;
 }
 
-const isCanonical = (set: ValidatorSet, block: Block, record: Uint8Array): boolean =>
-  equalBytes(encodeBlock(block, set.keys.length), record);
+const isCanonical = ({ validators, certifiedBy }: Tip, block: Block, record: Uint8Array): boolean =>
+  equalBytes(encodeBlock(block, validators.keys.length, certifiedBy.keys.length), record);
 
 /** A record that was refused where only a valid one may stand. */
 export class ChainFaultError extends Error {
@@ -152,18 +156,15 @@ export type RecordSource = (height: number) => Promise<Uint8Array | undefined>;
 
 /**
  * Walks the chain block by block from the user's anchor. What it yields is proven; a record that is not the valid next
- * one (a gap, a repeat, another ledger's, a changed byte) never moves it.
+ * one (a gap, a repeat, another ledger's, a changed byte) never moves it. It learns each validator set from the blocks.
  */
 export class BlockFollower {
-  readonly #trust: Trust;
+  readonly #rules: ChainRules;
   readonly #options: VerifyBlockOptions;
   #tip: Tip;
 
-  constructor(
-    anchor: GenesisAnchor | (Trust & { readonly tip: Tip }),
-    options: VerifyBlockOptions & { readonly tip?: Tip } = {},
-  ) {
-    this.#trust = anchor;
+  constructor(anchor: Pick<GenesisAnchor, 'rules' | 'tip'>, options: VerifyBlockOptions & { readonly tip?: Tip } = {}) {
+    this.#rules = anchor.rules;
     this.#tip = options.tip ?? anchor.tip;
     this.#options = options;
   }
@@ -173,9 +174,14 @@ export class BlockFollower {
     return this.#tip;
   }
 
+  /** Trust in the validators that were learned so far, to check proofs by: those of blocks up to the next one. */
+  get trust(): SetAnchor {
+    return { kind: 'set', ledgerId: this.#rules.ledgerId, set: this.#tip.validators };
+  }
+
   /** Takes the next record, or says why it is not the next record and stays where it is. */
   accept(record: Uint8Array): VerifiedBlock | Refused<RecordFault> {
-    const verified = verifyRecord(this.#trust, this.#tip, record, this.#options);
+    const verified = verifyRecord(this.#rules, this.#tip, record, this.#options);
     if (verified.valid) this.#tip = verified.tip;
     return verified;
   }

@@ -52,7 +52,10 @@ describe('a block follower', () => {
     if (header === undefined) throw new Error('the fixture has two blocks');
     const trust = trustFor(noble, headerAnchorWithOfferedGenesis(headerHash(noble, header), ledger.file), header);
     if (typeof trust === 'string') throw new Error(trust);
-    const walker = new BlockFollower({ ...trust, tip: tipOfHeader(noble, header) });
+    const { rules } = genesisAnchor(ledger.file);
+    const tip = tipOfHeader(noble, rules, header, trust.set);
+    if (typeof tip === 'string') throw new Error(tip);
+    const walker = new BlockFollower({ rules, tip });
     expect(walker.accept(record(4))).toEqual({ valid: false, code: 'block.wrongHeight' });
     expect(walker.accept(record(3))).toMatchObject({ valid: true });
   });

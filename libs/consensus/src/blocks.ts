@@ -1,4 +1,4 @@
-import { certificateHashOf, checkpointRootFits, type ChainTip, type ValidatorSet } from '@gridtokenx/chain';
+import { certificateHashOf, checkpointRootFits, isLastOfEpoch, type ChainTip } from '@gridtokenx/chain';
 import { ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
 import { equalBytes, toHex } from '@gridtokenx/kernel';
 import { namesSameEnvelopes } from './messages.js';
@@ -82,7 +82,6 @@ export function settle(block: HeldBlock, candidate: Candidate | undefined, ok: b
 export interface HeaderContext {
   readonly crypto: Crypto;
   readonly config: ConsensusConfig;
-  readonly set: ValidatorSet;
   readonly tip: ChainTip;
 }
 
@@ -94,12 +93,17 @@ export type HeaderFault =
   | 'header.timeNotAfterParent'
   | 'header.epoch'
   | 'header.validators'
+  | 'header.nextValidators'
   | 'header.proposer'
   | 'header.checkpoint';
 
-/** SPEC consensus 3.2: what a candidate must be to build on the tip, whatever the clock says. */
+/**
+ * SPEC consensus 3.2: what a candidate must be to build on the tip, whatever the clock says. Which set comes next the
+ * state says, so the last block of an epoch is checked for it by whoever answers `check`.
+ */
 export function headerFault(context: HeaderContext, candidate: Candidate): HeaderFault | undefined {
-  const { config, set, tip } = context;
+  const { config, tip } = context;
+  const set = tip.validators;
   const { header } = candidate;
   if (header.ledgerId !== config.ledgerId) return 'header.ledger';
   if (header.height !== tip.height + 1) return 'header.height';
@@ -107,8 +111,9 @@ export function headerFault(context: HeaderContext, candidate: Candidate): Heade
   if (!isParentCertified(context, candidate)) return 'header.parentCertificate';
   if (header.time <= tip.time) return 'header.timeNotAfterParent';
   if (header.epoch !== set.epoch) return 'header.epoch';
-  if (!equalBytes(header.validatorsHash, set.hash) || !equalBytes(header.nextValidatorsHash, set.hash))
-    return 'header.validators';
+  if (!equalBytes(header.validatorsHash, set.hash)) return 'header.validators';
+  if (!isLastOfEpoch(header.height, config.epochBlocks) && !equalBytes(header.nextValidatorsHash, set.hash))
+    return 'header.nextValidators';
   if (header.proposer >= set.keys.length) return 'header.proposer';
   return checkpointRootFits(header.height, header.checkpointRoot) ? undefined : 'header.checkpoint';
 }
@@ -117,14 +122,15 @@ export function headerFault(context: HeaderContext, candidate: Candidate): Heade
  * SPEC consensus 3.3: the block carries a certificate of its parent with the parent's results. Its signers may be others than
  * ours: two quorums may certify one result. Which one it is, the header commits to.
  */
-function isParentCertified({ crypto, set, tip }: HeaderContext, { header, parentCertificate }: Candidate): boolean {
+function isParentCertified({ crypto, tip }: HeaderContext, { header, parentCertificate }: Candidate): boolean {
   if (parentCertificate === undefined) return tip.height === 0 && equalBytes(header.parentCertificateHash, ZERO_HASH);
   return (
     parentCertificate.height === tip.height &&
+    parentCertificate.epoch === tip.certifiedBy.epoch &&
     equalBytes(parentCertificate.blockHash, tip.hash) &&
     equalBytes(parentCertificate.stateDigest, tip.stateDigest) &&
     (tip.certificate === undefined || equalBytes(parentCertificate.resultsRoot, tip.certificate.resultsRoot)) &&
-    equalBytes(header.parentCertificateHash, certificateHashOf(crypto, parentCertificate, set.keys.length))
+    equalBytes(header.parentCertificateHash, certificateHashOf(crypto, parentCertificate, tip.certifiedBy.keys.length))
   );
 }
 

@@ -23,6 +23,15 @@ describe.each(SIZES)('%i validators', (n) => {
     expect(cluster.evidence).toEqual([]);
   });
 
+  it('go from epoch to epoch without losing a round', () => {
+    const cluster = new Cluster({ n, config: { epochBlocks: 3 } });
+    expectProgress(cluster, 10, 60_000);
+    expect([...cluster.chain.values()].map(({ certificate }) => certificate.epoch)).toEqual(
+      expect.arrayContaining([0, 1, 2, 3]),
+    );
+    for (const { certificate } of cluster.chain.values()) expect(certificate.round).toBe(0);
+  });
+
   it('pass over a silent leader in round 1, within its time-out and a little', () => {
     const cluster = new Cluster({ n, absent: [1] });
     // Validator 1 leads height 1; the block was due at once.

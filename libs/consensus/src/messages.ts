@@ -1,7 +1,10 @@
 import {
   commitSignBytes,
+  epochOf,
   proposerOf,
   voteSignBytes,
+  type ChainRules,
+  type ChainTip,
   type Signed,
   type ValidatorSet,
   type Vote,
@@ -66,6 +69,13 @@ function isSameClaim(a: Claim, b: Claim): boolean {
   return a.round === b.round && equalBytes(a.blockHash, b.blockHash);
 }
 
+/** What of a tip says whose signatures count, at its own height and at the next few. */
+export type Sets = Pick<ChainTip, 'height' | 'certifiedBy' | 'validators'>;
+
+/** The validators of a height, if its epoch is that of the open height or that of the tip. */
+const setOf = ({ height: tip, certifiedBy, validators }: Sets, height: number): ValidatorSet =>
+  height > tip ? validators : certifiedBy;
+
 export interface SignatureToVerify {
   readonly publicKey: PublicKey;
   readonly signBytes: Uint8Array;
@@ -76,10 +86,10 @@ export interface SignatureToVerify {
  * SPEC consensus 2.2: every signature that a message rests on, for a message without a shape fault. The caller verifies them
  * all (once each: most come again and again) before the message goes to `step`, which believes them.
  */
-export function messageSignatures(message: ConsensusMessage, set: ValidatorSet, ledgerId: string): SignatureToVerify[] {
+export function messageSignatures(message: ConsensusMessage, sets: Sets, ledgerId: string): SignatureToVerify[] {
   const { epoch, height, round } = message;
   const all: SignatureToVerify[] = [];
-  const add = (validator: number, signBytes: Uint8Array, signature: Signature): void => {
+  const add = (validator: number, signBytes: Uint8Array, signature: Signature, set = setOf(sets, height)): void => {
     const publicKey = set.keys[validator];
     // A signer outside the set is a shape fault; it must not be skipped silently either.
     all.push({ publicKey: publicKey ?? (new Uint8Array(32) as PublicKey), signBytes, signature });
@@ -100,7 +110,8 @@ export function messageSignatures(message: ConsensusMessage, set: ValidatorSet, 
       const { parentCertificate } = candidate;
       if (parentCertificate === undefined) return all;
       const signBytes = commitSignBytes(ledgerId, parentCertificate);
-      for (const { validator, signature } of parentCertificate.signatures) add(validator, signBytes, signature);
+      for (const { validator, signature } of parentCertificate.signatures)
+        add(validator, signBytes, signature, setOf(sets, height - 1));
       return all;
     }
     case 'roundChange':
@@ -150,22 +161,19 @@ const isCertificateShape = (
 ): boolean => certificate.height === height && certificate.round <= ROUND_MAX && isQuorum(set, certificate.signatures);
 
 /**
- * SPEC consensus 2.3: what is wrong with a message for anyone who knows the set, whatever the height in hand; `undefined` when
- * nothing is. Cheap: it is asked before any signature is verified.
+ * SPEC consensus 2.3: what is wrong with a message for anyone who stands at this tip; `undefined` when nothing is. Cheap: it is
+ * asked before any signature is verified. A message of an epoch whose set the tip does not know has the wrong epoch.
  */
-export function messageShapeFault(
-  message: ConsensusMessage,
-  set: ValidatorSet,
-  ledgerId?: string,
-): ShapeFault | undefined {
+export function messageShapeFault(message: ConsensusMessage, sets: Sets, rules: ChainRules): ShapeFault | undefined {
   const { epoch, height, round, validator } = message;
-  if (epoch !== set.epoch) return 'message.wrongEpoch';
-  if (!Number.isInteger(validator) || validator < 0 || validator >= set.keys.length) return 'message.unknownValidator';
   if (!Number.isSafeInteger(height) || height < 1) return 'message.heightOutOfRange';
+  const set = setOf(sets, height);
+  if (epoch !== set.epoch || epoch !== epochOf(height, rules.epochBlocks)) return 'message.wrongEpoch';
+  if (!Number.isInteger(validator) || validator < 0 || validator >= set.keys.length) return 'message.unknownValidator';
   if (!Number.isInteger(round) || round < 0 || round > ROUND_MAX) return 'message.roundOutOfRange';
   switch (message.type) {
     case 'proposal':
-      return proposalFault(message, set, ledgerId);
+      return proposalFault(message, set, setOf(sets, height - 1), rules.ledgerId);
     case 'roundChange': {
       // Nobody changes to round 0: it is where a height starts.
       if (round === 0) return 'message.roundOutOfRange';
@@ -182,14 +190,19 @@ export function messageShapeFault(
   }
 }
 
-function proposalFault(message: Proposal, set: ValidatorSet, ledgerId: string | undefined): ShapeFault | undefined {
+function proposalFault(
+  message: Proposal,
+  set: ValidatorSet,
+  parentSet: ValidatorSet,
+  ledgerId: string,
+): ShapeFault | undefined {
   const { candidate, height, round, validator } = message;
   const { header, parentCertificate } = candidate;
   if (validator !== proposerOf(set.keys.length, height, round)) return 'proposal.wrongProposer';
   if (header.version !== PROTOCOL_VERSION) return 'proposal.wrongVersion';
-  if (ledgerId !== undefined && header.ledgerId !== ledgerId) return 'proposal.wrongLedger';
+  if (header.ledgerId !== ledgerId) return 'proposal.wrongLedger';
   if (header.height !== height) return 'proposal.wrongHeight';
-  if (parentCertificate === undefined ? height !== 1 : !isCertificateShape(set, parentCertificate, height - 1))
+  if (parentCertificate === undefined ? height !== 1 : !isCertificateShape(parentSet, parentCertificate, height - 1))
     return 'proposal.parentCertificate';
   if (header.proposer >= set.keys.length) return 'proposal.wrongProposer';
   const fault = justificationFault(message, set);

@@ -1,10 +1,11 @@
-import { faultsTolerated, VOTE_STEPS, type ChainTip } from '@gridtokenx/chain';
-import { HASH_BYTES, type Crypto, type Hash } from '@gridtokenx/crypto';
+import { faultsTolerated, indexOfKey, VOTE_STEPS, type ChainTip } from '@gridtokenx/chain';
+import { HASH_BYTES, type Crypto, type Hash, type PublicKey } from '@gridtokenx/crypto';
 import { equalBytes, type Millis } from '@gridtokenx/kernel';
 import { hold, type Blocks } from './blocks.js';
 import { createInbox, type Inbox } from './inbox.js';
 import { signBytesOf } from './messages.js';
 import { dueAt } from './timing.js';
+import { OBSERVER } from './types.js';
 import type {
   ConsensusConfig,
   ConsensusMessage,
@@ -45,10 +46,11 @@ export interface OpenHeight {
 /** One validator's view of the ledger. Owned: `step` changes it in place, nothing else may. */
 export interface Replica {
   readonly config: ConsensusConfig;
-  readonly identity: ReplicaIdentity;
+  readonly key: PublicKey;
   readonly crypto: Crypto;
-  readonly faults: number;
   tip: ChainTip;
+  /** Follows the tip: at the first height of an epoch the set may be another, and the own place in it. */
+  identity: ReplicaIdentity;
   demand: Demand;
   open: OpenHeight;
   /** Messages of heights above the open one. */
@@ -85,10 +87,18 @@ export function createHeight(replica: Pick<Replica, 'config' | 'demand'>, tip: C
   };
 }
 
+/** SPEC consensus 9.3: a key that is not in the set of the open height observes. */
+export const identityAt = ({ validators }: Pick<ChainTip, 'validators'>, key: PublicKey): ReplicaIdentity => ({
+  set: validators,
+  validator: indexOfKey(validators, key),
+});
+
+export const faultsOf = ({ identity }: Pick<Replica, 'identity'>): number => faultsTolerated(identity.set.keys.length);
+
 /** A replica that knows nothing of the open height yet but what its record says; see `createReplica` in step.ts. */
 export function blankReplica(
   config: ConsensusConfig,
-  identity: ReplicaIdentity,
+  key: PublicKey,
   tip: ChainTip,
   record: SignerRecord | undefined,
   now: Millis,
@@ -97,10 +107,10 @@ export function blankReplica(
   const demand: Demand = 'idle';
   return {
     config,
-    identity,
+    key,
     crypto,
-    faults: faultsTolerated(identity.set.keys.length),
     tip,
+    identity: identityAt(tip, key),
     demand,
     open: createHeight({ config, demand }, tip, now),
     ahead: new Map(),
@@ -137,8 +147,8 @@ export function restoreFromRecord(replica: Replica, now: Millis, out: Output[]):
 }
 
 /** SPEC consensus 5.4: whether this validator signs at the open height at all. */
-export const isSigningAllowed = (replica: Replica): boolean =>
-  !replica.isHalted && replica.signAbove !== undefined && replica.open.height > replica.signAbove;
+export const isSigningAllowed = ({ isHalted, identity, signAbove, open }: Replica): boolean =>
+  !isHalted && identity.validator !== OBSERVER && signAbove !== undefined && open.height > signAbove;
 
 /**
  * The message that the record was made for: it may never have been published. A PROPOSAL is not to be had from a record,

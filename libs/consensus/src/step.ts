@@ -1,5 +1,5 @@
 import { headerHash, proposerOf, VOTE_STEPS, type Certificate, type ChainTip } from '@gridtokenx/chain';
-import type { Crypto, Hash } from '@gridtokenx/crypto';
+import type { Crypto, Hash, PublicKey } from '@gridtokenx/crypto';
 import { assert, equalBytes, millis, toHex, unreachable, type Millis } from '@gridtokenx/kernel';
 import { blockAt, headerFault, hold, isTimely, settle, type HeldBlock } from './blocks.js';
 import {
@@ -30,7 +30,9 @@ import {
 import {
   blankReplica,
   createHeight,
+  faultsOf,
   HEIGHTS_AHEAD_MAX,
+  identityAt,
   isSigningAllowed,
   restoreFromRecord,
   type Replica,
@@ -44,24 +46,23 @@ import type {
   Demand,
   Input,
   Output,
-  ReplicaIdentity,
   SignerRecord,
   UnsignedMessage,
 } from './types.js';
 
 /**
- * A replica that opens the height after `tip`. It signs at once only what its record says it has signed; all else waits for the
+ * The replica of a key that opens the height after `tip`. It signs at once only what its record says it has signed; all else waits for the
  * first `step`, so that a `signAbove` may come before it.
  */
 export function createReplica(
   config: ConsensusConfig,
-  identity: ReplicaIdentity,
+  key: PublicKey,
   tip: ChainTip,
   record: SignerRecord | undefined,
   now: Millis,
   deps: { readonly crypto: Crypto },
 ): { replica: Replica; outputs: Output[] } {
-  const replica = blankReplica(config, identity, tip, record, now, deps.crypto);
+  const replica = blankReplica(config, key, tip, record, now, deps.crypto);
   const outputs: Output[] = [];
   restoreFromRecord(replica, now, outputs);
   askToWake(replica, now, outputs, true);
@@ -110,8 +111,8 @@ export function step(replica: Replica, input: Input, now: Millis): Output[] {
 // Messages.
 
 function onMessage(replica: Replica, message: ConsensusMessage, now: Millis, out: Output[]): void {
-  const { open, identity, config } = replica;
-  if (messageShapeFault(message, identity.set, config.ledgerId) !== undefined) return;
+  const { open, tip, config } = replica;
+  if (messageShapeFault(message, tip, config) !== undefined) return;
   if (message.height < open.height) onOldMessage(replica, message, now, out);
   else if (message.height > open.height) keepForLater(replica, message);
   else onOpenMessage(replica, message, now, out);
@@ -198,10 +199,10 @@ function keepToResend({ open, config }: Replica, message: ConsensusMessage, now:
 
 /** SPEC consensus 3.1: a justified PROPOSAL of the own or a higher round of the open height is what the round is about. */
 function onProposal(replica: Replica, message: Proposal, now: Millis, out: Output[]): void {
-  const { open, tip, identity, crypto, config } = replica;
+  const { open, tip, crypto, config } = replica;
   const { candidate, round } = message;
   if (open.isDecided || round < open.round) return;
-  if (headerFault({ crypto, config, set: identity.set, tip }, candidate) !== undefined) return;
+  if (headerFault({ crypto, config, tip }, candidate) !== undefined) return;
   // Its quorum of ROUND-CHANGEs proves that the round is on; without this, one lost ROUND-CHANGE could cost a round.
   if (round > open.round) enterRound(replica, round);
   if (open.timerFrom === Infinity) open.timerFrom = now;
@@ -304,10 +305,10 @@ function onCommit(replica: Replica, message: Commit, out: Output[]): void {
 }
 
 function onRoundChange(replica: Replica, message: RoundChange, now: Millis, out: Output[]): void {
-  const { open, identity, faults } = replica;
+  const { open, identity } = replica;
   if (open.isDecided) return;
   if (message.round > open.round) {
-    const joined = roundToJoin(open.inbox, identity.set, faults, open.round);
+    const joined = roundToJoin(open.inbox, identity.set, faultsOf(replica), open.round);
     if (joined !== undefined) changeRound(replica, joined, out);
   }
   startTimer(replica, now);
@@ -466,7 +467,7 @@ function onBuilt(
   if (height !== open.height || round !== open.round || open.buildAskedFor !== round) return;
   if (open.isDecided || open.accepted !== undefined || !maySignFresh(replica, VOTE_STEPS.proposal)) return;
   assert(equalBytes(headerHash(crypto, candidate.header), candidate.hash), 'a built candidate carries its own hash');
-  const fault = headerFault({ crypto, config, set: identity.set, tip }, candidate);
+  const fault = headerFault({ crypto, config, tip }, candidate);
   assert(fault === undefined, `a built candidate fits the tip: ${fault ?? ''}`);
   assert(candidate.header.proposer === identity.validator, 'a built candidate names its builder');
   let justification: Proposal['justification'];
@@ -506,9 +507,9 @@ function onChecked(
 }
 
 function onCandidate(replica: Replica, candidate: Candidate, out: Output[]): void {
-  const { open, identity, crypto, config, tip } = replica;
+  const { open, crypto, config, tip } = replica;
   if (open.isDecided || !open.wanted.has(toHex(candidate.hash))) return;
-  if (headerFault({ crypto, config, set: identity.set, tip }, candidate) !== undefined) return;
+  if (headerFault({ crypto, config, tip }, candidate) !== undefined) return;
   if (hold(open.blocks, candidate, hashesInUse(replica))) out.push({ kind: 'check', candidate });
 }
 
@@ -545,6 +546,7 @@ function onAdvanced(replica: Replica, tip: ChainTip, now: Millis, out: Output[])
   replica.heardAtTip = tip.height === open.height ? heardSlots(open.inbox) : new Set();
   replica.answeredAt = new Map();
   replica.tip = tip;
+  replica.identity = identityAt(tip, replica.key);
   replica.open = createHeight(replica, tip, now);
   const waiting = ahead.get(replica.open.height);
   for (const height of [...ahead.keys()]) if (height <= replica.open.height) ahead.delete(height);

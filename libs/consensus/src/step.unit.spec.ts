@@ -1,13 +1,23 @@
-import { certificateHashOf, type Certificate } from '@gridtokenx/chain';
+import { certificateHashOf, validatorSet, type Certificate } from '@gridtokenx/chain';
 import { equalBytes, millis } from '@gridtokenx/kernel';
 import { describe, expect, it } from '@jest/globals';
-import { BLOCKS_MAX } from './blocks.js';
+import { BLOCKS_MAX, headerFault } from './blocks.js';
 import { allOf, PROPOSAL_ROUNDS_KEPT, VOTE_ROUNDS_KEPT } from './inbox.js';
 import { messageShapeFault, messageSignatures, ROUND_MAX } from './messages.js';
 import { HEIGHTS_AHEAD_MAX } from './replica.js';
 import { maySign } from './signer.js';
+import { OBSERVER } from './types.js';
 import { Solo, type SoloOptions } from './testing/solo.js';
-import { genesisTip, hashOf, makeCandidate, signAs, START, testConfig, withHash } from './testing/validators.js';
+import {
+  genesisTip,
+  hashOf,
+  makeCandidate,
+  signAs,
+  START,
+  testConfig,
+  withHash,
+  type Validators,
+} from './testing/validators.js';
 import { dueAt, roundTimeoutMs } from './timing.js';
 import type { Candidate, ConsensusMessage } from './types.js';
 
@@ -244,7 +254,7 @@ describe('timers', () => {
 
 describe('a leader', () => {
   it('builds when the block is due, with a time after its parent, and proposes and PREPAREs what it built', () => {
-    const solo = new Solo({ me: 1, tip: genesisTip(new Solo().crypto, START + 6_500) });
+    const solo = new Solo({ me: 1, tip: genesisTip(new Solo().validators, START + 6_500) });
     solo.tickAfter(1_000);
     const [build] = solo.take('build');
     expect(build).toEqual({ kind: 'build', height: 1, round: 0, time: START + 6_501 });
@@ -289,7 +299,7 @@ describe('a leader', () => {
     const [proposal] = solo.take('sign');
     expect(proposal?.message).toMatchObject({ type: 'proposal', round: 1, candidate: block });
     const message = signAs(solo.validators, proposal?.message ?? solo.prepare(0, block.hash));
-    expect(messageShapeFault(message, solo.validators.set, testConfig.ledgerId)).toBeUndefined();
+    expect(messageShapeFault(message, solo.tip, testConfig)).toBeUndefined();
   });
 
   it('of a later round proposes the block of the highest claim, same bytes', () => {
@@ -378,9 +388,9 @@ describe('ROUND-CHANGE', () => {
     }));
     const honest = solo.justification(2, votes);
     const isGenuine = (message: ConsensusMessage): boolean =>
-      messageShapeFault(message, solo.validators.set, testConfig.ledgerId) === undefined &&
-      messageSignatures(message, solo.validators.set, testConfig.ledgerId).every(
-        ({ signature, signBytes, publicKey }) => solo.crypto.verify(signature, signBytes, publicKey),
+      messageShapeFault(message, solo.tip, testConfig) === undefined &&
+      messageSignatures(message, solo.tip, testConfig.ledgerId).every(({ signature, signBytes, publicKey }) =>
+        solo.crypto.verify(signature, signBytes, publicKey),
       );
     expect(isGenuine(solo.proposal(block, 2, honest))).toBe(true);
     const altered = (claim: { round: number; blockHash: Candidate['hash'] } | undefined): ConsensusMessage => {
@@ -462,14 +472,12 @@ describe('what a justification asks for', () => {
 
   it('must be whole: anything missing, doubled or swapped is a fault', () => {
     const solo = new Solo();
-    const { set } = solo.validators;
     const block = solo.candidate();
     const prepared = solo.certificate(block.hash);
     const votes = (...validators: number[]): { validator: number }[] => validators.map((validator) => ({ validator }));
     const fresh = solo.candidate('fresh', 2);
     const claimed = solo.justification(1, [{ validator: 0, prepared }, { validator: 1 }, { validator: 2 }]);
-    const faultOf = (message: ConsensusMessage): string | undefined =>
-      messageShapeFault(message, set, testConfig.ledgerId);
+    const faultOf = (message: ConsensusMessage): string | undefined => messageShapeFault(message, solo.tip, testConfig);
 
     expect(faultOf(solo.proposal(block, 1, claimed))).toBeUndefined();
     // The certificate of a claim that is true, but not the highest.
@@ -509,7 +517,12 @@ describe('what a justification asks for', () => {
       'proposal.wrongProposer',
     );
     expect(faultOf({ ...solo.proposal(block), validator: 2 })).toBe('proposal.wrongProposer');
-    expect(messageShapeFault(solo.proposal(block), set, 'gridtokenx-public-0badcafe')).toBe('proposal.wrongLedger');
+    expect(
+      messageShapeFault(solo.proposal(block), solo.tip, {
+        ...testConfig,
+        ledgerId: 'gridtokenx-public-0badcafe',
+      }),
+    ).toBe('proposal.wrongLedger');
     expect(faultOf({ ...solo.prepare(0, block.hash), epoch: 1 })).toBe('message.wrongEpoch');
     expect(faultOf({ ...solo.prepare(0, block.hash), validator: 4 })).toBe('message.unknownValidator');
     expect(faultOf({ ...solo.prepare(0, block.hash), height: 0 })).toBe('message.heightOutOfRange');
@@ -566,7 +579,6 @@ describe('a decision', () => {
     solo.receive(solo.commit(13, block.hash));
     expect(solo.take('decided')).toHaveLength(1);
 
-    const { set } = solo.validators;
     const fresh = solo.candidate('fresh', 2);
     const fault = (votes: number): string | undefined =>
       messageShapeFault(
@@ -578,7 +590,8 @@ describe('a decision', () => {
             Array.from({ length: votes }, (_, validator) => ({ validator })),
           ),
         ),
-        set,
+        solo.tip,
+        testConfig,
       );
     expect([13, 14].map(fault)).toEqual(['proposal.roundChanges', undefined]);
 
@@ -639,7 +652,7 @@ describe('a signer', () => {
     first.receive(first.proposal(two), first.prepare(1, two.hash), first.prepare(3, two.hash));
     expect(first.takeSigned()).toEqual(['prepare 0', 'commit 0']);
     const { tip } = first;
-    first.tip = genesisTip(first.crypto);
+    first.tip = genesisTip(first.validators);
     first.restart();
     first.tickAfter(60_000);
     expect(first.takeSigned()).toEqual([]);
@@ -811,5 +824,96 @@ describe('messages', () => {
     expect(open.blocks.size).toBeLessThanOrEqual(BLOCKS_MAX);
     expect([...ahead.keys()].every((height) => height <= 1 + HEIGHTS_AHEAD_MAX)).toBe(true);
     for (const inbox of ahead.values()) expect(allOf(inbox).length).toBeLessThanOrEqual(boundFor1);
+  });
+});
+
+describe('an epoch', () => {
+  const epochs = { epochBlocks: 3 };
+  const without = ({ crypto, seeds }: Validators, me: number): Validators => {
+    const left = seeds.filter((_, i) => i !== me);
+    return { crypto, seeds: left, set: validatorSet(crypto, 0, left.map(crypto.publicKeyOf)) };
+  };
+  /** Stands at the last height of epoch 0. */
+  const atLastOfEpoch = (n: number): Solo => {
+    const solo = new Solo({ n, me: 0, config: epochs });
+    solo.advance(solo.candidate('one'));
+    solo.advance(solo.candidate('two'));
+    return solo;
+  };
+
+  it('ends with a block that may name other validators; before, none may', () => {
+    const solo = new Solo({ config: epochs });
+    const other = hashOf(solo.crypto, 'other validators');
+    const naming = (content: string): Candidate => {
+      const block = solo.candidate(content);
+      return withHash(solo.crypto, { ...block, header: { ...block.header, nextValidatorsHash: other } });
+    };
+    solo.receive(solo.proposal(naming('a')));
+    expect(solo.takeSigned()).toEqual([]);
+    const last = atLastOfEpoch(4);
+    const block = last.candidate('three', last.leaderOf(0));
+    solo.take();
+    last.take();
+    last.receive(
+      last.proposal(withHash(last.crypto, { ...block, header: { ...block.header, nextValidatorsHash: other } })),
+    );
+    // Whether it is the right one the state says, by way of `check`.
+    expect(last.takeSigned()).toEqual(['prepare 0']);
+  });
+
+  it('makes an observer of a validator that is not in its set: it follows, decides and signs nothing', () => {
+    const solo = atLastOfEpoch(5);
+    const all = solo.validators;
+    solo.advance(solo.candidate('three'), without(all, 0));
+    solo.take();
+    expect(solo.replica.identity).toMatchObject({ validator: OBSERVER });
+    const block = solo.candidate('four');
+    solo.receive(solo.proposal(block), ...[0, 1, 2].map((validator) => solo.prepare(validator, block.hash)));
+    solo.tickAfter(60_000);
+    expect(solo.takeSigned()).toEqual([]);
+    solo.receive(...[0, 1, 2].map((validator) => solo.commit(validator, block.hash)));
+    expect(solo.take('decided')).toHaveLength(1);
+
+    // Back in the next epoch, it signs again.
+    solo.advance(block);
+    solo.advance(solo.candidate('five'));
+    solo.advance(solo.candidate('six'), all);
+    solo.take();
+    expect(solo.replica.identity).toMatchObject({ validator: 0 });
+    solo.receive(solo.proposal(solo.candidate('seven')));
+    expect(solo.takeSigned()).toEqual(['prepare 0']);
+  });
+
+  it('begins with a block whose parent was certified by the validators before', () => {
+    const solo = atLastOfEpoch(5);
+    solo.advance(solo.candidate('three'), without(solo.validators, 4));
+    solo.take();
+    const block = solo.candidate('four');
+    const proposal = solo.proposal(block);
+    expect(messageShapeFault(proposal, solo.tip, solo.config)).toBeUndefined();
+    expect(
+      messageSignatures(proposal, solo.tip, solo.config.ledgerId).every(({ publicKey, signBytes, signature }) =>
+        solo.crypto.verify(signature, signBytes, publicKey),
+      ),
+    ).toBe(true);
+    solo.receive(proposal);
+    expect(solo.takeSigned()).toEqual(['prepare 0']);
+    const { parentCertificate } = block;
+    if (parentCertificate === undefined) throw new Error('height 4 has a parent');
+    const ofNow = { ...parentCertificate, epoch: 1 };
+    expect(headerFault(solo, { ...block, parentCertificate: ofNow })).toBe('header.parentCertificate');
+  });
+
+  it('counts no message of an epoch that is not the one of its height', () => {
+    const solo = atLastOfEpoch(4);
+    const ahead = { epoch: 0, height: 4, round: 0, validator: 1 } as const;
+    const blockHash = hashOf(solo.crypto, 'block');
+    const wrong = signAs(solo.validators, { ...ahead, type: 'prepare', blockHash });
+    const early = signAs(solo.validators, { ...ahead, epoch: 1, type: 'prepare', blockHash });
+    for (const message of [wrong, early])
+      expect(messageShapeFault(message, solo.tip, solo.config)).toBe('message.wrongEpoch');
+    solo.advance(solo.candidate('three'));
+    expect(messageShapeFault(wrong, solo.tip, solo.config)).toBe('message.wrongEpoch');
+    expect(messageShapeFault(early, solo.tip, solo.config)).toBeUndefined();
   });
 });

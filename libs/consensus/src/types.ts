@@ -1,10 +1,9 @@
-import type { Certificate, ChainTip, Header, Signed, ValidatorSet, Vote } from '@gridtokenx/chain';
+import type { Certificate, ChainRules, ChainTip, Header, Signed, ValidatorSet, Vote } from '@gridtokenx/chain';
 import type { Hash, Signature } from '@gridtokenx/crypto';
 import type { Millis } from '@gridtokenx/kernel';
 
 /** Timing and limits, from the genesis. Times in milliseconds. */
-export interface ConsensusConfig {
-  readonly ledgerId: string;
+export interface ConsensusConfig extends ChainRules {
   readonly intervalMs: number;
   readonly beatMs: number;
   readonly fullIntervalMs: number;
@@ -150,10 +149,13 @@ export type Output =
   /** This replica must stop: it computed other results for a block it COMMITted. */
   | { readonly kind: 'halt'; readonly reason: string };
 
-/** The set of the height in hand, and which of its validators this replica is. */
+/** The set of the open height, and which of its validators this replica is: {@link OBSERVER} when it is none of them. */
 export interface ReplicaIdentity {
   readonly set: ValidatorSet;
   readonly validator: number;
 }
+
+/** The index of no validator: an observer follows and signs nothing. */
+export const OBSERVER = -1;
 
 export type { Vote };

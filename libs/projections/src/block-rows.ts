@@ -1,5 +1,5 @@
 import { encodeCertificate, encodeHeader } from '@gridtokenx/chain';
-import { assert, parseInterval, parseTime, unreachable, type Millis } from '@gridtokenx/kernel';
+import { assert, concatBytes, parseInterval, parseTime, unreachable, type Millis } from '@gridtokenx/kernel';
 import type { ExecutedOutcome, HoldEntry, LedgerEvent, Posting } from '@gridtokenx/protocol';
 import type {
   AccountRow,
@@ -28,7 +28,7 @@ import type {
  * What a block changes. It never reads a table: balances are sums of the block's postings, everything else is what
  * stands after the block, so a thing that is made and changed in one block is one row.
  */
-export function blockRows({ block, envelopes, outcomes, setSize, body }: ProjectedBlock): BlockRows {
+export function blockRows({ block, envelopes, outcomes, tip, body }: ProjectedBlock): BlockRows {
   const { header, certificate } = block;
   assert(outcomes.length === block.outcomes.length, 'each outcome of the block was decoded');
   const rows = new Collector(header.height);
@@ -63,7 +63,7 @@ export function blockRows({ block, envelopes, outcomes, setSize, body }: Project
     hookCount,
     tradeCount: rows.trades.length,
     header: encodeHeader(header),
-    certificate: encodeCertificate(certificate, setSize),
+    certificate: encodeCertificate(certificate, tip.certifiedBy.keys.length),
     body,
   };
   return {
@@ -72,6 +72,8 @@ export function blockRows({ block, envelopes, outcomes, setSize, body }: Project
     hash: certificate.blockHash,
     parentHash: header.parentHash,
     timeMs: header.time,
+    certifiedBy: concatBytes(...tip.certifiedBy.keys),
+    validators: concatBytes(...tip.validators.keys),
     block: row,
     operations,
     envelopes: envelopeRows,
@@ -116,7 +118,17 @@ function askedIn(
 
 type EventRows = Omit<
   BlockRows,
-  'ledgerId' | 'height' | 'hash' | 'parentHash' | 'timeMs' | 'block' | 'operations' | 'envelopes' | 'zones'
+  | 'ledgerId'
+  | 'height'
+  | 'hash'
+  | 'parentHash'
+  | 'timeMs'
+  | 'certifiedBy'
+  | 'validators'
+  | 'block'
+  | 'operations'
+  | 'envelopes'
+  | 'zones'
 >;
 
 /** Gathers the rows of one block. Keyed ones stand in maps, so that the last word counts and the order stays. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { decodeCertificate, decodeHeader, type Header } from '@gridtokenx/chain';
+import { decodeCertificate, decodeHeader, type Header, type ValidatorSet } from '@gridtokenx/chain';
 import type { Hash, PublicKey, Signature } from '@gridtokenx/crypto';
 import { height, millis, parseInterval, parseTime, Prng, toHex } from '@gridtokenx/kernel';
 import {
@@ -17,8 +17,15 @@ import type { BlockRows, ProjectedBlock, ProjectedEnvelope } from './rows.js';
 
 const hash = (seed: number): Hash => new Prng(seed).bytes(32) as Hash;
 const id = (seed: number): string => toHex(new Prng(seed).bytes(16));
-const kid = (letter: string): string => letter.repeat(43);
+/** Of 43 letters, the last of which has no stray bits. */
+const kid = (letter: string): string => `${letter.repeat(42)}A`;
 const [ann, bob] = [id(1), id(2)];
+const SET: ValidatorSet = {
+  epoch: 0,
+  keys: [1, 2, 3, 4].map((seed) => new Prng(seed).bytes(32) as PublicKey),
+  quorum: 3,
+  hash: hash(9),
+};
 const interval = '2026-06-15T03:00:00Z/PT15M';
 const closesAt = '2026-06-15T03:30:00Z';
 
@@ -93,7 +100,7 @@ function projected(
     },
     envelopes,
     outcomes: outcomes.map(({ outcome }) => outcome),
-    setSize: 4,
+    tip: { certifiedBy: SET, validators: SET },
     body: new Uint8Array([1, 2, 3]),
   };
 }

@@ -1,9 +1,11 @@
-import { assert, parseTime } from '@gridtokenx/kernel';
+import { genesisKeys } from '@gridtokenx/chain';
+import { assert, concatBytes, parseTime } from '@gridtokenx/kernel';
 import type { LedgerIdentity } from '@gridtokenx/protocol';
 import type { BlockRows, KeyRow } from './rows.js';
 
 /** What stands before block 1: the rows of height 0. */
 export function genesisRows({ genesis, genesisHash, ledgerId }: LedgerIdentity): BlockRows {
+  const keys = concatBytes(...genesisKeys(genesis));
   const timeMs = parseTime(genesis.time);
   assert(timeMs !== undefined, 'a genesis that was read has a time');
   return {
@@ -12,6 +14,8 @@ export function genesisRows({ genesis, genesisHash, ledgerId }: LedgerIdentity):
     hash: genesisHash,
     parentHash: new Uint8Array(0),
     timeMs,
+    certifiedBy: keys,
+    validators: keys,
     block: undefined,
     operations: [],
     envelopes: [],

@@ -1,4 +1,4 @@
-import type { Block } from '@gridtokenx/chain';
+import type { Block, ChainTip } from '@gridtokenx/chain';
 import { ORDER_CLOSE_REASONS } from '@gridtokenx/protocol';
 import type { Envelope, KycStatus, Outcome, Role, Sector, Side, TimeInForce } from '@gridtokenx/protocol';
 
@@ -9,8 +9,8 @@ export interface ProjectedBlock {
   readonly envelopes: readonly ProjectedEnvelope[];
   /** The outcomes of the block, decoded, in its order: hooks at the start, operations, hooks at the end. */
   readonly outcomes: readonly Outcome[];
-  /** Size of the validator set that signed: a certificate's bytes begin their bitmap with it. */
-  readonly setSize: number;
+  /** The sets where the chain stands after it: the one that signed, and the one that decides the next block. */
+  readonly tip: Pick<ChainTip, 'certifiedBy' | 'validators'>;
   /** `encodeBlock` of the block, compressed with zstd: kept as given, and never looked into. */
   readonly body: Uint8Array;
 }
@@ -199,6 +199,9 @@ export interface BlockRows {
   /** Of the header; zero-length for the genesis. */
   readonly parentHash: Uint8Array;
   readonly timeMs: number;
+  /** Keys, one after the other in set order: of the set that signed the block, and of the one that decides the next. */
+  readonly certifiedBy: Uint8Array;
+  readonly validators: Uint8Array;
   /** Absent for the genesis. */
   readonly block: BlockRow | undefined;
   readonly operations: readonly OperationRow[];

@@ -2,7 +2,7 @@ import type { Crypto, Hash } from '@gridtokenx/crypto';
 import { fromBase64Url, fromUtf8, parseStrictJson, toHex } from '@gridtokenx/kernel';
 import { z } from 'zod';
 import * as f from './fields.js';
-import { VALIDATORS_MAX } from './limits.js';
+import { EPOCH_BLOCKS_MAX, EPOCH_BLOCKS_MIN, VALIDATORS_MAX } from './limits.js';
 
 /**
  * The constitution of one ledger. Its hash, over the exact bytes of the file, is the parent of block 1 and names the
@@ -23,6 +23,10 @@ export const genesisSchema = z.strictObject({
     fullIntervalMs: z.int().min(1),
     baseTimeoutMs: z.int().min(1),
     timeoutCapMs: z.int().min(1),
+    /** Heights of an epoch: the validator set changes between two epochs only, and the next is fixed two blocks before. */
+    epochBlocks: z.int().min(EPOCH_BLOCKS_MIN).max(EPOCH_BLOCKS_MAX),
+    /** Evidence of a validator's offence is too old when it is older than this in heights and in time. */
+    evidence: z.strictObject({ heights: z.int().min(1), ageMs: z.int().min(1) }),
   }),
   limits: z.strictObject({ operationsPerBlock: z.int().min(1), envelopeBytesPerBlock: z.int().min(1) }),
   validators: z

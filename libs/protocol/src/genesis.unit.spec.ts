@@ -13,7 +13,15 @@ const genesis = {
   kind: 'consortium',
   time: '2026-06-14T17:00:00Z',
   market: { start: '2026-06-14T17:00:00Z', rate: 60, capMs: 5_000 },
-  consensus: { intervalMs: 1_000, beatMs: 5_000, fullIntervalMs: 250, baseTimeoutMs: 1_200, timeoutCapMs: 8_000 },
+  consensus: {
+    intervalMs: 1_000,
+    beatMs: 5_000,
+    fullIntervalMs: 250,
+    baseTimeoutMs: 1_200,
+    timeoutCapMs: 8_000,
+    epochBlocks: 1_000,
+    evidence: { heights: 100_000, ageMs: 86_400_000 },
+  },
   limits: { operationsPerBlock: 12_000, envelopeBytesPerBlock: 8_388_608 },
   validators: [1, 2, 3, 4].map((n) => ({ key: keyOf(n), organisation: A })),
   organisations: [

@@ -1,14 +1,18 @@
 import {
+  chainRules,
   headerHash,
+  isLastOfEpoch,
   operationsRootOf,
   tipAfter,
+  validatorsAfter,
   type Certificate,
+  type ChainRules,
   type ChainTip,
   type Header,
   type ValidatorSet,
 } from '@gridtokenx/chain';
 import type { Candidate } from '@gridtokenx/consensus';
-import type { Crypto, Hash } from '@gridtokenx/crypto';
+import type { Crypto, Hash, PublicKey } from '@gridtokenx/crypto';
 import type { Execution, Ledger } from '@gridtokenx/domain';
 import { assert, equalBytes, height, millis, toHex } from '@gridtokenx/kernel';
 import { PROTOCOL_VERSION, type Envelope, type LedgerIdentity, type RejectionCode } from '@gridtokenx/protocol';
@@ -34,7 +38,6 @@ export interface Executed {
 export interface BlockExecutorOptions {
   readonly crypto: Crypto;
   readonly identity: LedgerIdentity;
-  readonly set: ValidatorSet;
   readonly ledger: Ledger;
   readonly pool: EnvelopePool;
   readonly tip: ChainTip;
@@ -53,10 +56,12 @@ export class BlockExecutor {
   private readonly verdicts = new Map<string, boolean>();
   private executed: Executed | undefined;
   private currentTip: ChainTip;
+  private readonly rules: ChainRules;
 
   constructor(private readonly options: BlockExecutorOptions) {
     this.candidates = new CandidateLists(options.crypto);
     this.currentTip = options.tip;
+    this.rules = chainRules(options.identity);
   }
 
   get tip(): ChainTip {
@@ -65,7 +70,8 @@ export class BlockExecutor {
 
   /** Admissible envelopes in arrival order up to the limits of the genesis. */
   build(proposer: number, time: number): Candidate {
-    const { crypto, identity, set, ledger } = this.options;
+    const { crypto, identity, ledger } = this.options;
+    const { validators: set } = this.tip;
     const chosen = this.choose(time);
     const header: Header = {
       version: PROTOCOL_VERSION,
@@ -78,7 +84,7 @@ export class BlockExecutor {
       time: millis(time),
       operationsRoot: operationsRootOf(crypto, chosen),
       validatorsHash: set.hash,
-      nextValidatorsHash: set.hash,
+      nextValidatorsHash: this.nextSet().hash,
       checkpointRoot: ledger.checkpoints.rootOf(this.tip.height + 1),
     };
     const candidate: Candidate = {
@@ -134,7 +140,8 @@ export class BlockExecutor {
 
   /** Makes the block that was just run final, and gives the new tip. Throws when the quorum certified other results. */
   commit(header: Header, certificate: Certificate, run: Executed): ChainTip {
-    const { crypto, set, ledger, pool } = this.options;
+    const nextValidators = this.nextValidators(header);
+    const { crypto, ledger, pool } = this.options;
     assert(run === this.executed, 'the block that becomes final is the one that was run');
     const { resultsRoot, stateDigest } = run.execution;
     if (!equalBytes(resultsRoot, certificate.resultsRoot) || !equalBytes(stateDigest, certificate.stateDigest))
@@ -149,11 +156,29 @@ export class BlockExecutor {
     ledger.commit();
     this.executed = undefined;
     for (const { hash } of run.envelopes) pool.remove(hash);
-    this.currentTip = tipAfter(crypto, set, header, certificate);
+    this.currentTip = tipAfter(crypto, this.rules, this.tip, { header, certificate, nextValidators });
     assert(equalBytes(this.tip.stateDigest, ledger.stateDigest), 'the tip carries the digest of the state');
     this.candidates.clear();
     this.verdicts.clear();
     return this.tip;
+  }
+
+  /** The keys that the block with this header names, if it is one after which the validators change. */
+  nextValidators({ height: at, nextValidatorsHash, validatorsHash }: Header): readonly PublicKey[] | undefined {
+    const next = this.nextSet();
+    if (!equalBytes(next.hash, nextValidatorsHash))
+      throw new Error(
+        `validator.diverged: block ${at} is certified with next validators ${toHex(nextValidatorsHash)}, computed here ${toHex(next.hash)}`,
+      );
+    return equalBytes(nextValidatorsHash, validatorsHash) ? undefined : next.keys;
+  }
+
+  /** SPEC consensus 9.2: of the height after the open one; fixed in the state two blocks before an epoch ends. */
+  private nextSet(): ValidatorSet {
+    const { crypto, ledger } = this.options;
+    const open = this.tip.height + 1;
+    const keys = isLastOfEpoch(open, this.rules.epochBlocks) ? ledger.nextValidators : undefined;
+    return validatorsAfter(crypto, this.rules, open, this.tip.validators, keys);
   }
 
   private choose(time: number): Envelope[] {
@@ -194,6 +219,7 @@ export class BlockExecutor {
     if (operations > operationsPerBlock || bytes > envelopeBytesPerBlock) return false;
     if (!this.candidates.proves(candidate, envelopes)) return false;
     const { header } = candidate;
+    if (!equalBytes(header.nextValidatorsHash, this.nextSet().hash)) return false;
     if (!equalBytes(header.checkpointRoot, ledger.checkpoints.rootOf(header.height))) return false;
     this.restoreParent();
     const admission = ledger.admission(header.time);

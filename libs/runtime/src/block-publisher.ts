@@ -4,6 +4,8 @@ import type { Clock, LogRecord } from './ports.js';
 const STAGGER_MS = 300;
 
 interface Unseen {
+  /** Of all validators: how many may append before the first has another turn. */
+  readonly ranks: number;
   readonly parts: readonly Uint8Array[];
   /** Stands at the parent: says whether another host's record of the height is valid. */
   readonly reader: BlockReader;
@@ -15,8 +17,6 @@ interface Unseen {
 
 export interface BlockPublisherOptions {
   readonly clock: Clock;
-  /** In the set: how many may append before the first has another turn. */
-  readonly validators: number;
   /** Resolves with the offset of the first part. */
   readonly append: (parts: readonly Uint8Array[]) => Promise<number>;
   readonly onFailed: (error: unknown) => void;
@@ -30,8 +30,8 @@ export class BlockPublisher {
   constructor(private readonly options: BlockPublisherOptions) {}
 
   /** The first in rank appends at once, each other one only if no valid record stands there when its turn comes. */
-  publish(height: number, parts: readonly Uint8Array[], reader: BlockReader, rank: number): void {
-    this.unseen.set(height, { parts, reader, cancel: () => {}, appending: false, offset: undefined });
+  publish(height: number, parts: readonly Uint8Array[], reader: BlockReader, rank: number, ranks: number): void {
+    this.unseen.set(height, { ranks, parts, reader, cancel: () => {}, appending: false, offset: undefined });
     if (rank === 0) this.append(height);
     else this.appendLater(height, rank * STAGGER_MS);
   }
@@ -53,7 +53,7 @@ export class BlockPublisher {
         unseen.appending = false;
         if (this.closed) return;
         this.options.onFailed(error);
-        this.appendLater(height, this.options.validators * STAGGER_MS);
+        this.appendLater(height, unseen.ranks * STAGGER_MS);
       },
     );
   }

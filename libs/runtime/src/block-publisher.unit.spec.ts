@@ -27,7 +27,6 @@ describe('the record of a decided block', () => {
     isBusAway = false;
     publisher = new BlockPublisher({
       clock,
-      validators: VALIDATORS,
       append: async (parts) => {
         appended.push(parts);
         if (isBusAway) throw new Error('away');
@@ -38,8 +37,8 @@ describe('the record of a decided block', () => {
   });
 
   const publish = (rank: number): void => {
-    const reader = new BlockReader(native, chain.ledgerId, chain.set, chain.genesis);
-    publisher.publish(1, [block.record], reader, rank);
+    const reader = new BlockReader(native, chain.rules, chain.genesis);
+    publisher.publish(1, [block.record], reader, rank, VALIDATORS);
   };
   const at = (value: Uint8Array, offset: number): LogRecord => ({ offset, timestampMs: 0, value });
 

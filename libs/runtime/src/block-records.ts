@@ -5,6 +5,7 @@ import {
   certifiedHeaderFault,
   decodeBlock,
   encodeBlock,
+  epochOf,
   headerHash,
   LEDGER_ID_BYTES,
   ledgerIdBytes,
@@ -12,9 +13,9 @@ import {
   resultsOf,
   tipAfter,
   type Block,
+  type ChainRules,
   type ChainTip,
   type Result,
-  type ValidatorSet,
 } from '@gridtokenx/chain';
 import { HASH_BYTES, type Crypto } from '@gridtokenx/crypto';
 import { assert, ByteReader, ByteWriter, concatBytes, DecodeError, equalBytes, toHex } from '@gridtokenx/kernel';
@@ -31,13 +32,18 @@ const HEIGHTS_AHEAD_MAX = 16;
 /** Unfinished records of one height that are kept: strangers may write parts of blocks that never were. */
 const FRAGMENTS_PER_HEIGHT_MAX = 4;
 
+type Sets = Pick<ChainTip, 'validators' | 'certifiedBy'>;
+
 /** SPEC wire 6.3: a block is compressed with zstd and cut into numbered parts; each part is one record. */
-export function packBlock(block: Block, setSize: number): Uint8Array[] {
-  return cutIntoParts(block, compressBlock(block, setSize));
+export function packBlock(block: Block, parent: Sets): Uint8Array[] {
+  return cutIntoParts(block, compressBlock(block, parent));
 }
 
-export function compressBlock(block: Block, setSize: number): Uint8Array {
-  return zstdCompressSync(encodeBlock(block, setSize), { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+/** `parent` is the tip below the block: its set signed this one, and the set before it that tip. */
+export function compressBlock(block: Block, { validators, certifiedBy }: Sets): Uint8Array {
+  return zstdCompressSync(encodeBlock(block, validators.keys.length, certifiedBy.keys.length), {
+    params: { [constants.ZSTD_c_compressionLevel]: 1 },
+  });
 }
 
 export function cutIntoParts(block: Block, packed: Uint8Array): Uint8Array[] {
@@ -166,8 +172,7 @@ export class BlockReader {
 
   constructor(
     private readonly crypto: Crypto,
-    private readonly ledgerId: string,
-    private readonly set: ValidatorSet,
+    private readonly rules: ChainRules,
     private currentTip: ChainTip,
     private readonly own?: OwnBlocks,
   ) {}
@@ -203,7 +208,7 @@ export class BlockReader {
 
   private gather(record: LogRecord): void {
     const part = decodePart(record.value);
-    if (part.ledgerId !== this.ledgerId) return this.skip('block.wrongLedger');
+    if (part.ledgerId !== this.rules.ledgerId) return this.skip('block.wrongLedger');
     if (part.height <= this.currentTip.height) return this.skip('block.repeated');
     if (part.height > this.currentTip.height + HEIGHTS_AHEAD_MAX) return this.skip('block.tooFarAhead');
     let candidates = this.gathered.get(part.height);
@@ -220,10 +225,12 @@ export class BlockReader {
     // What has to wait for the blocks below it is kept only if a quorum signed it: of those there is one a height.
     if (part.height <= this.currentTip.height + 1) return;
     const packed = wholeOf(gathering);
-    if (packed !== undefined && !this.isCertified(packed)) {
-      candidates.delete(key);
-      this.skip('block.certificateInvalid');
-    }
+    if (packed === undefined) return;
+    const certified = this.isCertified(packed);
+    if (certified === undefined) return this.forgetUnknown(candidates);
+    if (certified) return;
+    candidates.delete(key);
+    this.skip('block.certificateInvalid');
   }
 
   /** An honest record is appended whole; of fragments, which anyone may write, the newest few are kept. */
@@ -232,13 +239,26 @@ export class BlockReader {
     for (const [key] of fragments.slice(0, -FRAGMENTS_PER_HEIGHT_MAX)) candidates.delete(key);
   }
 
-  private isCertified(packed: Uint8Array): boolean {
+  /**
+   * Of a later epoch, whose validators stand in a block that is not here yet, nobody can tell whether a record is
+   * certified. The newest few of a height are kept: such a record comes early only while the block below is late.
+   */
+  private forgetUnknown(candidates: Map<string, Gathering>): void {
+    const whole = [...candidates].filter(([, gathering]) => wholeOf(gathering) !== undefined);
+    for (const [key] of whole.slice(0, -FRAGMENTS_PER_HEIGHT_MAX)) candidates.delete(key);
+  }
+
+  /** Whether a quorum signed it; `undefined` when the set of its epoch is not known yet. */
+  private isCertified(packed: Uint8Array): boolean | undefined {
     try {
       const { header, certificate } = unpackBlock(packed);
+      const { validators } = this.currentTip;
+      if (header.epoch !== epochOf(header.height, this.rules.epochBlocks)) return false;
+      if (header.epoch !== validators.epoch) return undefined;
       return (
         header.height === certificate.height &&
         equalBytes(certificate.blockHash, headerHash(this.crypto, header)) &&
-        certificateIsValid(this.crypto, this.ledgerId, this.set, certificate)
+        certificateIsValid(this.crypto, this.rules.ledgerId, validators, certificate)
       );
     } catch (error) {
       if (error instanceof DecodeError) return false;
@@ -271,13 +291,12 @@ export class BlockReader {
   }
 
   private verifyOwn(packed: Uint8Array, content: BlockContent): Omit<VerifiedBlock, 'resumeOffset'> | undefined {
-    const { header, certificate } = content.block;
-    const fault = certifiedHeaderFault(this.crypto, this.ledgerId, this.set, this.currentTip, content.block);
+    const fault = certifiedHeaderFault(this.crypto, this.rules, this.currentTip, content.block);
     if (fault !== undefined) {
       this.skip(fault);
       return undefined;
     }
-    return { ...content, packed, tip: tipAfter(this.crypto, this.set, header, certificate) };
+    return { ...content, packed, tip: tipAfter(this.crypto, this.rules, this.currentTip, content.block) };
   }
 
   private verifyForeign(packed: Uint8Array): Omit<VerifiedBlock, 'resumeOffset'> | undefined {
@@ -285,9 +304,9 @@ export class BlockReader {
       const block = unpackBlock(packed);
       const envelopes = block.envelopes.map((bytes) =>
         // The validators checked the signatures before they signed the operations root.
-        decodeEnvelope(this.crypto, this.ledgerId, bytes, { signatureKnown: true }),
+        decodeEnvelope(this.crypto, this.rules.ledgerId, bytes, { signatureKnown: true }),
       );
-      const fault = blockFault(this.crypto, this.ledgerId, this.set, this.currentTip, block, envelopes);
+      const fault = blockFault(this.crypto, this.rules, this.currentTip, block, envelopes);
       const results = fault === undefined ? resultsOf(block.outcomes, envelopes) : undefined;
       if (results === undefined) {
         this.skip(fault ?? 'block.outcomeCount');
@@ -299,7 +318,7 @@ export class BlockReader {
         results,
         told: undefined,
         packed,
-        tip: tipAfter(this.crypto, this.set, block.header, block.certificate),
+        tip: tipAfter(this.crypto, this.rules, this.currentTip, block),
       };
     } catch (error) {
       if (!(error instanceof DecodeError || error instanceof EnvelopeError)) throw error;

@@ -17,8 +17,7 @@ const at = (height: number): ChainBlock => {
   return block;
 };
 
-const readerOf = ({ ledgerId, set, genesis }: TestChain = chain): BlockReader =>
-  new BlockReader(native, ledgerId, set, genesis);
+const readerOf = ({ rules, genesis }: TestChain = chain): BlockReader => new BlockReader(native, rules, genesis);
 const readAll = (reader: BlockReader, values: readonly Uint8Array[]): VerifiedBlock[] =>
   recordsOf(values).flatMap((record) => reader.push(record));
 const hashesOf = (read: readonly VerifiedBlock[]): string[] => read.map(({ tip }) => toHex(tip.hash));
@@ -57,7 +56,7 @@ describe('a block record', () => {
   it('comes back as the block that was packed', () => {
     const { block, record, packed } = first;
     expect(unpackBlock(packed)).toEqual(block);
-    expect(packBlock(block, chain.set.keys.length)).toEqual([record]);
+    expect(packBlock(block, chain.genesis)).toEqual([record]);
     expect(partRecord(block, packed, 0, 1)).toEqual(record);
   });
 
@@ -104,7 +103,7 @@ describe('a block record', () => {
     const others = { ...block.certificate, signatures: at(2).block.certificate.signatures };
     const reader = readerOf();
     for (const certificate of [few, others])
-      expect(readAll(reader, packBlock({ ...block, certificate }, chain.set.keys.length))).toEqual([]);
+      expect(readAll(reader, packBlock({ ...block, certificate }, chain.genesis))).toEqual([]);
     expect(reader.skipped).toEqual(new Map([['block.certificateInvalid', 2]]));
   });
 
@@ -197,7 +196,7 @@ describe('the blocks topic', () => {
     // What was gathered for later heights must be read again, too.
     expect(read.map(({ resumeOffset }) => resumeOffset)).toEqual([0, 0, 3, 3, 5]);
     for (const { tip, resumeOffset } of read) {
-      const again = new BlockReader(native, chain.ledgerId, chain.set, tip);
+      const again = new BlockReader(native, chain.rules, tip);
       const rest = records.slice(resumeOffset).flatMap((record) => again.push(record));
       expect(hashesOf(rest)).toEqual(expected(...[1, 2, 3, 4, 5].filter((height) => height > tip.height)));
     }

@@ -1,11 +1,13 @@
 import {
   commitSignBytes,
+  chainRules,
   genesisValidators,
   headerHash,
   operationsRootOf,
   tipAfter,
   type Block,
   type Certificate,
+  type ChainRules,
   type ChainTip,
   type Header,
   type ValidatorSet,
@@ -36,6 +38,7 @@ export interface ChainBlock {
 export class TestChain {
   readonly consortium: TestConsortium;
   readonly set: ValidatorSet;
+  readonly rules: ChainRules;
   readonly genesis: ChainTip;
   readonly signer: TestSigner;
   tip: ChainTip;
@@ -43,11 +46,17 @@ export class TestChain {
   private readonly seeds: ReadonlyMap<string, Uint8Array>;
 
   constructor(seed = 1) {
-    this.consortium = testConsortium(native, { validators: 4, seed, timeMs: START_MS });
+    this.consortium = testConsortium(native, {
+      validators: 4,
+      seed,
+      timeMs: START_MS,
+      consensus: { epochBlocks: 5 },
+    });
     const { identity, validatorSeeds } = this.consortium;
     this.set = genesisValidators(native, identity.genesis);
+    this.rules = chainRules(identity);
     this.ledger = createLedger(native, identity);
-    this.genesis = genesisTip(identity, this.ledger);
+    this.genesis = genesisTip(native, identity, this.ledger);
     this.tip = this.genesis;
     this.signer = new TestSigner(native, identity.ledgerId, () => START_MS);
     this.seeds = new Map(validatorSeeds.map((secret) => [toBase64Url(native.publicKeyOf(secret)), secret]));
@@ -70,7 +79,7 @@ export class TestChain {
     const header: Header = {
       version: PROTOCOL_VERSION,
       ledgerId: this.ledgerId,
-      epoch: this.set.epoch,
+      epoch: this.tip.validators.epoch,
       height: height(this.tip.height + 1),
       proposer: 0,
       parentHash: this.tip.hash,
@@ -85,6 +94,14 @@ export class TestChain {
     return { header, hash: headerHash(native, header), envelopeHashes, parentCertificate: this.tip.certificate };
   }
 
+  /** The seed of a validator, by its place in the set. */
+  secretOf(validator: number): Uint8Array {
+    const key = this.set.keys[validator];
+    const secret = key && this.seeds.get(toBase64Url(key));
+    if (secret === undefined) throw new Error('the keys of the set are known');
+    return secret;
+  }
+
   grow(envelopes: readonly Envelope[] = []): ChainBlock {
     const { header, hash, parentCertificate } = this.candidate(envelopes);
     const { outcomes, resultsRoot, stateDigest } = this.ledger.execute({
@@ -95,21 +112,20 @@ export class TestChain {
     this.ledger.commit();
     const certificate = this.certify(header, hash, resultsRoot, stateDigest);
     const block = { header, parentCertificate, certificate, envelopes: envelopes.map(({ bytes }) => bytes), outcomes };
-    const packed = compressBlock(block, this.set.keys.length);
+    const packed = compressBlock(block, this.tip);
     const [record] = cutIntoParts(block, packed);
     if (record === undefined) throw new Error('a block has a part');
-    this.tip = tipAfter(native, this.set, header, certificate);
+    this.tip = tipAfter(native, this.rules, this.tip, block);
     return { block, packed, record, tip: this.tip };
   }
 
   private certify({ epoch, height: at }: Header, blockHash: Hash, resultsRoot: Hash, stateDigest: Hash): Certificate {
     const unsigned = { epoch, height: at, round: 0, blockHash, resultsRoot, stateDigest, signatures: [] };
     const signBytes = commitSignBytes(this.ledgerId, unsigned);
-    const signatures = this.set.keys.slice(0, this.set.quorum).map((key, validator) => {
-      const secret = this.seeds.get(toBase64Url(key));
-      if (secret === undefined) throw new Error('the keys of the set are known');
-      return { validator, signature: native.sign(signBytes, secret) };
-    });
+    const signatures = this.set.keys.slice(0, this.set.quorum).map((_, validator) => ({
+      validator,
+      signature: native.sign(signBytes, this.secretOf(validator)),
+    }));
     return { ...unsigned, signatures };
   }
 }

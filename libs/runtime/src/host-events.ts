@@ -1,4 +1,4 @@
-/** What a host tells whoever watches it: counted as metrics, logged, asserted in tests. */
+/** What a host tells whoever watches it: counted as metrics, logged, asserted in tests. Validators by key id. */
 export type HostEvent =
   | {
       readonly kind: 'decided';
@@ -12,8 +12,10 @@ export type HostEvent =
       readonly executeMs: number;
     }
   | { readonly kind: 'quarantined'; readonly height: number; readonly reason: string }
-  | { readonly kind: 'evidence'; readonly validator: number; readonly height: number; readonly round: number }
+  | { readonly kind: 'evidence'; readonly validator: string; readonly height: number; readonly round: number }
+  /** A key that is hosted here begins to sign with this height, or ends before it. */
+  | { readonly kind: 'joined' | 'left'; readonly validator: string; readonly height: number }
   | { readonly kind: 'skipped'; readonly topic: string; readonly reason: string }
   | { readonly kind: 'busFailed'; readonly topic: string; readonly reason: string }
-  | { readonly kind: 'rejoining'; readonly validator: number; readonly why: string }
-  | { readonly kind: 'rejoined'; readonly validator: number; readonly height: number };
+  | { readonly kind: 'rejoining'; readonly validator: string; readonly why: string }
+  | { readonly kind: 'rejoined'; readonly validator: string; readonly height: number };

@@ -1,27 +1,37 @@
-import type { ValidatorSet } from '@gridtokenx/chain';
-import { decodeMessage, messageShapeFault, messageSignatures, type ConsensusMessage } from '@gridtokenx/consensus';
+import { epochOf, type ChainRules } from '@gridtokenx/chain';
+import {
+  decodeMessage,
+  HEIGHTS_AHEAD_MAX,
+  messageShapeFault,
+  messageSignatures,
+  type ConsensusMessage,
+  type Sets,
+} from '@gridtokenx/consensus';
 import type { Crypto, PublicKey } from '@gridtokenx/crypto';
 import { DecodeError, toHex } from '@gridtokenx/kernel';
 import { decodeFrames, type Frame } from './consensus-frames.js';
 import { Memo } from './memo.js';
 
+/** Unverified, so anyone may push out what is kept; then the resends of the senders mend it. */
+const EARLY_MAX = 1_024;
+
 /** From bytes of the consensus topic to messages that may be believed; what is refused is told to `skip`. */
 export class MessageVerifier {
   private readonly ownFrames = new Memo();
+  private readonly early: Uint8Array[] = [];
   private readonly verifiedFrames = new Memo();
   private readonly verifiedSignatures = new Memo();
 
   constructor(
     private readonly crypto: Crypto,
-    private readonly ledgerId: string,
-    private readonly set: ValidatorSet,
+    private readonly rules: ChainRules,
     private readonly skip: (reason: string) => void,
   ) {}
 
   /** The frames of a record; none when it is garbage or of another ledger. */
   framesOf(record: Uint8Array): Frame[] {
     try {
-      return decodeFrames(this.crypto, this.ledgerId, record);
+      return decodeFrames(this.crypto, this.rules.ledgerId, record);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       this.skip(error.code);
@@ -38,15 +48,20 @@ export class MessageVerifier {
     return this.ownFrames.has(this.digestOf(bytes));
   }
 
-  /** The message, when it may matter above the decided height and every signature in it verifies. */
-  verified(bytes: Uint8Array, decidedHeight: number): ConsensusMessage | undefined {
+  /** The message, when it may matter above the tip and every signature in it verifies. */
+  verified(bytes: Uint8Array, tip: Sets): ConsensusMessage | undefined {
     try {
       const message = decodeMessage(this.crypto, bytes);
       // Late votes for a decided height are the rule, not worth a signature check.
-      if (message.height <= decidedHeight) return undefined;
+      if (message.height <= tip.height) return undefined;
       const digest = this.digestOf(bytes);
       if (this.verifiedFrames.has(digest)) return message;
-      const fault = messageShapeFault(message, this.set, this.ledgerId) ?? this.signatureFault(message);
+      if (this.isEarly(message, tip)) {
+        this.early.push(bytes);
+        if (this.early.length > EARLY_MAX) this.early.shift();
+        return undefined;
+      }
+      const fault = messageShapeFault(message, tip, this.rules) ?? this.signatureFault(message, tip);
       if (fault !== undefined) {
         this.skip(fault);
         return undefined;
@@ -60,8 +75,22 @@ export class MessageVerifier {
     }
   }
 
-  private signatureFault(message: ConsensusMessage): string | undefined {
-    for (const { publicKey, signBytes, signature } of messageSignatures(message, this.set, this.ledgerId))
+  /** What was kept for the epoch that has opened, to be verified now that its validators are known. */
+  takeEarly(): Uint8Array[] {
+    return this.early.splice(0);
+  }
+
+  /** SPEC consensus 9.4: of the first heights of the next epoch, whose validators the tip does not say yet. */
+  private isEarly({ epoch, height }: ConsensusMessage, { height: tip, validators }: Sets): boolean {
+    return (
+      epoch === validators.epoch + 1 &&
+      epoch === epochOf(height, this.rules.epochBlocks) &&
+      height <= tip + 1 + HEIGHTS_AHEAD_MAX
+    );
+  }
+
+  private signatureFault(message: ConsensusMessage, tip: Sets): string | undefined {
+    for (const { publicKey, signBytes, signature } of messageSignatures(message, tip, this.rules.ledgerId))
       if (!this.verify(signature, signBytes, publicKey)) return 'message.badSignature';
     return undefined;
   }

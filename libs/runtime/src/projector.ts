@@ -1,5 +1,13 @@
-import { genesisValidators, type ChainTip, type ValidatorSet } from '@gridtokenx/chain';
-import { ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
+import {
+  chainRules,
+  epochOf,
+  PUBLIC_KEY_BYTES,
+  validatorSet,
+  type ChainRules,
+  type ChainTip,
+  type ValidatorSet,
+} from '@gridtokenx/chain';
+import { ZERO_HASH, type Crypto, type Hash, type PublicKey } from '@gridtokenx/crypto';
 import { blockRows, genesisRows, type BlockRows } from '@gridtokenx/projections';
 import { consortiumTopics, parseCertifiedOutcome, type LedgerIdentity } from '@gridtokenx/protocol';
 import { BlockReader, type OwnBlocks, type VerifiedBlock } from './block-records.js';
@@ -38,13 +46,13 @@ const RETRY_MOST_MS = 5_000;
  */
 export class Projector {
   private readonly observe: (event: ProjectorEvent) => void;
-  private readonly set: ValidatorSet;
+  private readonly rules: ChainRules;
   private reader!: BlockReader;
   private closed = false;
 
   private constructor(private readonly options: ProjectorOptions) {
     this.observe = options.observe ?? (() => {});
-    this.set = genesisValidators(options.crypto, options.identity.genesis);
+    this.rules = chainRules(options.identity);
   }
 
   /** Writes the genesis rows into an empty store. The caller reads the blocks topic from `startOffset` and calls {@link take}. */
@@ -86,18 +94,15 @@ export class Projector {
   }
 
   private moveTo(cursor: ProjectionCursor): void {
-    const { crypto, identity, ownBlocks } = this.options;
-    this.reader = new BlockReader(crypto, identity.ledgerId, this.set, tipOf(cursor), ownBlocks);
+    const { crypto, ownBlocks } = this.options;
+    this.reader = new BlockReader(crypto, this.rules, tipOf(crypto, this.rules, cursor), ownBlocks);
   }
 
   private async project(records: readonly LogRecord[]): Promise<ProjectionCursor | undefined> {
     const blocks = records.flatMap((record) => this.reader.push(record));
     const last = blocks.at(-1);
     if (last === undefined) return undefined;
-    const cursor = await this.write(
-      blocks.map((block) => rowsOf(block, this.set.keys.length)),
-      last.resumeOffset,
-    );
+    const cursor = await this.write(blocks.map(rowsOf), last.resumeOffset);
     this.observe({
       kind: 'projected',
       height: cursor.height,
@@ -132,7 +137,7 @@ export class Projector {
   }
 }
 
-function rowsOf({ block, envelopes, told, packed }: VerifiedBlock, setSize: number): BlockRows {
+function rowsOf({ block, envelopes, told, packed, tip }: VerifiedBlock): BlockRows {
   return blockRows({
     block,
     envelopes,
@@ -141,13 +146,15 @@ function rowsOf({ block, envelopes, told, packed }: VerifiedBlock, setSize: numb
       block.outcomes.map(({ bytes }) =>
         parseCertifiedOutcome(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()),
       ),
-    setSize,
+    tip,
     body: packed,
   });
 }
 
 /** The cursor names the block that the next one must build on; the rest of a tip is not needed to check it. */
-function tipOf(cursor: ProjectionCursor): ChainTip {
+function tipOf(crypto: Crypto, { epochBlocks }: ChainRules, cursor: ProjectionCursor): ChainTip {
+  const setOf = (keys: Uint8Array, height: number): ValidatorSet =>
+    validatorSet(crypto, epochOf(Math.max(1, height), epochBlocks), splitKeys(keys));
   return {
     height: cursor.height,
     hash: cursor.blockHash as Hash,
@@ -155,5 +162,13 @@ function tipOf(cursor: ProjectionCursor): ChainTip {
     certificate: undefined,
     time: cursor.timeMs,
     stateDigest: ZERO_HASH,
+    certifiedBy: setOf(cursor.certifiedBy, cursor.height),
+    validators: setOf(cursor.validators, cursor.height + 1),
   };
 }
+
+const splitKeys = (keys: Uint8Array): PublicKey[] =>
+  Array.from(
+    { length: keys.length / PUBLIC_KEY_BYTES },
+    (_, i) => keys.slice(i * PUBLIC_KEY_BYTES, (i + 1) * PUBLIC_KEY_BYTES) as PublicKey,
+  );

@@ -28,8 +28,8 @@ class FakeStore implements RowStore {
   private get stands(): ProjectionCursor | undefined {
     const last = this.rows.at(-1);
     if (last === undefined) return undefined;
-    const { ledgerId, height, hash: blockHash, timeMs } = last;
-    return { ledgerId, height, blockHash, timeMs, logOffset: this.offsets[height] ?? 0 };
+    const { ledgerId, height, hash: blockHash, timeMs, certifiedBy, validators } = last;
+    return { ledgerId, height, blockHash, timeMs, certifiedBy, validators, logOffset: this.offsets[height] ?? 0 };
   }
 
   async cursor(): Promise<ProjectionCursor | undefined> {

@@ -43,7 +43,6 @@ export function isAbove(ledgerId: string, message: ConsensusMessage, record: Sig
 
 /** A validator whose signer record was lost, with the key it asks with. */
 export interface Rejoiner {
-  readonly index: number;
   readonly kid: string;
   readonly seed: Uint8Array;
 }
@@ -55,20 +54,24 @@ export interface RejoinsOptions {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly submit: (envelope: Uint8Array) => void;
-  readonly onAsked: (validator: number, why: string) => void;
+  readonly onAsked: (kid: string, why: string) => void;
 }
 
 /** Asks to vote again, until a certified block holds the request with the nonce that was made at this start. */
 export class Rejoins {
-  private readonly nonces = new Map<number, string>();
+  /** Those whose key the ledger does not know yet: a block that held their request would refuse it. */
+  private readonly unknown = new Map<string, { readonly by: Rejoiner; readonly why: string }>();
+  /** By key id. */
+  private readonly nonces = new Map<string, string>();
 
   constructor(private readonly options: RejoinsOptions) {}
 
   ask(by: Rejoiner, why: string): void {
     const { crypto, ledgerId, ledger, clock, timers } = this.options;
-    const nonce = this.nonces.get(by.index) ?? randomBytes(NONCE_BYTES).toString('hex');
-    this.nonces.set(by.index, nonce);
-    this.options.onAsked(by.index, why);
+    const nonce = this.nonces.get(by.kid) ?? randomBytes(NONCE_BYTES).toString('hex');
+    this.nonces.set(by.kid, nonce);
+    if (!this.isKnown(by)) return void this.unknown.set(by.kid, { by, why });
+    this.options.onAsked(by.kid, why);
     this.options.submit(
       signEnvelope(crypto, by.seed, ledgerId, {
         sequence: (ledger.state.registry.keys.get(by.kid)?.window.highest ?? 0) + 1,
@@ -77,22 +80,36 @@ export class Rejoins {
         operations: [{ type: 'validators.rejoin', validator: by.kid, nonce }],
       }),
     );
-    timers.set(`rejoin/${by.index}`, clock.now() + AGAIN_MS, () => {
-      if (this.nonces.has(by.index)) this.ask(by, why);
+    timers.set(`rejoin/${by.kid}`, clock.now() + AGAIN_MS, () => {
+      if (this.nonces.has(by.kid)) this.ask(by, why);
     });
   }
 
+  /** The state has moved: keys that it did not know may have become validators. */
+  advanced(): void {
+    for (const { by, why } of this.unknown.values())
+      if (this.isKnown(by)) {
+        this.unknown.delete(by.kid);
+        this.ask(by, why);
+      }
+  }
+
+  private isKnown({ kid }: Rejoiner): boolean {
+    const key = this.options.ledger.state.registry.keys.get(kid);
+    return key !== undefined && !key.removed && this.options.ledger.state.validators.validators.has(kid);
+  }
+
   /** Which requests a final block grants; each is granted once. */
-  takeGranted(results: Execution['results']): number[] {
-    const granted: number[] = [];
+  takeGranted(results: Execution['results']): string[] {
+    const granted: string[] = [];
     if (this.nonces.size === 0) return granted;
     for (const { outcome } of results) {
       const decoded = decodeOutcome(outcome);
       for (const event of decoded.status === 'executed' ? decoded.events : [])
-        for (const [validator, nonce] of this.nonces)
+        for (const [kid, nonce] of this.nonces)
           if (event.type === 'validators.rejoined' && event.nonce === nonce) {
-            this.nonces.delete(validator);
-            granted.push(validator);
+            this.nonces.delete(kid);
+            granted.push(kid);
           }
     }
     return granted;

@@ -9,6 +9,10 @@ export interface ProjectionCursor {
   readonly blockHash: Uint8Array;
   /** Block time of that height. */
   readonly timeMs: number;
+  /** The keys, one after the other in set order, of the set that certified that block. */
+  readonly certifiedBy: Uint8Array;
+  /** Of the set that decides the next block. */
+  readonly validators: Uint8Array;
   /** The first offset of the blocks topic that was not used up yet. */
   readonly logOffset: number;
 }

@@ -1,6 +1,15 @@
-import { genesisValidators, type Block, type Certificate, type ChainTip, type ValidatorSet } from '@gridtokenx/chain';
+import {
+  chainRules,
+  genesisValidators,
+  indexOfKey,
+  type Block,
+  type Certificate,
+  type ChainRules,
+  type ChainTip,
+} from '@gridtokenx/chain';
 import {
   createReplica,
+  OBSERVER,
   step,
   type Candidate,
   type ConsensusConfig,
@@ -12,7 +21,7 @@ import {
 } from '@gridtokenx/consensus';
 import { ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
 import { createLedger, type Ledger } from '@gridtokenx/domain';
-import { compareBytes, millis, toBase64Url, toHex, unreachable } from '@gridtokenx/kernel';
+import { millis, toBase64Url, toHex, unreachable } from '@gridtokenx/kernel';
 import { consortiumTopics, decodeEnvelope, EnvelopeError, type LedgerIdentity } from '@gridtokenx/protocol';
 import { BlockExecutor, type Executed } from './block-executor.js';
 import { BlockPublisher } from './block-publisher.js';
@@ -31,7 +40,7 @@ import { Timers } from './timers.js';
 export interface HostOptions {
   readonly crypto: Crypto;
   readonly identity: LedgerIdentity;
-  /** Seeds of the validators that live here; each must be in the genesis set. */
+  /** Seeds of the validators that live here. One that is not in the set, or not yet, follows and signs nothing. */
   readonly seeds: readonly Uint8Array[];
   readonly log: Log;
   readonly clock: Clock;
@@ -42,7 +51,6 @@ export interface HostOptions {
 }
 
 interface Hosted {
-  readonly index: number;
   readonly kid: string;
   readonly seed: Uint8Array;
   readonly replica: Replica;
@@ -69,7 +77,7 @@ export class ValidatorHost {
   private readonly clock: Clock;
   private readonly observe: (event: HostEvent) => void;
   private readonly ownBlocks: OwnBlocks | undefined;
-  private readonly set: ValidatorSet;
+  private readonly rules: ChainRules;
   private readonly ledger: Ledger;
   private readonly reader: BlockReader;
   private readonly pool = new EnvelopePool();
@@ -113,18 +121,16 @@ export class ValidatorHost {
     this.clock = clock;
     this.observe = options.observe ?? (() => {});
     this.ownBlocks = options.ownBlocks;
-    this.set = genesisValidators(crypto, identity.genesis);
-    const { set } = this;
+    this.rules = chainRules(identity);
     const ledger = createLedger(crypto, identity);
     this.ledger = ledger;
-    const tip = genesisTip(identity, ledger);
+    const tip = genesisTip(crypto, identity, ledger);
     const onDropped = (refusal: string): void => this.skip(operations.name, refusal);
-    this.executor = new BlockExecutor({ crypto, identity, set, ledger, pool, tip, onDropped });
-    this.reader = new BlockReader(crypto, ledgerId, set, tip);
-    this.verifier = new MessageVerifier(crypto, ledgerId, set, (reason) => this.skip(consensus.name, reason));
+    this.executor = new BlockExecutor({ crypto, identity, ledger, pool, tip, onDropped });
+    this.reader = new BlockReader(crypto, this.rules, tip);
+    this.verifier = new MessageVerifier(crypto, this.rules, (reason) => this.skip(consensus.name, reason));
     this.publisher = new BlockPublisher({
       clock,
-      validators: set.keys.length,
       append: (parts) => log.append(blocks.name, parts),
       onFailed: (error) => this.onBusFailed(blocks.name, error),
     });
@@ -230,22 +236,15 @@ export class ValidatorHost {
   private host(seed: Uint8Array, loaded: LoadedRecords, early: readonly ConsensusMessage[]): void {
     const { ledgerId } = this.identity;
     const publicKey = this.crypto.publicKeyOf(seed);
-    const index = this.set.keys.findIndex((key) => compareBytes(key, publicKey) === 0);
-    if (index < 0) throw new Error(`validator.notInSet: ${toBase64Url(publicKey)} is not a validator of ${ledgerId}`);
     const kid = toBase64Url(publicKey);
     const record = loaded.records.get(kid);
     const now = millis(this.clock.now());
-    const { replica, outputs } = createReplica(
-      this.config(),
-      { set: this.set, validator: index },
-      this.tip,
-      record,
-      now,
-      { crypto: this.crypto },
-    );
-    const hosted: Hosted = { index, kid, seed, replica, wakeAt: Number.POSITIVE_INFINITY };
+    const { replica, outputs } = createReplica(this.config(), publicKey, this.tip, record, now, {
+      crypto: this.crypto,
+    });
+    const hosted: Hosted = { kid, seed, replica, wakeAt: Number.POSITIVE_INFINITY };
     this.hosted.push(hosted);
-    const why = whyLost(ledgerId, index, this.tip.height, record, loaded.state, early);
+    const why = whyLost(ledgerId, indexOf(hosted), this.tip.height, record, loaded.state, early);
     if (why !== undefined) this.rejoin(hosted, why);
     for (const output of outputs) this.handle(hosted, output);
   }
@@ -314,7 +313,7 @@ export class ValidatorHost {
         return;
       case 'build': {
         if (output.height !== this.tip.height + 1) return;
-        const candidate = this.executor.build(hosted.index, output.time);
+        const candidate = this.executor.build(indexOf(hosted), output.time);
         this.queue.push({
           to: hosted,
           input: { kind: 'built', height: output.height, round: output.round, candidate },
@@ -334,7 +333,9 @@ export class ValidatorHost {
         return this.publisher.append(output.height);
       case 'evidence': {
         const { validator, height: at, round } = output.first;
-        return this.observe({ kind: 'evidence', validator, height: at, round });
+        const key = this.tip.validators.keys[validator];
+        if (key === undefined) return;
+        return this.observe({ kind: 'evidence', validator: toBase64Url(key), height: at, round });
       }
       case 'halt':
         throw new Error(`validator.halted: ${output.reason}`);
@@ -424,7 +425,7 @@ export class ValidatorHost {
 
   private messagesOf(record: LogRecord): ConsensusMessage[] {
     return this.verifier.framesOf(record.value).flatMap((frame) => {
-      const message = frame.kind === 'message' ? this.verifier.verified(frame.bytes, this.tip.height) : undefined;
+      const message = frame.kind === 'message' ? this.verifier.verified(frame.bytes, this.tip) : undefined;
       return message === undefined ? [] : [message];
     });
   }
@@ -456,9 +457,9 @@ export class ValidatorHost {
 
   private onMessage(bytes: Uint8Array): void {
     if (this.verifier.isOwn(bytes)) return;
-    const message = this.verifier.verified(bytes, this.tip.height);
+    const message = this.verifier.verified(bytes, this.tip);
     if (message === undefined) return;
-    const own = this.hosted.find(({ index }) => index === message.validator);
+    const own = this.hosted.find((hosted) => indexOf(hosted) === message.validator);
     // Signed with our key and never recorded here: the record of that signature is elsewhere.
     if (own !== undefined && isAbove(this.identity.ledgerId, message, this.records.of(own.kid)))
       this.rejoin(own, `an own ${message.type} at height ${message.height} was published by someone else`);
@@ -480,10 +481,11 @@ export class ValidatorHost {
       this.answers.answer(hash, frame, this.rankFrom(-this.tip.height));
   }
 
-  /** How far the first validator here comes after another one, around the set. */
+  /** How far the first validator here comes after another one, around the set; whoever only observes comes last. */
   private rankFrom(leader: number): number {
-    const { length } = this.set.keys;
-    return Math.min(...this.hosted.map(({ index }) => (((index - leader) % length) + length) % length));
+    const { length } = this.tip.validators.keys;
+    const members = this.hosted.map(indexOf).filter((index) => index !== OBSERVER);
+    return Math.min(length, ...members.map((index) => (((index - leader) % length) + length) % length));
   }
 
   private learnCandidate(candidate: Candidate): void {
@@ -556,19 +558,24 @@ export class ValidatorHost {
     const run = candidate && this.executor.run(candidate);
     if (candidate === undefined || run === undefined) return this.requests.awaitDecision({ certificate, leader });
     const { header, parentCertificate } = candidate;
-    const reader = new BlockReader(this.crypto, this.identity.ledgerId, this.set, this.tip);
+    const reader = new BlockReader(this.crypto, this.rules, this.tip);
+    const parent = this.tip;
+    const rank = this.rankFrom(leader);
+    const nextValidators = this.executor.nextValidators(header);
     this.advance(header, certificate, run);
     const block: Block = {
       header,
       parentCertificate,
       certificate,
+      nextValidators,
       envelopes: run.envelopes.map(({ bytes }) => bytes),
       outcomes: run.execution.outcomes,
     };
-    const packed = compressBlock(block, this.set.keys.length);
+    const packed = compressBlock(block, parent);
     const { results, told } = run.execution;
     this.ownBlocks?.add(packed, { block, envelopes: run.envelopes, results, told });
-    this.publisher.publish(certificate.height, cutIntoParts(block, packed), reader, this.rankFrom(leader));
+    const ranks = parent.validators.keys.length;
+    this.publisher.publish(certificate.height, cutIntoParts(block, packed), reader, rank, ranks);
     this.reader.moveTo(this.tip);
   }
 
@@ -586,12 +593,14 @@ export class ValidatorHost {
 
   /** Makes an executed block final here; halts when the quorum certified other results than ours. */
   private advance(header: Block['header'], certificate: Certificate, run: Executed): void {
+    const signing = this.hosted.filter(isMember);
     const tip = this.executor.commit(header, certificate, run);
     this.requests.clear();
     if (this.pool.bytes <= POOL_BYTES_MAX) this.makeRoom();
     this.updateDemand();
     this.deliver({ kind: 'advanced', tip });
     this.noteRejoins(header.height, run);
+    if (tip.validators !== tip.certifiedBy) this.openEpoch(tip, signing);
     for (const { reason } of run.execution.quarantined)
       this.observe({ kind: 'quarantined', height: header.height, reason });
     this.observe({
@@ -609,17 +618,38 @@ export class ValidatorHost {
   private noteRejoins(at: number, run: Executed): void {
     const granted = this.rejoins.takeGranted(run.execution.results);
     for (const hosted of this.hosted) {
-      if (!granted.includes(hosted.index)) continue;
+      if (!granted.includes(hosted.kid)) continue;
       this.queue.push({ to: hosted, input: { kind: 'signAbove', height: at } });
-      this.observe({ kind: 'rejoined', validator: hosted.index, height: at });
+      this.observe({ kind: 'rejoined', validator: hosted.kid, height: at });
+    }
+    this.rejoins.advanced();
+  }
+
+  /** The replicas have the new set already, by the tip; what came too early for it is looked at now. */
+  private openEpoch({ height, validators }: ChainTip, signed: readonly Hosted[]): void {
+    for (const bytes of this.verifier.takeEarly()) this.onMessage(bytes);
+    for (const hosted of this.hosted) {
+      const is = indexOfKey(validators, hosted.replica.key) !== OBSERVER;
+      if (is === signed.includes(hosted)) continue;
+      this.observe({ kind: is ? 'joined' : 'left', validator: hosted.kid, height: height + 1 });
     }
   }
 }
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
+/** Which validator of the open height it is. */
+const indexOf = ({ replica }: Hosted): number => replica.identity.validator;
+
+const isMember = (hosted: Hosted): boolean => indexOf(hosted) !== OBSERVER;
+
 /** Where a ledger stands before its first block. */
-export function genesisTip(identity: LedgerIdentity, ledger: Pick<Ledger, 'stateDigest' | 'time'>): ChainTip {
+export function genesisTip(
+  crypto: Crypto,
+  identity: LedgerIdentity,
+  ledger: Pick<Ledger, 'stateDigest' | 'time'>,
+): ChainTip {
+  const validators = genesisValidators(crypto, identity.genesis);
   return {
     height: 0,
     hash: identity.genesisHash,
@@ -627,5 +657,7 @@ export function genesisTip(identity: LedgerIdentity, ledger: Pick<Ledger, 'state
     certificate: undefined,
     time: ledger.time,
     stateDigest: ledger.stateDigest,
+    certifiedBy: validators,
+    validators,
   };
 }

@@ -1,4 +1,4 @@
-import { proveOutcome, outcomeProofFault, genesisValidators } from '@gridtokenx/chain';
+import { chainRules, genesisValidators, outcomeProofFault, proveOutcome } from '@gridtokenx/chain';
 import type { Signature } from '@gridtokenx/crypto';
 import { native } from '@gridtokenx/crypto-native';
 import { fromHex, toHex } from '@gridtokenx/kernel';
@@ -71,9 +71,8 @@ async function run(
 }
 
 function readerOf({ identity }: TestConsortium, ownBlocks?: OwnBlocks): BlockReader {
-  const set = genesisValidators(native, identity.genesis);
-  const tip = genesisTip(identity, createLedger(native, identity));
-  return new BlockReader(native, identity.ledgerId, set, tip, ownBlocks);
+  const tip = genesisTip(native, identity, createLedger(native, identity));
+  return new BlockReader(native, chainRules(identity), tip, ownBlocks);
 }
 
 async function blocksOn(log: Log, consortium: TestConsortium, ownBlocks?: OwnBlocks): Promise<VerifiedBlock[]> {

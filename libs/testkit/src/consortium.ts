@@ -56,6 +56,8 @@ export function testConsortium(crypto: Crypto, options: TestConsortiumOptions): 
       fullIntervalMs: 250,
       baseTimeoutMs: 1_200,
       timeoutCapMs: 8_000,
+      epochBlocks: 1_000,
+      evidence: { heights: 100_000, ageMs: 86_400_000 },
       ...options.consensus,
     },
     limits: { operationsPerBlock: 12_000, envelopeBytesPerBlock: 8 * 1024 * 1024, ...options.limits },

@@ -13,6 +13,8 @@ interface CursorRow {
   readonly height: string;
   readonly block_hash: Buffer;
   readonly time_ms: string;
+  readonly certified_by: Buffer;
+  readonly validators: Buffer;
   readonly log_offset: string;
 }
 
@@ -100,20 +102,23 @@ function checkBuildsOn(first: BlockRows, cursor: ProjectionCursor | undefined): 
  * here and then finds that the cursor has moved.
  */
 async function fence(client: pg.PoolClient, first: BlockRows, last: BlockRows, logOffset: number): Promise<boolean> {
-  const after = [last.ledgerId, last.height, Buffer.from(last.hash), last.timeMs, logOffset];
+  const sets = [Buffer.from(last.certifiedBy), Buffer.from(last.validators)];
+  const after = [last.ledgerId, last.height, Buffer.from(last.hash), last.timeMs, logOffset, ...sets];
   if (first.height === 0) {
     const { rowCount } = await client.query({
       name: 'insert cursor',
-      text: `insert into consortium.projection_cursor (id, ledger_id, height, block_hash, time_ms, log_offset)
-             values (1, $1, $2, $3, $4, $5) on conflict (id) do nothing`,
+      text: `insert into consortium.projection_cursor (id, ledger_id, height, block_hash, time_ms, log_offset,
+                                                       certified_by, validators)
+             values (1, $1, $2, $3, $4, $5, $6, $7) on conflict (id) do nothing`,
       values: after,
     });
     return rowCount === 1;
   }
   const { rowCount } = await client.query({
     name: 'update cursor',
-    text: `update consortium.projection_cursor set height = $2, block_hash = $3, time_ms = $4, log_offset = $5
-            where id = 1 and ledger_id = $1 and height = $6 and block_hash = $7`,
+    text: `update consortium.projection_cursor set height = $2, block_hash = $3, time_ms = $4, log_offset = $5,
+                                                  certified_by = $6, validators = $7
+            where id = 1 and ledger_id = $1 and height = $8 and block_hash = $9`,
     values: [...after, first.height - 1, Buffer.from(first.parentHash)],
   });
   return rowCount === 1;
@@ -154,7 +159,8 @@ async function notify(client: pg.PoolClient, height: number): Promise<void> {
 
 async function readCursor(client: pg.PoolClient): Promise<ProjectionCursor | undefined> {
   const { rows } = await client.query<CursorRow>(
-    'select ledger_id, height, block_hash, time_ms, log_offset from consortium.projection_cursor where id = 1',
+    `select ledger_id, height, block_hash, time_ms, certified_by, validators, log_offset
+       from consortium.projection_cursor where id = 1`,
   );
   const row = rows[0];
   if (row === undefined) return undefined;
@@ -163,15 +169,22 @@ async function readCursor(client: pg.PoolClient): Promise<ProjectionCursor | und
     height: Number(row.height),
     blockHash: new Uint8Array(row.block_hash),
     timeMs: Number(row.time_ms),
+    certifiedBy: new Uint8Array(row.certified_by),
+    validators: new Uint8Array(row.validators),
     logOffset: Number(row.log_offset),
   };
 }
 
-const cursorAfter = ({ ledgerId, height, hash, timeMs }: BlockRows, logOffset: number): ProjectionCursor => ({
+const cursorAfter = (
+  { ledgerId, height, hash, timeMs, certifiedBy, validators }: BlockRows,
+  logOffset: number,
+): ProjectionCursor => ({
   ledgerId,
   height,
   blockHash: hash,
   timeMs,
+  certifiedBy,
+  validators,
   logOffset,
 });
 

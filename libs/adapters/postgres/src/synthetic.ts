@@ -16,6 +16,7 @@ import type {
 type Header = ProjectedBlock['block']['header'];
 type Hash = Header['parentHash'];
 type Height = Header['height'];
+type ValidatorSet = ProjectedBlock['tip']['validators'];
 
 export interface SyntheticOptions {
   readonly seed?: number;
@@ -50,6 +51,13 @@ export const SYNTHETIC_START_MS = Date.UTC(2026, 5, 15);
 export const ZONE = 'MEA-BKK-01';
 const VALIDATORS = 21;
 const SIGNERS = 14;
+/** Keys of nobody: rows of synthetic blocks are not verified. */
+const SET: ValidatorSet = {
+  epoch: 0,
+  keys: Array.from({ length: VALIDATORS }, (_, i) => new Uint8Array(32).fill(i) as ValidatorSet['keys'][number]),
+  quorum: SIGNERS,
+  hash: new Uint8Array(32) as Hash,
+};
 const INTERVALS = 4;
 
 const sha256 = (...parts: readonly (string | Uint8Array)[]): Hash =>
@@ -153,7 +161,7 @@ export class SyntheticLedger {
       },
       envelopes,
       outcomes: outcomes.map(({ outcome }) => outcome),
-      setSize: VALIDATORS,
+      tip: { certifiedBy: SET, validators: SET },
       body: this.prng.bytes(32 + outcomes.length),
     };
   }

@@ -1,7 +1,7 @@
-import { decodeHeader, HEADER_BYTES, decodeBlock, type Header } from '@gridtokenx/chain';
+import { decodeBlock, decodeHeader, epochOf, HEADER_BYTES, type Header } from '@gridtokenx/chain';
 import { noble, ZERO_HASH } from '@gridtokenx/crypto';
 import { DecodeError, formatTime, fromBase64Url, fromUtf8, millis } from '@gridtokenx/kernel';
-import { genesisAnchor, headerAnchorWithOfferedGenesis, type Anchor, type Tip } from '../anchor.js';
+import { genesisAnchor, headerAnchorWithOfferedGenesis, type Anchor, type GenesisAnchor, type Tip } from '../anchor.js';
 import { verifyRecord, type VerifiedBlock } from '../follower.js';
 import { decodeProofJson, readCertificate } from '../proof-json.js';
 import { verifyCertificate, verifyOutcome } from '../verify.js';
@@ -122,11 +122,13 @@ export const verifyCertificateCommand: Command = {
 };
 
 /** What a record says of its own parent, for want of the parent: a certificate vouches for it, not we. */
-const tipBelow = (header: Header): Tip => ({
+const tipBelow = ({ set, rules: { epochBlocks } }: GenesisAnchor, header: Header): Tip => ({
   height: header.height - 1,
   hash: header.parentHash,
   certificateHash: ZERO_HASH,
   time: header.time - 1,
+  certifiedBy: { ...set, epoch: epochOf(header.height - 1, epochBlocks) },
+  validators: { ...set, epoch: epochOf(header.height, epochBlocks) },
 });
 
 export const verifyBlock: Command = {
@@ -155,9 +157,9 @@ export const verifyBlock: Command = {
       const record = readBytes(context, path);
       if (tip === undefined) {
         const { header } = decoded(() => decodeBlock(record));
-        tip = header.height === 1 ? anchor.tip : tipBelow(header);
+        tip = header.height === 1 ? anchor.tip : tipBelow(anchor, header);
       }
-      const result = verifyRecord(anchor, tip, record, options);
+      const result = verifyRecord(anchor.rules, tip, record, options);
       if (!result.valid)
         return refuse(context, result.code, `${path} is not the valid block of height ${tip.height + 1}`, {
           record: path,
@@ -165,15 +167,16 @@ export const verifyBlock: Command = {
       verified.push(result);
       tip = result.tip;
     }
-    const blocks = verified.map(({ height, hash, signers, results }) => ({
+    const blocks = verified.map(({ height, hash, signers, validators, results }) => ({
       height,
       hash,
       signers,
+      validators,
       outcomes: results.length,
     }));
     const lines = blocks.map(
-      ({ height, hash, signers, outcomes }) =>
-        `valid: block ${height} (${hash}), ${signers} of ${anchor.set.keys.length} signers, ${outcomes} outcomes`,
+      ({ height, hash, signers, validators, outcomes }) =>
+        `valid: block ${height} (${hash}), ${signers} of ${validators} signers, ${outcomes} outcomes`,
     );
     context.say(lines.join('\n'), {
       valid: true,

@@ -13,6 +13,7 @@ import {
   makeValidators,
   resultsOf,
   rootOf,
+  setAt,
   signAs,
   START,
   testConfig,
@@ -98,7 +99,7 @@ export class Cluster {
       validator,
       replica: undefined,
       record: undefined,
-      tip: genesisTip(this.crypto),
+      tip: genesisTip(this.validators),
       tickToken: 0,
       life: 0,
     }));
@@ -195,10 +196,16 @@ export class Cluster {
   }
 
   private isGenuine(message: ConsensusMessage): boolean {
-    const { set } = this.validators;
+    const { validators, config } = this;
+    const { height } = message;
+    const sets = {
+      height: height - 1,
+      certifiedBy: setAt(validators, Math.max(1, height - 1), config.epochBlocks),
+      validators: setAt(validators, height, config.epochBlocks),
+    };
     return (
-      messageShapeFault(message, set, this.config.ledgerId) === undefined &&
-      messageSignatures(message, set, this.config.ledgerId).every(({ publicKey, signBytes, signature }) =>
+      messageShapeFault(message, sets, config) === undefined &&
+      messageSignatures(message, sets, config.ledgerId).every(({ publicKey, signBytes, signature }) =>
         this.crypto.verify(signature, signBytes, publicKey),
       )
     );
@@ -206,9 +213,10 @@ export class Cluster {
 
   private start(node: Node): void {
     const record = node.record === undefined ? undefined : decodeSignerRecord(this.crypto, node.record);
-    const identity = { set: this.validators.set, validator: node.validator };
+    const key = this.validators.set.keys[node.validator];
+    if (key === undefined) throw new RangeError('no such validator');
     const clock = millis(this.now + this.offset(node.validator));
-    const { replica, outputs } = createReplica(this.config, identity, node.tip, record, clock, { crypto: this.crypto });
+    const { replica, outputs } = createReplica(this.config, key, node.tip, record, clock, { crypto: this.crypto });
     node.replica = replica;
     for (const output of outputs) this.handle(node, output);
     this.feed(node.validator, { kind: 'demand', demand: this.options.demand ?? 'waiting' });
@@ -329,7 +337,7 @@ export class Cluster {
   private moveTo(node: Node, certificate: Certificate): void {
     const candidate = this.candidates.get(toHex(certificate.blockHash));
     if (candidate === undefined || certificate.height !== node.tip.height + 1) return;
-    node.tip = tipAfter(this.crypto, this.validators.set, candidate.header, certificate);
+    node.tip = tipAfter(this.crypto, this.config, node.tip, { header: candidate.header, certificate });
     this.feed(node.validator, { kind: 'advanced', tip: node.tip });
   }
 

@@ -1,4 +1,4 @@
-import { proposerOf } from '@gridtokenx/chain';
+import { epochOf, proposerOf } from '@gridtokenx/chain';
 import { Prng, toHex } from '@gridtokenx/kernel';
 import { claimOf, type Prepare, type RoundChange } from '../messages.js';
 import type { Candidate, ConsensusMessage, PreparedCertificate, RoundChangeVote } from '../types.js';
@@ -56,7 +56,8 @@ export class Liar {
   }
 
   private base(round: number): { epoch: number; height: number; round: number; validator: number } {
-    return { epoch: 0, height: this.height, round, validator: this.validator };
+    const epoch = epochOf(this.height, this.cluster.config.epochBlocks);
+    return { epoch, height: this.height, round, validator: this.validator };
   }
 
   private speak(): void {

@@ -47,7 +47,7 @@ type Justification = Extract<ConsensusMessage, { type: 'proposal' }>['justificat
  */
 export class Solo {
   readonly crypto: Crypto = fakeCrypto;
-  readonly validators: Validators;
+  validators: Validators;
   readonly config: ConsensusConfig;
   readonly me: number;
   replica: Replica;
@@ -65,14 +65,15 @@ export class Solo {
     this.config = { ...testConfig, ...options.config };
     this.me = options.me ?? 0;
     this.now = options.now ?? START;
-    this.tip = options.tip ?? genesisTip(this.crypto);
+    this.tip = options.tip ?? genesisTip(this.validators);
     this.replica = this.create(options.record);
     this.feed({ kind: 'demand', demand: options.demand ?? 'waiting' });
   }
 
   private create(record: SignerRecord | undefined): Replica {
-    const identity = { set: this.validators.set, validator: this.me };
-    const { replica, outputs } = createReplica(this.config, identity, this.tip, record, millis(this.now), {
+    const key = this.validators.set.keys[this.me];
+    if (key === undefined) throw new RangeError('no such validator');
+    const { replica, outputs } = createReplica(this.config, key, this.tip, record, millis(this.now), {
       crypto: this.crypto,
     });
     this.replica = replica;
@@ -138,7 +139,7 @@ export class Solo {
   }
 
   private base(validator: number, round: number): { epoch: number; height: number; round: number; validator: number } {
-    return { epoch: 0, height: this.height, round, validator };
+    return { epoch: this.tip.validators.epoch, height: this.height, round, validator };
   }
 
   leaderOf(round: number): number {
@@ -207,15 +208,26 @@ export class Solo {
     };
   }
 
-  /** The height closes with this block. */
-  advance(candidate: Candidate): void {
+  /** The height closes with this block; where an epoch ends, others may decide the next. */
+  advance(candidate: Candidate, next = this.validators): void {
     const signatures = this.quorum().map((validator) => ({
       validator,
       signature: this.commit(validator, candidate.hash).signature,
     }));
     const { height } = this;
-    const certificate = { epoch: 0, height, round: 0, ...this.results(candidate.hash), signatures };
-    this.tip = tipAfter(this.crypto, this.validators.set, candidate.header, certificate);
+    const certificate = {
+      epoch: this.tip.validators.epoch,
+      height,
+      round: 0,
+      ...this.results(candidate.hash),
+      signatures,
+    };
+    this.tip = tipAfter(this.crypto, this.config, this.tip, {
+      header: candidate.header,
+      certificate,
+      nextValidators: next === this.validators ? undefined : next.set.keys,
+    });
+    this.validators = { ...next, set: this.tip.validators };
     this.feed({ kind: 'advanced', tip: this.tip });
   }
 }

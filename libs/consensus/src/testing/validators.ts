@@ -1,4 +1,4 @@
-import { headerHash, validatorSet, type ChainTip, type ValidatorSet } from '@gridtokenx/chain';
+import { epochOf, headerHash, validatorSet, type ChainTip, type ValidatorSet } from '@gridtokenx/chain';
 import { ZERO_HASH, type Crypto, type Hash, type Signature } from '@gridtokenx/crypto';
 import { compareBytes, height, millis, utf8, type Millis } from '@gridtokenx/kernel';
 import { PROTOCOL_VERSION } from '@gridtokenx/protocol';
@@ -14,6 +14,7 @@ export const testConfig: ConsensusConfig = {
   fullIntervalMs: 250,
   baseTimeoutMs: 1_200,
   timeoutCapMs: 8_000,
+  epochBlocks: 1_000,
   clockToleranceMs: 5_000,
 };
 
@@ -39,7 +40,13 @@ export function signAs({ crypto, seeds }: Validators, message: UnsignedMessage):
 
 export const hashOf = (crypto: Crypto, text: string): Hash => crypto.sha256(utf8(text));
 
-export function genesisTip(crypto: Crypto, time = START): ChainTip {
+/** The same validators at a height of any epoch. */
+export const setAt = ({ set }: Validators, height: number, epochBlocks: number): ValidatorSet => ({
+  ...set,
+  epoch: epochOf(height, epochBlocks),
+});
+
+export function genesisTip({ crypto, set }: Validators, time = START): ChainTip {
   return {
     height: 0,
     hash: hashOf(crypto, 'genesis'),
@@ -47,6 +54,8 @@ export function genesisTip(crypto: Crypto, time = START): ChainTip {
     certificate: undefined,
     time,
     stateDigest: hashOf(crypto, 'genesis state'),
+    certifiedBy: set,
+    validators: set,
   };
 }
 
@@ -59,7 +68,7 @@ export function rootOf(crypto: Crypto, envelopeHashes: readonly Hash[]): Hash {
 
 /** A fresh block on the tip. */
 export function makeCandidate(
-  { crypto, set }: Validators,
+  { crypto }: Pick<Validators, 'crypto'>,
   tip: ChainTip,
   proposer: number,
   time: Millis | number,
@@ -70,15 +79,15 @@ export function makeCandidate(
   const header = {
     version: PROTOCOL_VERSION,
     ledgerId: testConfig.ledgerId,
-    epoch: 0,
+    epoch: tip.validators.epoch,
     height: height(tip.height + 1),
     proposer,
     parentHash: tip.hash,
     parentCertificateHash: tip.certificateHash,
     time: millis(time),
     operationsRoot: rootOf(crypto, envelopeHashes),
-    validatorsHash: set.hash,
-    nextValidatorsHash: set.hash,
+    validatorsHash: tip.validators.hash,
+    nextValidatorsHash: tip.validators.hash,
     checkpointRoot: ZERO_HASH,
   };
   return withHash(crypto, { header, hash: ZERO_HASH, envelopeHashes, parentCertificate: tip.certificate });

@@ -1,5 +1,5 @@
 import { resultsRootOf, type BlockOutcome, type Result } from '@gridtokenx/chain';
-import { ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
+import { ZERO_HASH, type Crypto, type Hash, type PublicKey } from '@gridtokenx/crypto';
 import { assert, BugError, formatTime, millis, parseTime, toHex, type Millis } from '@gridtokenx/kernel';
 import {
   HOOK_ENTRIES_PER_BLOCK_MAX,
@@ -51,6 +51,8 @@ export interface Ledger {
   readonly time: Millis;
   readonly marketTime: Millis;
   readonly stateDigest: Hash;
+  /** The keys of the next epoch's validators, as far as the state says; final from two blocks before an epoch ends. */
+  readonly nextValidators: readonly PublicKey[];
   /** What the state is made of, for audits and tests: read only. */
   readonly state: ConsortiumState;
   /** SPEC ledger 6: the tree over the rows of the last checkpoint. */
@@ -186,6 +188,10 @@ class ConsortiumLedger implements RestoredLedger {
 
   get stateDigest(): Hash {
     return this.digest;
+  }
+
+  get nextValidators(): readonly PublicKey[] {
+    return this.state.validators.next;
   }
 
   admission(blockTime: Millis): Admission {

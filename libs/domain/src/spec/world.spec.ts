@@ -62,7 +62,15 @@ export function genesisOf({
     kind: 'consortium',
     time: formatTime(millis(START)),
     market: { start: formatTime(millis(START)), rate, ...(capMs === undefined ? {} : { capMs }) },
-    consensus: { intervalMs: 1000, beatMs: 5000, fullIntervalMs: 250, baseTimeoutMs: 1200, timeoutCapMs: 8000 },
+    consensus: {
+      intervalMs: 1000,
+      beatMs: 5000,
+      fullIntervalMs: 250,
+      baseTimeoutMs: 1200,
+      timeoutCapMs: 8000,
+      epochBlocks: 1_000,
+      evidence: { heights: 100_000, ageMs: 86_400_000 },
+    },
     limits: { operationsPerBlock: 12_000, envelopeBytesPerBlock: 8 * 1024 * 1024 },
     validators: [{ key: kidOf('validator'), organisation: id('mea') }],
     organisations: [

@@ -1,3 +1,5 @@
+import type { PublicKey } from '@gridtokenx/crypto';
+import { assert, fromBase64Url } from '@gridtokenx/kernel';
 import { plainTable, type Store, type Table } from '../ledger/store.js';
 
 export interface ValidatorRow {
@@ -14,5 +16,16 @@ export class ValidatorsState {
       encode: (writer, { organisation, rejoinedAt }) => void writer.text(organisation).u64(rejoinedAt),
       decode: (reader) => ({ organisation: reader.text(), rejoinedAt: reader.u64() }),
     });
+  }
+
+  /** Keys of the set of the next epoch. */
+  get next(): PublicKey[] {
+    return [...this.validators.rows.values()]
+      .filter(({ value }) => value !== undefined)
+      .map(({ key }) => {
+        const bytes = fromBase64Url(key);
+        assert(bytes !== undefined, 'a validator is named by its key');
+        return bytes as PublicKey;
+      });
   }
 }
