@@ -16,7 +16,6 @@ function executorBelow(chain: TestChain): BlockExecutor {
   const executor = new BlockExecutor({
     crypto: native,
     identity,
-    set: chain.set,
     ledger: createLedger(native, identity),
     pool: new EnvelopePool(),
     tip: chain.genesis,
