@@ -1,4 +1,4 @@
-import { cp, readdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -74,7 +74,7 @@ async function applied(blocks: readonly BlockRows[], connectionString = url, gro
 describe('migrations', () => {
   it('apply once, though three processes start together, and leave the history that Prisma reads', async () => {
     const names = await Promise.all([migrate(url), migrate(url), migrate(url)]);
-    const all = (await readdir(MIGRATIONS)).sort();
+    const all = (await readdir(MIGRATIONS)).filter((name) => /^\d/.test(name)).sort();
     expect(all.length).toBeGreaterThan(1);
     expect(names.flat()).toEqual(all);
     expect(await migrate(url)).toEqual([]);
