@@ -18,6 +18,13 @@ const USAGE = `npm run bench -- <name> [options]
     --keys N               accounts with a key each (default 1024)
     --trace                one line for each block
   spine       consortium with its defaults
+  host        21 validators and a projector in this process over a log in memory: CPU for one operation
+    --rate N               operations a second offered (default 5000)
+    --batch B              operations in an envelope (default 100)
+    --validators V, --keys N, --seconds S
+    --workers W            threads that check envelopes (default 1)
+    --no-projector         without rows and Postgres
+    --profile FILE         writes the CPU profile of the measured seconds
   idle        CPU and memory of the default system without load
     --seconds S            measured (default 50)
   --json      one JSON object on the last line`;
@@ -106,6 +113,35 @@ async function idle(args: string[]): Promise<void> {
   process.stdout.write(`${JSON.stringify(result, undefined, values.json ? undefined : 2)}\n`);
 }
 
+async function host(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      rate: { type: 'string', default: '5000' },
+      seconds: { type: 'string', default: '10' },
+      batch: { type: 'string', default: '100' },
+      validators: { type: 'string', default: '21' },
+      keys: { type: 'string', default: '1024' },
+      workers: { type: 'string', default: '1' },
+      'no-projector': { type: 'boolean', default: false },
+      profile: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const { runHostBench } = await import('./host.js');
+  const result = await runHostBench({
+    rate: count(values.rate, 'rate'),
+    seconds: count(values.seconds, 'seconds'),
+    batch: count(values.batch, 'batch'),
+    validators: count(values.validators, 'validators'),
+    keys: count(values.keys, 'keys'),
+    workers: Number(values.workers),
+    projector: !values['no-projector'],
+    profile: values.profile,
+  });
+  process.stdout.write(`${JSON.stringify(result, undefined, values.json ? undefined : 2)}\n`);
+}
+
 async function main(): Promise<number> {
   const [name = '', ...args] = process.argv.slice(2);
   switch (name) {
@@ -114,6 +150,9 @@ async function main(): Promise<number> {
       return 0;
     case 'idle':
       await idle(args);
+      return 0;
+    case 'host':
+      await host(args);
       return 0;
     case 'consortium':
     case 'spine':

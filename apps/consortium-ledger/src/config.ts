@@ -1,4 +1,13 @@
-import { anyText, COUNTERS, listOf, oneOf, readConfig, type ConfigOption, type ConfigSources } from '@gridtokenx/nest';
+import {
+  anyText,
+  COUNTERS,
+  integerBetween,
+  listOf,
+  oneOf,
+  readConfig,
+  type ConfigOption,
+  type ConfigSources,
+} from '@gridtokenx/nest';
 
 const ROLES = ['validator', 'projector'] as const;
 export type LedgerRole = (typeof ROLES)[number];
@@ -44,6 +53,15 @@ const SPEC = {
     fallback: '',
   },
   countersMs: COUNTERS,
+  verifyWorkers: {
+    ...option(
+      'VERIFY_WORKERS',
+      'verify-workers',
+      'threads that check envelopes and their signatures; 0: the thread of the validators',
+      integerBetween(0, 64),
+    ),
+    fallback: 1,
+  },
 };
 
 export const ledgerConfig = (sources: ConfigSources): LedgerConfig => readConfig(SPEC, sources);
@@ -57,4 +75,5 @@ export interface LedgerConfig {
   readonly keyFolder: string;
   readonly signerFolder: string;
   readonly countersMs: number;
+  readonly verifyWorkers: number;
 }

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { readFile } from 'node:fs/promises';
-import { native, tally } from '@gridtokenx/crypto-native';
+import { createChecker, native, tally } from '@gridtokenx/crypto-native';
 import { createEmbeddedLog } from '@gridtokenx/embedded-log';
 import { createKafkaLog } from '@gridtokenx/kafka';
 import { openSignerFiles, readKeyFolder } from '@gridtokenx/keystore';
@@ -36,11 +36,14 @@ async function main(): Promise<void> {
   const shared = { crypto: native, identity, log, clock: systemClock, ...(both && { ownBlocks: new OwnBlocks() }) };
 
   const roles: RunningRole[] = [];
+  const closing: (() => Promise<void>)[] = [];
   if (config.roles.includes('validator')) {
     const keys = await readKeyFolder(native, config.keyFolder);
     const signerSlots = await openSignerFiles(config.signerFolder);
     const seeds = keys.map(({ seed }) => seed);
-    roles.push(await startValidators({ ...shared, seeds, signerSlots, observe: tell }, logger));
+    const checker = createChecker(identity.ledgerId, config.verifyWorkers);
+    closing.push(() => checker.close());
+    roles.push(await startValidators({ ...shared, seeds, signerSlots, checker, observe: tell }, logger));
   }
   if (config.roles.includes('projector')) {
     await migrate(config.databaseUrl);
@@ -66,6 +69,7 @@ async function main(): Promise<void> {
     await Promise.race([stopAsked(), ...roles.map(({ failed }) => failed)]);
   } finally {
     await Promise.all(roles.map((role) => role.close()));
+    await Promise.all(closing.map((close) => close()));
     await log.close();
   }
 }

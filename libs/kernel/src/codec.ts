@@ -192,6 +192,11 @@ export class ByteReader {
   borrowed(max = 0xffff_ffff): Uint8Array {
     const length = this.u32();
     if (length > max) this.fail('tooLong');
+    return this.borrowedFixed(length);
+  }
+
+  /** {@link fixed} without a copy, likewise. */
+  borrowedFixed(length: number): Uint8Array {
     const at = this.take(length);
     return this.data.subarray(at, at + length);
   }

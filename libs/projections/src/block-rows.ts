@@ -104,9 +104,9 @@ function askedIn(
         envelope !== undefined && operationId !== undefined && operation !== undefined,
         'each outcome that is not of a hook has its operation',
       );
-      const { publicKey: key, hash, sequence, operations } = envelope;
-      if (within === 0) rows.push({ hash, key, sequence, firstIndex: index, operationCount: operations.length });
-      if (++within === operations.length) {
+      const { publicKey: key, hash, sequence, operationIds } = envelope;
+      if (within === 0) rows.push({ hash, key, sequence, firstIndex: index, operationCount: operationIds.length });
+      if (++within === operationIds.length) {
         at++;
         within = 0;
       }

@@ -178,6 +178,13 @@ export function decodeEnvelope(
   };
 }
 
+/** The operations of an envelope that was checked: its payload need not prove again what it is. */
+export function operationsIn(bytes: Uint8Array): readonly Operation[] {
+  const [, payload] = partsOf(bytes);
+  const text = fromUtf8(fromBase64UrlBytes(payload) ?? new Uint8Array(0)) ?? '';
+  return (JSON.parse(text) as EnvelopePayload).operations;
+}
+
 /** The JWS signing input of a payload: what a signer signs (RFC 7515 section 5.1). */
 export function signingInputOf(kid: string, ledgerId: string, payload: EnvelopePayload): Uint8Array {
   const header = { alg: 'EdDSA', kid, typ: ENVELOPE_TYPE, ledger: ledgerId };

@@ -1,6 +1,7 @@
 export * from './envelope.js';
 export * from './events.js';
 export * from './fields.js';
+export * from './findings.js';
 export * from './genesis.js';
 export * from './limits.js';
 export * from './operations.js';

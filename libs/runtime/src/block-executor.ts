@@ -190,7 +190,7 @@ export class BlockExecutor {
     let operations = 0;
     let bytes = 0;
     for (const envelope of pool) {
-      operations += envelope.operations.length;
+      operations += envelope.operationIds.length;
       bytes += envelope.bytes.length;
       if (operations > operationsPerBlock || bytes > envelopeBytesPerBlock) break;
       const refusal = admission.refusal(envelope);
@@ -198,7 +198,7 @@ export class BlockExecutor {
         chosen.push(envelope);
         continue;
       }
-      operations -= envelope.operations.length;
+      operations -= envelope.operationIds.length;
       bytes -= envelope.bytes.length;
       if (!FOR_GOOD.has(refusal)) continue;
       pool.remove(envelope.hash);
@@ -213,7 +213,7 @@ export class BlockExecutor {
     let operations = 0;
     let bytes = 0;
     for (const envelope of envelopes) {
-      operations += envelope.operations.length;
+      operations += envelope.operationIds.length;
       bytes += envelope.bytes.length;
     }
     if (operations > operationsPerBlock || bytes > envelopeBytesPerBlock) return false;

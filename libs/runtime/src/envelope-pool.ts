@@ -18,7 +18,7 @@ export class EnvelopePool {
     const key = toHex(envelope.hash);
     if (this.waiting.has(key)) return false;
     this.waiting.set(key, { envelope, offset });
-    this.operations += envelope.operations.length;
+    this.operations += envelope.operationIds.length;
     this.bytes += envelope.bytes.length;
     return true;
   }
@@ -47,7 +47,7 @@ export class EnvelopePool {
     const found = this.waiting.get(key);
     if (found === undefined) return;
     this.waiting.delete(key);
-    this.operations -= found.envelope.operations.length;
+    this.operations -= found.envelope.operationIds.length;
     this.bytes -= found.envelope.bytes.length;
   }
 

@@ -108,7 +108,7 @@ export class Projector {
       height: cursor.height,
       blocks: blocks.length,
       operations: blocks.reduce(
-        (sum, { envelopes }) => sum + envelopes.reduce((n, e) => n + e.operations.length, 0),
+        (sum, { envelopes }) => sum + envelopes.reduce((n, e) => n + e.operationIds.length, 0),
         0,
       ),
       lagMs: this.options.clock.now() - (records.at(-1)?.timestampMs ?? this.options.clock.now()),

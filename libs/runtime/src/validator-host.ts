@@ -22,11 +22,12 @@ import {
 import { ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
 import { createLedger, type Ledger } from '@gridtokenx/domain';
 import { millis, toBase64Url, toHex, unreachable } from '@gridtokenx/kernel';
-import { consortiumTopics, decodeEnvelope, EnvelopeError, type LedgerIdentity } from '@gridtokenx/protocol';
+import { consortiumTopics, EnvelopeError, type Finding, type LedgerIdentity } from '@gridtokenx/protocol';
 import { BlockExecutor, type Executed } from './block-executor.js';
 import { BlockPublisher } from './block-publisher.js';
 import { BlockReader, compressBlock, cutIntoParts, type OwnBlocks, type VerifiedBlock } from './block-records.js';
 import { messageFrame, packFrames, type Frame } from './consensus-frames.js';
+import { checkerInThread, findingOf, type EnvelopeChecker } from './envelope-checker.js';
 import { EnvelopePool } from './envelope-pool.js';
 import type { HostEvent } from './host-events.js';
 import { MessageVerifier } from './message-verifier.js';
@@ -45,6 +46,8 @@ export interface HostOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly signerSlots: SignerSlots;
+  /** Where envelopes are checked; on the thread of the host where none is given. */
+  readonly checker?: EnvelopeChecker;
   /** Told of each block that is decided here, for a projector in the same process. */
   readonly ownBlocks?: OwnBlocks;
   readonly observe?: (event: HostEvent) => void;
@@ -62,6 +65,8 @@ const LOOK_BACK_MS = 10 * 60_000;
 /** An envelope is valid for an hour at most, so nothing older can still be undecided. */
 const OPERATIONS_LOOK_BACK_MS = 65 * 60_000;
 const CLOCK_TOLERANCE_MS = 5_000;
+/** Envelopes that may be with the checker at once: the next are on their way while a block is run here. */
+const IN_CHECK_MAX = 20_000;
 /** When more envelopes wait than this, the host stops reading the operations topic until blocks make room. */
 const POOL_BYTES_MAX = 256 * 1024 * 1024;
 
@@ -100,6 +105,11 @@ export class ValidatorHost {
   private signing = false;
   private outbox: Frame[] = [];
 
+  private readonly checker: EnvelopeChecker;
+  private inCheck = 0;
+  /** Resolves when all that was given to the checker is in the pool. */
+  private taken: Promise<void> = Promise.resolve();
+
   private makeRoom: () => void = () => {};
 
   private closed = false;
@@ -121,6 +131,7 @@ export class ValidatorHost {
     this.clock = clock;
     this.observe = options.observe ?? (() => {});
     this.ownBlocks = options.ownBlocks;
+    this.checker = options.checker ?? checkerInThread(crypto, identity.ledgerId);
     this.rules = chainRules(identity);
     const ledger = createLedger(crypto, identity);
     this.ledger = ledger;
@@ -443,7 +454,7 @@ export class ValidatorHost {
           this.answer(frame.hash, this.candidateFrame(frame.hash));
           break;
         case 'envelope':
-          this.onEnvelope(frame.bytes, this.nextOperationOffset);
+          this.onFinding(findingOf(this.crypto, this.identity.ledgerId, frame.bytes), this.nextOperationOffset);
           break;
         case 'candidate':
           this.answers.cancel(frame.candidate.hash);
@@ -496,26 +507,37 @@ export class ValidatorHost {
   // ---- the operations topic ----------------------------------------------------------------------------------
 
   private async onOperationRecords(records: readonly LogRecord[]): Promise<void> {
-    for (const { value, offset } of records) {
-      this.onEnvelope(value, offset);
-      this.nextOperationOffset = offset + 1;
+    const checked = this.checker.check(records.map(({ value }) => value));
+    if (!('then' in checked)) this.takeFindings(records, checked);
+    else {
+      this.inCheck += records.length;
+      this.taken = this.taken.then(async () => {
+        const findings = await checked;
+        this.inCheck -= records.length;
+        if (!this.closed) this.takeFindings(records, findings);
+      });
+      checked.catch(() => {});
+      this.taken.catch((error: unknown) => this.fail(asError(error)));
+      if (this.inCheck > IN_CHECK_MAX) await this.taken;
     }
-    this.retryWaiting();
-    this.pump();
-    if (this.pool.bytes > POOL_BYTES_MAX && !this.closed) {
+    while (this.pool.bytes > POOL_BYTES_MAX && !this.closed)
       await new Promise<void>((resolve) => (this.makeRoom = resolve));
-    }
   }
 
-  private onEnvelope(bytes: Uint8Array, offset: number): void {
-    try {
-      const envelope = decodeEnvelope(this.crypto, this.identity.ledgerId, bytes);
-      this.answers.cancel(envelope.hash);
-      this.pool.add(envelope, offset);
-    } catch (error) {
-      if (!(error instanceof EnvelopeError)) throw error;
-      this.skip(consortiumTopics.operations.name, error.code);
-    }
+  private takeFindings(records: readonly LogRecord[], findings: readonly Finding[]): void {
+    records.forEach(({ offset }, i) => {
+      const found = findings[i];
+      if (found !== undefined) this.onFinding(found, offset);
+      this.nextOperationOffset = offset + 1;
+    });
+    this.retryWaiting();
+    this.pump();
+  }
+
+  private onFinding(found: Finding, offset: number): void {
+    if (found instanceof EnvelopeError) return this.skip(consortiumTopics.operations.name, found.code);
+    this.answers.cancel(found.hash);
+    this.pool.add(found, offset);
   }
 
   // ---- what the replicas ask for -----------------------------------------------------------------------------
@@ -607,7 +629,7 @@ export class ValidatorHost {
       kind: 'decided',
       height: header.height,
       round: certificate.round,
-      operations: run.envelopes.reduce((sum, { operations }) => sum + operations.length, 0),
+      operations: run.envelopes.reduce((sum, { operationIds }) => sum + operationIds.length, 0),
       rejected: run.execution.rejected,
       signers: certificate.signatures.length,
       ageMs: this.clock.now() - header.time,

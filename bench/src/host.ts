@@ -1,0 +1,196 @@
+import { createChecker, native } from '@gridtokenx/crypto-native';
+import { assert, toBase64Url, toHex } from '@gridtokenx/kernel';
+import { consortiumTopics, type Operation } from '@gridtokenx/protocol';
+import { createRowStore, migrate } from '@gridtokenx/postgres';
+import { OwnBlocks, Projector, systemClock, ValidatorHost, type RowStore } from '@gridtokenx/runtime';
+import { MemoryLog, memorySignerSlots, startPostgres, testConsortium, TestSigner } from '@gridtokenx/testkit';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { Session } from 'node:inspector/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LoadMaker, type LoadAccount } from './consortium/load.js';
+
+export interface HostBenchOptions {
+  /** Operations a second offered on the operations topic. */
+  readonly rate: number;
+  readonly seconds: number;
+  /** Operations in an envelope. */
+  readonly batch: number;
+  readonly validators: number;
+  readonly keys: number;
+  /** Threads that check envelopes. */
+  readonly workers: number;
+  /** With rows in a Postgres of its own, or without a projector. */
+  readonly projector: boolean;
+  /** Where to write the CPU profile of the measured seconds. */
+  readonly profile: string | undefined;
+}
+
+export interface HostBenchResult {
+  readonly offeredPerSecond: number;
+  readonly operations: number;
+  readonly blocks: number;
+  readonly roundsAboveZero: number;
+  /** CPU of this process, all of its threads, for one operation: validators and projector, and the log in memory. */
+  readonly cpuUsPerOperation: number;
+  readonly executeUsPerOperation: number;
+  readonly seconds: number;
+  readonly rssMb: number;
+}
+
+const OPERATIONS_PER_ENVELOPE = 500;
+const TICK_MS = 20;
+const WATT_EACH = 10_000_000n * 1_000_000n;
+const KWH_EACH_WH = 1_000_000_000;
+
+/** The validators and the projector of one process, over a log in memory: what the thread of the ledger spends. */
+export async function runHostBench(options: HostBenchOptions): Promise<HostBenchResult> {
+  const folder = await mkdtemp(join(tmpdir(), 'gridtokenx-host-bench-'));
+  const postgres = options.projector ? await startPostgres({ folder }) : undefined;
+  try {
+    if (postgres !== undefined) await migrate(postgres.url);
+    const store = postgres === undefined ? undefined : createRowStore(postgres.url);
+    try {
+      return await measure(options, store);
+    } finally {
+      await store?.close();
+    }
+  } finally {
+    await postgres?.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function measure(options: HostBenchOptions, store: RowStore | undefined): Promise<HostBenchResult> {
+  const { rate, seconds, batch, validators, keys } = options;
+  const consortium = testConsortium(native, { validators, timeMs: Date.now() - 1_000 });
+  const { identity, seeds, ids, zone, interval } = consortium;
+  const log = new MemoryLog();
+  let operations = 0;
+  let blocks = 0;
+  let rounds = 0;
+  let executeMs = 0;
+  const ownBlocks = new OwnBlocks();
+  const checker = createChecker(identity.ledgerId, options.workers);
+  const shared = { crypto: native, identity, log, clock: systemClock };
+  const host = await ValidatorHost.start({
+    ...shared,
+    seeds: consortium.validatorSeeds,
+    signerSlots: memorySignerSlots(),
+    checker,
+    ...(store !== undefined && { ownBlocks }),
+    observe: (event) => {
+      if (event.kind === 'skipped' || event.kind === 'quarantined') throw new Error(JSON.stringify(event));
+      if (event.kind !== 'decided') return;
+      operations += event.operations;
+      executeMs += event.executeMs;
+      if (event.operations > 0) blocks++;
+      if (event.round > 0) rounds++;
+    },
+  });
+  host.failed.catch((error: unknown) => {
+    throw error;
+  });
+  for (const [topic, offset] of host.startOffsets) log.subscribe(topic, offset, (records) => host.take(topic, records));
+  const started = store && (await Projector.start({ ...shared, store, ownBlocks }));
+  if (started !== undefined)
+    log.subscribe(consortiumTopics.blocks.name, started.startOffset, (records) => started.projector.take(records));
+
+  const decided = async (target: number): Promise<void> => {
+    while (operations < target || (started !== undefined && started.projector.height < host.status.height))
+      await new Promise((done) => setTimeout(done, 20));
+  };
+  const accounts: (LoadAccount & { readonly meter: string })[] = Array.from({ length: keys }, (_, i) => {
+    const name = toHex(native.sha256(Uint8Array.of(i & 255, i >> 8)));
+    return {
+      account: name.slice(0, 32),
+      meter: name.slice(32),
+      zone,
+      seedHex: toHex(native.sha256(Buffer.from(name))),
+    };
+  });
+  const signer = new TestSigner(native, identity.ledgerId, Date.now);
+  let asked = 0;
+  const ask = async (seed: Uint8Array, all: readonly Operation[]): Promise<void> => {
+    for (let at = 0; at < all.length; at += OPERATIONS_PER_ENVELOPE) {
+      const group = all.slice(at, at + OPERATIONS_PER_ENVELOPE);
+      asked += group.length;
+      await log.append(consortiumTopics.operations.name, [signer.sign(seed, group)]);
+    }
+    await decided(asked);
+  };
+  await ask(
+    seeds.trader,
+    accounts.flatMap(({ account, seedHex }): Operation[] => [
+      { type: 'registry.openAccount', account, organisation: ids.trader },
+      {
+        type: 'registry.registerKey',
+        key: toBase64Url(native.publicKeyOf(Buffer.from(seedHex, 'hex'))),
+        owner: { kind: 'account', account },
+      },
+    ]),
+  );
+  await ask(seeds.bank, [
+    ...accounts.map(({ account }): Operation => ({ type: 'registry.setKyc', account, status: 'verified' })),
+    { type: 'accounts.attestReserve', amount: (WATT_EACH * BigInt(keys)).toString(), reference: 'bench-reserve' },
+    ...accounts.map(({ account }): Operation => ({
+      type: 'accounts.mint',
+      account,
+      amount: WATT_EACH.toString(),
+      reference: 'bench-deposit',
+    })),
+  ]);
+  await ask(
+    seeds.operator,
+    accounts.flatMap(({ account, meter }): Operation[] => [
+      { type: 'registry.registerMeter', meter, account, zone, limitWh: String(KWH_EACH_WH) },
+      { type: 'metering.recordReading', meter, interval, consumedWh: '0', producedWh: String(KWH_EACH_WH) },
+    ]),
+  );
+
+  const maker = new LoadMaker({ ledgerId: identity.ledgerId, interval, accounts, batch }, 7);
+  const count = Math.ceil((rate * seconds) / batch);
+  const load = Array.from({ length: count }, () => maker.next(Date.now()).bytes);
+  [operations, blocks, rounds, executeMs] = [0, 0, 0, 0];
+  const stopProfile = await startProfile(options.profile);
+  const cpu = process.cpuUsage();
+  const from = performance.now();
+  for (let sent = 0; sent < count;) {
+    const due = Math.min(count, Math.ceil((((performance.now() - from) / 1000) * rate) / batch));
+    if (due > sent) await log.append(consortiumTopics.operations.name, load.slice(sent, due));
+    sent = Math.max(sent, due);
+    await new Promise((done) => setTimeout(done, TICK_MS));
+  }
+  await decided(count * batch);
+  const used = process.cpuUsage(cpu);
+  await stopProfile();
+  const took = (performance.now() - from) / 1000;
+  assert(operations === count * batch, `${operations} of ${count * batch} operations were decided`);
+  const result = {
+    offeredPerSecond: rate,
+    operations,
+    blocks,
+    roundsAboveZero: rounds,
+    cpuUsPerOperation: Math.round(((used.user + used.system) / operations) * 10) / 10,
+    executeUsPerOperation: Math.round(((executeMs * 1000) / operations) * 10) / 10,
+    seconds: Math.round(took * 10) / 10,
+    rssMb: Math.round(process.memoryUsage().rss / 2 ** 20),
+  };
+  host.close();
+  await checker.close();
+  await log.close();
+  return result;
+}
+
+async function startProfile(file: string | undefined): Promise<() => Promise<void>> {
+  if (file === undefined) return async () => {};
+  const session = new Session();
+  session.connect();
+  await session.post('Profiler.enable');
+  await session.post('Profiler.start');
+  return async () => {
+    const { profile } = await session.post('Profiler.stop');
+    session.disconnect();
+    await writeFile(file, JSON.stringify(profile));
+  };
+}
