@@ -1,7 +1,8 @@
 import { noble, type Crypto } from '@gridtokenx/crypto';
 import { fromUtf8 } from '@gridtokenx/kernel';
-import { decodeBlock, type Block } from '@gridtokenx/chain';
+import { decodeBlock, type Block, type LightBlock } from '@gridtokenx/chain';
 import { OPERATIONS_PER_ENVELOPE_MAX, type LedgerIdentity, type Outcome } from '@gridtokenx/protocol';
+import { decodeLightBlockJson } from './light-block-json.js';
 import { platform as ownPlatform, type FetchAnswer, type FetchInit, type Platform } from './platform.js';
 import { GridProblem, isRecord, problemEntry, problemFrom } from './problem.js';
 import { decodeProofJson, type DecodedProof } from './proof-json.js';
@@ -194,6 +195,12 @@ export class GridClient {
    */
   async blockRecord(height: number, { wait = false }: { wait?: boolean } = {}): Promise<Uint8Array | undefined> {
     return unlessMissing(this.#bytes(`/v1/blocks/${height}/record${query({ minHeight: wait ? height : undefined })}`));
+  }
+
+  /** A light block as it is offered, for {@link LightClient}; `undefined` when there is no such block yet. */
+  async lightBlock(height: number): Promise<LightBlock | undefined> {
+    const bytes = await unlessMissing(this.#bytes(`/v1/light-blocks/${height}`));
+    return bytes === undefined ? undefined : decodeLightBlockJson(fromUtf8(bytes) ?? fail('a light block is UTF-8'));
   }
 
   /** A record, decoded and not verified. */

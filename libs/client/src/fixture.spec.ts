@@ -1,19 +1,22 @@
 import { noble, ZERO_HASH, type Hash } from '@gridtokenx/crypto';
-import { height as asHeight, millis, parseTime, toBase64Url, utf8 } from '@gridtokenx/kernel';
+import { equalBytes, height as asHeight, millis, parseTime, toBase64Url, utf8 } from '@gridtokenx/kernel';
 import {
   certificateHashOf,
   commitSignBytes,
   encodeBlock,
+  epochOf,
   genesisValidators,
   headerHash,
   operationsRootOf,
   proveOutcome,
   resultsOf,
   resultsRootOf,
+  validatorSet,
   type Block,
   type BlockOutcome,
   type Certificate,
   type Header,
+  type LightBlock,
   type OutcomeProof,
   type Signed,
   type ValidatorSet,
@@ -35,7 +38,7 @@ export const cancelOf = (n: number): Operation => ({
   order: n.toString(16).padStart(64, '0'),
 });
 
-export function genesisFile(validators: number, zone = 'MEA-BKK-01'): Uint8Array {
+export function genesisFile(validators: number, zone = 'MEA-BKK-01', epochBlocks = 1_000): Uint8Array {
   const keys = Array.from({ length: validators }, (_, i) => toBase64Url(noble.publicKeyOf(seedOf(i))));
   return utf8(
     JSON.stringify({
@@ -49,7 +52,7 @@ export function genesisFile(validators: number, zone = 'MEA-BKK-01'): Uint8Array
         fullIntervalMs: 250,
         baseTimeoutMs: 1200,
         timeoutCapMs: 8000,
-        epochBlocks: 1_000,
+        epochBlocks,
         evidence: { heights: 100_000, ageMs: 86_400_000 },
       },
       limits: { operationsPerBlock: 12_000, envelopeBytesPerBlock: 8_388_608 },
@@ -73,17 +76,33 @@ export class TestLedger {
   readonly identity: LedgerIdentity;
   readonly set: ValidatorSet;
   readonly blocks: TestBlock[] = [];
-  private readonly seeds: Uint8Array[];
+  private readonly seeds = new Map<string, Uint8Array>();
+  private readonly sets: ValidatorSet[];
+  private readonly epochBlocks: number;
   private sequence = 1;
 
-  constructor(validators: number, zone?: string) {
-    this.file = genesisFile(validators, zone);
+  /** `later` are the validators of the epochs after the first, as numbers of seeds; the last of them stay. */
+  constructor(
+    validators: number,
+    zone?: string,
+    { epochBlocks = 1_000, later = [] }: { epochBlocks?: number; later?: readonly (readonly number[])[] } = {},
+  ) {
+    this.file = genesisFile(validators, zone, epochBlocks);
+    this.epochBlocks = epochBlocks;
     this.identity = readGenesis(noble, this.file);
     this.set = genesisValidators(noble, this.identity.genesis);
-    const seeds = new Map(
-      Array.from({ length: validators }, (_, i) => [toBase64Url(noble.publicKeyOf(seedOf(i))), seedOf(i)]),
-    );
-    this.seeds = this.set.keys.map((key) => seeds.get(toBase64Url(key)) ?? new Uint8Array(32));
+    const keyOf = (seed: number) => {
+      const key = noble.publicKeyOf(seedOf(seed));
+      this.seeds.set(toBase64Url(key), seedOf(seed));
+      return key;
+    };
+    for (let i = 0; i < validators; i++) keyOf(i);
+    this.sets = [this.set, ...later.map((seeds, i) => validatorSet(noble, i + 1, seeds.map(keyOf)))];
+  }
+
+  setAt(height: number): ValidatorSet {
+    const epoch = epochOf(height, this.epochBlocks);
+    return { ...(this.sets[epoch] ?? (this.sets.at(-1) as ValidatorSet)), epoch };
   }
 
   get ledgerId(): string {
@@ -101,15 +120,21 @@ export class TestLedger {
       signatures: [],
     };
     const message = commitSignBytes(header.ledgerId, unsigned);
-    const signatures = this.seeds
-      .slice(0, signers)
-      .map((seed, validator): Signed => ({ validator, signature: noble.sign(message, seed) }));
+    const signatures = this.setAt(header.height)
+      .keys.slice(0, signers)
+      .map((key, validator): Signed => {
+        const seed = this.seeds.get(toBase64Url(key)) ?? new Uint8Array(32);
+        return { validator, signature: noble.sign(message, seed) };
+      });
     return { ...unsigned, signatures };
   }
 
   /** The next block: one hook, then one outcome for each of `operations` cancels. */
-  grow(operations = 1, signers = this.set.quorum): TestBlock {
+  grow(operations = 1, signers?: number): TestBlock {
     const parent = this.blocks.at(-1)?.block;
+    const height = this.blocks.length + 1;
+    const [set, next] = [this.setAt(height), this.setAt(height + 1)];
+    const parentSetSize = this.setAt(Math.max(1, height - 1)).keys.length;
     const envelope = signOperations(
       Keypair.fromSeed(seedOf(1000)),
       Array.from({ length: operations }, (_, i) => cancelOf(i)),
@@ -138,32 +163,42 @@ export class TestLedger {
       })),
     ];
     const results = resultsOf(outcomes, hashed) ?? [];
-    const height = this.blocks.length + 1;
     const header: Header = {
       version: 1,
       ledgerId: this.ledgerId,
-      epoch: 0,
+      epoch: set.epoch,
       height: asHeight(height),
-      proposer: height % this.set.keys.length,
+      proposer: height % set.keys.length,
       parentHash: parent === undefined ? this.identity.genesisHash : headerHash(noble, parent.header),
       parentCertificateHash:
-        parent === undefined ? ZERO_HASH : certificateHashOf(noble, parent.certificate, this.set.keys.length),
+        parent === undefined ? ZERO_HASH : certificateHashOf(noble, parent.certificate, parentSetSize),
       time: millis((parseTime(GENESIS_TIME) ?? 0) + height * 1000),
       operationsRoot: operationsRootOf(noble, hashed),
-      validatorsHash: this.set.hash,
-      nextValidatorsHash: this.set.hash,
+      validatorsHash: set.hash,
+      nextValidatorsHash: next.hash,
       checkpointRoot: ZERO_HASH,
     };
     const block: Block = {
       header,
       parentCertificate: parent?.certificate,
-      certificate: this.sign(header, resultsRootOf(noble, results), signers),
+      certificate: this.sign(header, resultsRootOf(noble, results), signers ?? set.quorum),
+      nextValidators: equalBytes(set.hash, next.hash) ? undefined : next.keys,
       envelopes,
       outcomes,
     };
-    const grown = { block, record: encodeBlock(block, this.set.keys.length), operationIds: envelope.operationIds };
+    const record = encodeBlock(block, set.keys.length, parentSetSize);
+    const grown = { block, record, operationIds: envelope.operationIds };
     this.blocks.push(grown);
     return grown;
+  }
+
+  /** As an honest gateway serves it. */
+  lightBlock(height: number): LightBlock | undefined {
+    const block = this.blocks[height - 1]?.block;
+    if (block === undefined) return undefined;
+    const { header, certificate } = block;
+    const [validators, nextValidators] = [this.setAt(height).keys, this.setAt(height + 1).keys];
+    return { header, certificate, validators, nextValidators };
   }
 
   prove({ block }: TestBlock, at: number): OutcomeProof {

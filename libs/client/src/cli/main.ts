@@ -1,13 +1,17 @@
 import { EnvelopeError, GenesisError } from '@gridtokenx/protocol';
 import { JsonError } from '@gridtokenx/kernel';
 import { GridProblem, type ProblemEntry } from '../problem.js';
+import { LightBlockJsonError } from '../light-block-json.js';
+import { LightClientError } from '../light-client.js';
 import { ProofJsonError } from '../proof-json.js';
+import { TrustFileError } from '../trust-file.js';
 import { batch } from './batch.js';
 import { CliError, Context, EXIT, helpOf, parseOptions, usage, type Command } from './command.js';
 import { nodeIo, type Io } from './io.js';
 import { keyNew, keyShow } from './keys.js';
 import { balances, follow, health, proofGet } from './reads.js';
 import { orderCancel, orderPlace, orderReplace, sign, submit } from './submit.js';
+import { trustUpdate } from './trust.js';
 import { verifyBlock, verifyCertificateCommand, verifyProof } from './verify.js';
 
 export { nodeIo, type Io } from './io.js';
@@ -26,6 +30,7 @@ export const COMMANDS: readonly Command[] = [
   verifyProof,
   verifyCertificateCommand,
   verifyBlock,
+  trustUpdate,
   balances,
   health,
 ];
@@ -64,7 +69,9 @@ function failureOf(error: unknown): Failure {
   if (error instanceof EnvelopeError)
     return { code: error.code, message: error.reason, pointer: error.pointer, exit: 1 };
   if (error instanceof GenesisError) return { code: error.code, message: error.message, exit: 1 };
-  if (error instanceof ProofJsonError || error instanceof JsonError)
+  if (error instanceof LightClientError || error instanceof TrustFileError)
+    return { code: error.code, message: error.message, exit: 1 };
+  if (error instanceof ProofJsonError || error instanceof LightBlockJsonError || error instanceof JsonError)
     return { code: error.code, message: error.message, pointer: error.pointer, exit: 1 };
   // A full disk, a folder that is not there: the system's own code says it best.
   if (error instanceof Error && 'code' in error && typeof error.code === 'string')

@@ -5,7 +5,7 @@ import { KeyFileError, Keypair } from '../keypair.js';
 import { isRecord } from '../problem.js';
 import { Signer } from '../signing.js';
 import type { OperationView } from '../views.js';
-import { CliError, usage, type Context, type Option } from './command.js';
+import { CliError, EXIT, usage, type Context, type Option } from './command.js';
 
 export const urlOption: Option = { value: 'URL', about: 'the gateway, such as http://127.0.0.1:8080' };
 export const keyOption: Option = { value: 'FILE', about: 'key file, made by `key new`' };
@@ -138,6 +138,18 @@ export const validForMs = (context: Context): { validForMs?: number } => {
 };
 
 const UNITS_MS_MINUTE = 60_000;
+
+/** A fault is an answer too: on stdout for programs, and on stderr with its code for people. */
+export function refuse(
+  context: Context,
+  code: string,
+  about: string,
+  more: Readonly<Record<string, unknown>> = {},
+): number {
+  if (context.json) context.say('', { valid: false, code, ...more });
+  context.note(`${code}: ${about}`);
+  return EXIT.refused;
+}
 
 /** How an operation ended, for people. */
 export function describeOutcome(view: OperationView): string {

@@ -3,10 +3,12 @@ import { noble, ZERO_HASH } from '@gridtokenx/crypto';
 import { DecodeError, formatTime, fromBase64Url, fromUtf8, millis } from '@gridtokenx/kernel';
 import { genesisAnchor, headerAnchorWithOfferedGenesis, type Anchor, type GenesisAnchor, type Tip } from '../anchor.js';
 import { verifyRecord, type VerifiedBlock } from '../follower.js';
-import { decodeProofJson, readCertificate } from '../proof-json.js';
+import type { LightClient } from '../light-client.js';
+import { decodeProofJson, readCertificate, type DecodedProof } from '../proof-json.js';
 import { verifyCertificate, verifyOutcome } from '../verify.js';
 import { CliError, EXIT, usage, type Command, type Context, type Option } from './command.js';
-import { anchorOf, genesisOption, readBytes, readText } from './shared.js';
+import { anchorOf, genesisOption, readBytes, readText, refuse } from './shared.js';
+import { keepTrust, lightClientOf, trustOptions } from './trust.js';
 
 const anchorOptions: Readonly<Record<string, Option>> = {
   genesis: { ...genesisOption, about: 'what you trust: your copy of the genesis file' },
@@ -33,30 +35,34 @@ function userAnchor(context: Context): Anchor {
   }
 }
 
-/** A fault is an answer too: on stdout for programs, and on stderr with its code for people. */
-function refuse(context: Context, code: string, about: string, more: Readonly<Record<string, unknown>> = {}): number {
-  if (context.json) context.say('', { valid: false, code, ...more });
-  context.note(`${code}: ${about}`);
-  return EXIT.refused;
+/** Of any epoch: what the proof needs is fetched and checked, and what is trusted then is kept. */
+async function verifyWithTrust(context: Context, proof: DecodedProof): ReturnType<LightClient['verify']> {
+  const client = await lightClientOf(context);
+  const verified = await client.verify(proof);
+  keepTrust(context, client);
+  return verified;
 }
 
 export const verifyProof: Command = {
   name: 'verify proof',
-  about: 'check an inclusion proof offline, against what you trust',
+  about: 'check an inclusion proof against what you trust: offline, or of any epoch with --trust',
   options: {
     ...anchorOptions,
     file: { value: 'FILE', about: 'the proof, from `proof get` or as the gateway serves it', required: true },
     'ignore-extra': { about: 'pass over fields that are no part of the proof, instead of refusing the file' },
+    ...trustOptions,
   },
   examples: [
     'verify proof --genesis genesis.json --file proof.json',
+    'verify proof --genesis genesis.json --trust trust.json --url http://127.0.0.1:8080 --file proof.json',
     'verify proof --header-hash <64 hex digits> --offered-genesis genesis.json --file proof.json',
   ],
   run: async (context) => {
-    const anchor = userAnchor(context);
+    const isOnline = context.get('trust') !== undefined;
+    const anchor = isOnline ? undefined : userAnchor(context);
     const extraFields = context.flag('ignore-extra') ? 'ignore' : 'refuse';
     const proof = decodeProofJson(readText(context, context.need('file')), { extraFields });
-    const verified = verifyOutcome(anchor, proof);
+    const verified = anchor === undefined ? await verifyWithTrust(context, proof) : verifyOutcome(anchor, proof);
     if (!verified.valid) return refuse(context, verified.code, 'the proof does not show this outcome');
     const { operationId, outcome, height, time, signers, validators, ledgerId, blockHash } = verified;
     const lines = [
