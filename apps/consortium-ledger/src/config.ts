@@ -62,6 +62,15 @@ const SPEC = {
     ),
     fallback: 1,
   },
+  statusPort: {
+    ...option<number | undefined>(
+      'STATUS_PORT',
+      'status-port',
+      'where this process tells how it stands, to this machine only; 0 takes a free port, without it there is none',
+      integerBetween(0, 65_535),
+    ),
+    fallback: undefined,
+  },
 };
 
 export const ledgerConfig = (sources: ConfigSources): LedgerConfig => readConfig(SPEC, sources);
@@ -76,4 +85,5 @@ export interface LedgerConfig {
   readonly signerFolder: string;
   readonly countersMs: number;
   readonly verifyWorkers: number;
+  readonly statusPort: number | undefined;
 }

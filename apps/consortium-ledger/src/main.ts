@@ -8,9 +8,10 @@ import { StderrLogger, stopAsked, tellCounters } from '@gridtokenx/nest';
 import { createRowStore, migrate } from '@gridtokenx/postgres';
 import { readGenesis } from '@gridtokenx/protocol';
 import { OwnBlocks, systemClock, type HostEvent, type Log } from '@gridtokenx/runtime';
-import { ledgerConfig, type LedgerConfig } from './config.js';
+import { ledgerConfig, type LedgerConfig, type LedgerRole } from './config.js';
 import { startProjector } from './projector.module.js';
 import type { RunningRole } from './role.js';
+import { serveStatus } from './status-server.js';
 import { startValidators } from './validator.module.js';
 
 const logger = new StderrLogger('consortium-ledger');
@@ -35,7 +36,7 @@ async function main(): Promise<void> {
   const both = config.roles.includes('validator') && config.roles.includes('projector');
   const shared = { crypto: native, identity, log, clock: systemClock, ...(both && { ownBlocks: new OwnBlocks() }) };
 
-  const roles: RunningRole[] = [];
+  const roles = new Map<LedgerRole, RunningRole>();
   const closing: (() => Promise<void>)[] = [];
   if (config.roles.includes('validator')) {
     const keys = await readKeyFolder(native, config.keyFolder);
@@ -43,12 +44,13 @@ async function main(): Promise<void> {
     const seeds = keys.map(({ seed }) => seed);
     const checker = createChecker(identity.ledgerId, config.verifyWorkers);
     closing.push(() => checker.close());
-    roles.push(await startValidators({ ...shared, seeds, signerSlots, checker, observe: tell }, logger));
+    roles.set('validator', await startValidators({ ...shared, seeds, signerSlots, checker, observe: tell }, logger));
   }
   if (config.roles.includes('projector')) {
     await migrate(config.databaseUrl);
     const store = createRowStore(config.databaseUrl);
-    roles.push(
+    roles.set(
+      'projector',
       await startProjector(
         {
           ...shared,
@@ -60,15 +62,23 @@ async function main(): Promise<void> {
       ),
     );
   }
+  const { ledgerId } = identity;
+  const report = (): Record<string, unknown> => ({
+    ledgerId,
+    ...Object.fromEntries([...roles].map(([name, role]) => [name, role.status()])),
+  });
+  const status = config.statusPort === undefined ? undefined : await serveStatus(config.statusPort, report);
+  const running = [...roles.values()];
+  const height = Math.max(...running.map((role) => role.height()));
   process.stdout.write(
-    `${JSON.stringify({ event: 'ready', ledgerId: identity.ledgerId, roles: config.roles, height: Math.max(...roles.map((role) => role.height())) })}\n`,
+    `${JSON.stringify({ event: 'ready', ledgerId, roles: config.roles, height, status: status?.url })}\n`,
   );
   tellCounters(config.countersMs, () => tally);
 
   try {
-    await Promise.race([stopAsked(), ...roles.map(({ failed }) => failed)]);
+    await Promise.race([stopAsked(), ...running.map(({ failed }) => failed)]);
   } finally {
-    await Promise.all(roles.map((role) => role.close()));
+    await Promise.all([status?.close(), ...running.map((role) => role.close())]);
     await Promise.all(closing.map((close) => close()));
     await log.close();
   }

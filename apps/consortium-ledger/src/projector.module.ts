@@ -49,6 +49,7 @@ export async function startProjector(options: ProjectorOptions, logger: LoggerSe
   await app.listen();
   return {
     height: () => projector.height,
+    status: () => ({ height: projector.height }),
     failed,
     close: async () => {
       projector.close();

@@ -59,6 +59,7 @@ export async function startValidators(options: HostOptions, logger: LoggerServic
   await app.listen();
   return {
     height: () => host.status.height,
+    status: () => host.status,
     failed: Promise.race([host.failed, readingFailed]),
     close: async () => {
       host.close();

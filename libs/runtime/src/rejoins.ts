@@ -66,6 +66,11 @@ export class Rejoins {
 
   constructor(private readonly options: RejoinsOptions) {}
 
+  /** How many wait for their request to be granted. */
+  get open(): number {
+    return this.nonces.size;
+  }
+
   ask(by: Rejoiner, why: string): void {
     const { crypto, ledgerId, ledger, clock, timers } = this.options;
     const nonce = this.nonces.get(by.kid) ?? randomBytes(NONCE_BYTES).toString('hex');

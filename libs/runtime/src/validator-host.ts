@@ -187,6 +187,8 @@ export class ValidatorHost {
     stateDigest: string;
     waitingOperations: number;
     validators: number;
+    /** Of them, those whose signer record was lost and that sign nothing until their rejoin is certified. */
+    rejoining: number;
   } {
     return {
       height: this.tip.height,
@@ -195,6 +197,7 @@ export class ValidatorHost {
       stateDigest: toHex(this.tip.stateDigest),
       waitingOperations: this.pool.operations,
       validators: this.hosted.length,
+      rejoining: this.rejoins.open,
     };
   }
 

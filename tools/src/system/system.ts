@@ -34,6 +34,8 @@ export interface RunningSystem {
   readonly ledger: DevelopmentLedger;
   /** The ledger processes in the order of their start, also those that do not run now. */
   readonly processes: readonly LedgerProcess[];
+  /** Where a ledger process says how it stands; `undefined` while it does not run. */
+  statusUrl(name: LedgerProcessName): string | undefined;
   /** Process ids by service name, as they stand now. */
   pids(): Readonly<Record<string, number>>;
   /** What each of the running services counted, as it told last. */
@@ -89,7 +91,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
       name,
       script: join(ROOT, 'apps/consortium-ledger/dist/main.js'),
       args: [
-        ...[...shared(), '--roles', roles.join(',')],
+        ...[...shared(), '--roles', roles.join(','), '--status-port', '0'],
         ...(keyFolder === undefined ? [] : ['--keys', keyFolder]),
         ...(signerFolder === undefined ? [] : ['--signer', signerFolder]),
         ...(options.ledgerArguments ?? []),
@@ -163,6 +165,10 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     databaseUrl,
     ledger,
     processes,
+    statusUrl: (name) => {
+      const url = running.get(name)?.ready['status'];
+      return typeof url === 'string' ? url : undefined;
+    },
     pids: () => Object.fromEntries([...running].map(([name, { pid }]) => [name, pid])),
     counters: () => Object.fromEntries([...running].map(([name, service]) => [name, service.counters()])),
     failed,

@@ -1,0 +1,201 @@
+import { readdir, rm, stat, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import { dropProjections } from '@gridtokenx/postgres';
+import type { LedgerProcessName } from '../system/layout.js';
+import type { ServiceName } from '../system/system.js';
+import { nodeStatuses } from './nodes.js';
+import { pause, until, type World } from './world.js';
+
+/** One thing that goes wrong while people trade, and what an operator does about it. */
+export interface Fault {
+  readonly name: string;
+  readonly title: string;
+  /** Also in the short form. */
+  readonly quick: boolean;
+  /** Resolves when whoever has to act has acted; whether the system came through is looked at afterwards. */
+  inject(world: World): Promise<void>;
+}
+
+const DOWN_MS = 3_000;
+const SUSPENDED_MS = 10_000;
+const REJOINED_WITHIN_MS = 90_000;
+
+export const FAULTS: readonly Fault[] = [
+  {
+    name: 'none',
+    title: 'nothing goes wrong',
+    quick: true,
+    inject: () => pause(DOWN_MS),
+  },
+  {
+    name: 'validator-killed',
+    title: 'a validator process is killed and started again',
+    quick: true,
+    inject: (world) => killAndRevive(world, [aValidator(world)]),
+  },
+  {
+    name: 'projector-killed',
+    title: 'the projector is killed and started again',
+    quick: true,
+    inject: (world) => killAndRevive(world, ['projector']),
+  },
+  {
+    name: 'gateway-killed',
+    title: 'the gateway is killed and started again',
+    quick: true,
+    inject: (world) => killAndRevive(world, ['gateway']),
+  },
+  {
+    name: 'validator-suspended',
+    title: 'a validator process stands still for 10 s (SIGSTOP, SIGCONT)',
+    quick: true,
+    inject: async (world) => {
+      const victim = aValidator(world);
+      world.system.suspend(victim);
+      await pause(SUSPENDED_MS);
+      world.system.resume(victim);
+    },
+  },
+  {
+    name: 'signer-record-wiped',
+    title: 'a validator process is killed and its signer record is wiped',
+    quick: true,
+    inject: async (world) => {
+      const victim = aValidator(world);
+      await world.system.kill(victim);
+      await rm(signerFolder(world, victim), { recursive: true });
+      await world.system.revive(victim);
+      await rejoined(world);
+    },
+  },
+  {
+    name: 'signer-record-torn',
+    title: 'a validator process is killed and the newer slot of its signer record is cut in half',
+    quick: false,
+    inject: async (world) => {
+      const victim = aValidator(world);
+      await world.system.kill(victim);
+      const [newer] = await slotsOf(world, victim);
+      if (newer !== undefined) await halve(newer);
+      await world.system.revive(victim);
+      await rejoined(world);
+    },
+  },
+  {
+    name: 'signer-record-truncated',
+    title: 'a validator process is killed and both slots of its signer record are cut in half',
+    quick: true,
+    inject: async (world) => {
+      const victim = aValidator(world);
+      await world.system.kill(victim);
+      for (const slot of await slotsOf(world, victim)) await halve(slot);
+      await world.system.revive(victim);
+      await rejoined(world);
+    },
+  },
+  {
+    name: 'kafka-restarted',
+    title: 'the Kafka broker is stopped and started again',
+    quick: true,
+    inject: async ({ broker }) => {
+      await broker.stop();
+      await pause(DOWN_MS);
+      await broker.restart();
+    },
+  },
+  {
+    name: 'kafka-killed',
+    title: 'the Kafka broker is killed and started again',
+    quick: false,
+    inject: async ({ broker }) => {
+      await broker.kill();
+      await pause(DOWN_MS);
+      await broker.restart();
+    },
+  },
+  {
+    name: 'postgres-restarted',
+    title: 'Postgres is stopped and started again',
+    quick: true,
+    inject: async ({ system }) => {
+      await system.halt('postgres');
+      await pause(DOWN_MS);
+      await system.revive('postgres');
+    },
+  },
+  {
+    name: 'postgres-killed',
+    title: 'Postgres and all its children are killed and started again',
+    quick: false,
+    inject: (world) => killAndRevive(world, ['postgres']),
+  },
+  {
+    name: 'projections-rebuilt',
+    title: 'the read models are dropped and built again from block 0 while trading goes on',
+    quick: true,
+    inject: async ({ system }) => {
+      await system.halt('projector');
+      await dropProjections(system.databaseUrl);
+      await system.revive('projector');
+    },
+  },
+  {
+    name: 'rolling-restart',
+    title: 'all processes are stopped in order and started again, one after the other',
+    quick: true,
+    inject: async ({ system, validators }) => {
+      for (const name of [...validators, 'projector', 'gateway'] as const) {
+        await system.halt(name);
+        await system.revive(name);
+      }
+    },
+  },
+  {
+    name: 'all-killed',
+    title: 'all processes, Postgres and the broker are killed at once and started again',
+    quick: true,
+    inject: async ({ broker, system, validators }) => {
+      const all = ['postgres', ...validators, 'projector', 'gateway'] as const;
+      await Promise.all([broker.kill(), ...all.map((name) => system.kill(name))]);
+      await pause(DOWN_MS);
+      await Promise.all([broker.restart(), system.revive('postgres')]);
+      await Promise.all([...validators, 'projector' as const].map((name) => system.revive(name)));
+      await system.revive('gateway');
+    },
+  },
+];
+
+const aValidator = ({ prng, validators }: World): LedgerProcessName => prng.pick(validators);
+
+async function killAndRevive({ system }: World, names: readonly ServiceName[]): Promise<void> {
+  await Promise.all(names.map((name) => system.kill(name)));
+  await pause(DOWN_MS);
+  for (const name of names) await system.revive(name);
+}
+
+function signerFolder({ system }: World, name: LedgerProcessName): string {
+  const folder = system.processes.find((one) => one.name === name)?.signerFolder;
+  if (folder === undefined) throw new Error(`${name} has no signer record`);
+  return folder;
+}
+
+/** The files of a signer record, the one that was written last first. */
+async function slotsOf(world: World, name: LedgerProcessName): Promise<string[]> {
+  const folder = signerFolder(world, name);
+  const files = await Promise.all(
+    (await readdir(folder)).map(async (file) => {
+      const path = join(folder, file);
+      return { path, at: (await stat(path, { bigint: true })).mtimeNs };
+    }),
+  );
+  return files.sort((a, b) => Number(b.at - a.at)).map(({ path }) => path);
+}
+
+const halve = async (file: string): Promise<void> => truncate(file, Math.floor((await stat(file)).size / 2));
+
+async function rejoined({ system }: World): Promise<void> {
+  await until('the validators have rejoined', REJOINED_WITHIN_MS, async () => {
+    const statuses = await nodeStatuses(system);
+    return statuses.every(({ rejoining }) => rejoining === 0) ? true : undefined;
+  });
+}

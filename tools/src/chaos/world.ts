@@ -1,0 +1,108 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { genesisAnchor, GridClient } from '@gridtokenx/client';
+import { native } from '@gridtokenx/crypto-native';
+import { createKafkaLog } from '@gridtokenx/kafka';
+import { Prng } from '@gridtokenx/kernel';
+import { createReadModels } from '@gridtokenx/postgres';
+import type { Log, ReadModels } from '@gridtokenx/runtime';
+import { startBroker, type Broker } from '../../kafka/broker.mjs';
+import type { LedgerProcessName } from '../system/layout.js';
+import { startSystem, type RunningSystem } from '../system/system.js';
+import { Chain } from './chain.js';
+import { Load } from './load.js';
+
+/** How validators are spread over processes in one run. */
+export interface ChaosLayout {
+  readonly processes: number;
+  readonly validators: number;
+}
+
+export interface WorldOptions {
+  readonly folder: string;
+  readonly layout: ChaosLayout;
+  readonly seed: number;
+  /** Operations a second. */
+  readonly rate: number;
+  readonly say: (line: string) => void;
+}
+
+/** A whole system of separate processes over a Kafka of its own, people who trade on it, and what is known of its chain. */
+export interface World {
+  readonly broker: Broker;
+  readonly system: RunningSystem;
+  /** The processes in which validators live. */
+  readonly validators: readonly LedgerProcessName[];
+  readonly client: GridClient;
+  readonly log: Log;
+  readonly readModels: ReadModels;
+  readonly load: Load;
+  readonly chain: Chain;
+  readonly prng: Prng;
+  readonly say: (line: string) => void;
+  /** Services that ended by themselves and were started again, as a supervisor does; emptied by whoever reads it. */
+  readonly ended: string[];
+  stop(): Promise<void>;
+}
+
+/** Market time runs this much faster: a quarter of an hour passes, and books close, every 30 seconds. */
+const MARKET_RATE = 30;
+
+export async function openWorld({ folder, layout, seed, rate, say }: WorldOptions): Promise<World> {
+  const prng = new Prng(seed);
+  await mkdir(folder, { recursive: true });
+  const closing: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const close of closing.splice(0).reverse()) await close();
+  };
+  try {
+    const broker = await startBroker({ folder: join(folder, 'kafka') });
+    closing.push(() => broker.stop());
+    const ended: string[] = [];
+    const system = await startSystem({
+      folder: join(folder, 'system'),
+      bus: 'kafka',
+      brokers: [broker.brokers],
+      databaseUrl: undefined,
+      port: 0,
+      rate: MARKET_RATE,
+      validators: layout.validators,
+      layout: { validatorProcesses: layout.processes, projector: 'own' },
+      restart: true,
+      say: (line) => void ended.push(line),
+    });
+    closing.push(() => system.stop());
+    const log = createKafkaLog({ brokers: [broker.brokers], clientId: 'chaos' });
+    closing.push(() => log.close());
+    const readModels = createReadModels(system.databaseUrl);
+    closing.push(() => readModels.close());
+    const anchor = genesisAnchor(new Uint8Array(await readFile(system.ledger.genesisFile)), native);
+    const client = new GridClient({ url: system.url, identity: anchor.identity, crypto: native });
+    const load = new Load(system, prng, rate);
+    closing.push(async () => load.abandon());
+    const validators = system.processes.filter(({ roles }) => roles.includes('validator')).map(({ name }) => name);
+    const chain = new Chain(anchor, client);
+    return { broker, system, validators, client, log, readModels, load, chain, prng, say, ended, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Asks again and again; `undefined`, or a refusal, is not yet. Says what it waits for when it gives up. */
+export async function until<T>(what: string, withinMs: number, look: () => Promise<T | undefined>): Promise<T> {
+  const end = Date.now() + withinMs;
+  let why = '';
+  for (;;) {
+    try {
+      const found = await look();
+      if (found !== undefined) return found;
+    } catch (error) {
+      why = ` (${error instanceof Error ? error.message : String(error)})`;
+    }
+    if (Date.now() > end) throw new Error(`${what}: not within ${withinMs / 1_000} s${why}`);
+    await pause(200);
+  }
+}
