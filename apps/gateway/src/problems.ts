@@ -17,6 +17,11 @@ export const gatewayProblems = {
   'gateway.busy': { status: 429, title: 'Too much is under way; try again.', retryAfterSeconds: 1 },
   'database.unavailable': { status: 503, title: 'The read models do not answer.', retryAfterSeconds: 2 },
   'read.notReady': { status: 503, title: 'The read models hold nothing yet.', retryAfterSeconds: 2 },
+  'read.behind': {
+    status: 503,
+    title: 'The read models stand far behind the ledger, and do not know the key yet; try again.',
+    retryAfterSeconds: 2,
+  },
   'read.heightNotReached': {
     status: 503,
     title: 'The read models have not reached the height asked for.',

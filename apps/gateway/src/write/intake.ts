@@ -25,6 +25,12 @@ export type BatchMode = 'partial' | 'all-or-nothing';
 /** Room in a line for what may stand around the JWS. */
 const LINE_BYTES_MAX = ENVELOPE_BYTES_MAX + 1_024;
 
+/**
+ * Read models whose last block is older than so many beats are being built again, or fell behind: that they do not know a
+ * key says nothing.
+ */
+const BEATS_BEHIND_MAX = 3;
+
 /** An envelope that will be answered `accepted`, unless the advice or the bus says otherwise. */
 interface Candidate {
   readonly kind: 'candidate';
@@ -153,6 +159,7 @@ export class Intake {
     );
     if (fresh.length === 0) return [...verdicts];
     const { value: admissions, timeMs } = await this.readModels.admission(fresh.map(({ envelope }) => envelope));
+    if (this.isFarBehind(timeMs) && admissions.includes('operation.unknownKey')) throw problem('read.behind');
     const refusals = new Map<Verdict, Refusal>();
     for (const [i, { verdict, envelope }] of fresh.entries()) {
       const refusal = adviceFor(envelope, admissions[i] ?? 'admissible', {
@@ -170,6 +177,10 @@ export class Intake {
       if (decided.has(verdict.operationIds[0] ?? '')) return { ...verdict, envelope: undefined };
       return { kind: 'refused', refusal };
     });
+  }
+
+  private isFarBehind(blockTimeMs: number): boolean {
+    return this.clock.now() - blockTimeMs > BEATS_BEHIND_MAX * this.identity.genesis.consensus.beatMs;
   }
 
   private async decidedAmong(asked: readonly { readonly verdict: Candidate }[]): Promise<Set<string>> {

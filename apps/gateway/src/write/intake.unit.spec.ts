@@ -289,6 +289,15 @@ describe('bad input', () => {
     await expectRefused(await post(world.envelope(1, { sequence: 5_001 })), 403, 'operation.keyRemoved', '/kid');
   });
 
+  it('of an unknown key is put off, not refused, while the read models stand far behind', async () => {
+    world.clock.advance(3 * world.identity.genesis.consensus.beatMs + 1);
+    const stranger = jws(header({ kid: kidOf(seedOf(7)) }), payload([order({})]), seedOf(7));
+    const answer = await post(stranger);
+    await expectRefused(answer, 503, 'read.behind');
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+    expect((await post(world.envelope())).status).toBe(202);
+  });
+
   it.each([
     ['a JSON body cut short', 'application/json', '{"envelope":', 400, 'body.json', '/envelope'],
     ['a JSON body of another shape', 'application/json', '{"jws":"x"}', 400, 'body.schema', '/envelope'],
