@@ -25,6 +25,7 @@ export interface BlockPublisherOptions {
 /** Brings the records of the blocks that were decided here to the bus, until one is seen on the topic. */
 export class BlockPublisher {
   private readonly unseen = new Map<number, Unseen>();
+  private readTo = 0;
   private closed = false;
 
   constructor(private readonly options: BlockPublisherOptions) {}
@@ -70,9 +71,11 @@ export class BlockPublisher {
         this.unseen.delete(at);
       }
     }
-    // Read past where the log said that it stands, and it was not there: the log has lost it.
+    // Read past where the log said that it stands, and it was not there, or offsets begin again: the log has lost it.
+    const isAnew = record.offset < this.readTo;
+    this.readTo = record.offset;
     for (const [height, lost] of this.unseen) {
-      if (lost.offset === undefined || lost.offset >= record.offset) continue;
+      if (lost.offset === undefined || (lost.offset >= record.offset && !isAnew)) continue;
       lost.offset = undefined;
       this.append(height);
     }

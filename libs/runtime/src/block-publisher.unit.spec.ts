@@ -100,6 +100,14 @@ describe('the record of a decided block', () => {
     expect(appended).toHaveLength(2);
   });
 
+  it('is appended again when the topic was made anew', async () => {
+    publisher.noteSeen(at(new Uint8Array(3), 99));
+    publish(0);
+    await settle();
+    publisher.noteSeen(at(new Uint8Array(3), 0));
+    expect(appended).toHaveLength(2);
+  });
+
   it('is left alone once the host is closed', async () => {
     isBusAway = true;
     publish(0);

@@ -36,7 +36,8 @@ export interface Log {
    * Calls `handler` with batches in offset order, starting at `from`, forever; waits for new records without busy polling.
    * The next batch is handed over when the handler's promise resolves. A handler that throws ends the subscription.
    * Goes on by itself after the store was away. Starts at the first record still kept if `from` was trimmed, and waits
-   * if `from` is still to come.
+   * if `from` is still to come. Goes on with the first record of a topic that was deleted and made anew meanwhile: offsets
+   * then begin again.
    */
   subscribe(topic: string, from: number, handler: (records: readonly LogRecord[]) => Promise<void>): Subscription;
   /** The offset the next record will get, which is also how many records were ever stored. */

@@ -10,9 +10,9 @@ import {
 import { ZERO_HASH, type Crypto, type Hash, type PublicKey } from '@gridtokenx/crypto';
 import { blockRows, genesisRows, type BlockRows } from '@gridtokenx/projections';
 import { consortiumTopics, parseCertifiedOutcome, type LedgerIdentity } from '@gridtokenx/protocol';
-import { BlockReader, type OwnBlocks, type VerifiedBlock } from './block-records.js';
+import { BlockReader, heightOfPart, type OwnBlocks, type VerifiedBlock } from './block-records.js';
 import type { Clock, Log, LogRecord } from './ports.js';
-import { readToEnd } from './read-to-end.js';
+import { readToEnd, recordAt } from './read-to-end.js';
 import { RowStoreError, type ProjectionCursor, type RowStore } from './row-store.js';
 
 export type ProjectorEvent =
@@ -68,7 +68,16 @@ export class Projector {
       );
     const cursor = stored ?? (await projector.write([genesisRows(options.identity)], 0));
     projector.moveTo(cursor);
-    return { projector, startOffset: cursor.logOffset };
+    return { projector, startOffset: await projector.startOffsetOf(cursor) };
+  }
+
+  /** The topic may have been made anew, and other records stand there now: then it is read from its beginning. */
+  private async startOffsetOf({ height, logOffset }: ProjectionCursor): Promise<number> {
+    const { log } = this.options;
+    const { name } = consortiumTopics.blocks;
+    if (logOffset === 0 || logOffset > (await log.end(name))) return 0;
+    const last = heightOfPart((await recordAt(log, name, logOffset - 1)).value);
+    return last !== undefined && last > height ? 0 : logOffset;
   }
 
   get height(): number {

@@ -133,6 +133,27 @@ describe('the projector', () => {
     expect(heights()).toEqual([0, 1, 2, 3, 4]);
   });
 
+  it('goes on after a restart on a topic that was made anew with fewer records, or with the same blocks elsewhere', async () => {
+    const { projector } = await start();
+    const blocks = await grow(3);
+    await projector.take(await recordsFrom(0));
+    const copy = async (records: readonly LogRecord[]): Promise<void> => {
+      log = new MemoryLog();
+      await log.ensureTopics([consortiumTopics.blocks]);
+      await log.append(
+        BLOCKS,
+        records.map(({ value }) => value),
+      );
+    };
+    await copy(blocks.slice(1));
+    expect((await start()).startOffset).toBe(0);
+    await copy([...blocks, ...(await grow(2))].slice(2));
+    expect((await start()).startOffset).toBe(0);
+    const again = await start();
+    await again.projector.take(await recordsFrom(again.startOffset));
+    expect(heights()).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
   it('counts a block once, though its record is delivered again', async () => {
     const { projector } = await start();
     const records = await grow(2);

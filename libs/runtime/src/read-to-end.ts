@@ -28,3 +28,17 @@ export async function readToEnd(
   }
   return next;
 }
+
+/** The record that stands at an offset, or the first one still kept above it; waits while there is none. */
+export async function recordAt(log: Log, topic: string, offset: number): Promise<LogRecord> {
+  let found!: (record: LogRecord) => void;
+  const record = new Promise<LogRecord>((resolve) => (found = resolve));
+  const subscription = log.subscribe(topic, offset, async ([first]) => {
+    if (first !== undefined) found(first);
+  });
+  try {
+    return await Promise.race([record, subscription.failed.then(() => record)]);
+  } finally {
+    await subscription.close();
+  }
+}

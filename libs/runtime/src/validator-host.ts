@@ -233,7 +233,9 @@ export class ValidatorHost {
     for (const message of early) if (message.height > this.tip.height) this.deliver({ kind: 'message', message });
 
     const longAgo = await this.log.offsetAtTime(operations.name, this.clock.now() - OPERATIONS_LOOK_BACK_MS);
-    this.nextOperationOffset = Math.max(longAgo, loaded.operationsOffset ?? 0);
+    const known = loaded.operationsOffset ?? 0;
+    // Beyond its end the topic was made anew, and what the record says of the old one is void.
+    this.nextOperationOffset = known > (await this.log.end(operations.name)) ? longAgo : Math.max(longAgo, known);
     this.starts = new Map([
       [blocks.name, blocksFrom],
       [consensus.name, consensusFrom],

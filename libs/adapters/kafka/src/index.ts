@@ -1,2 +1,2 @@
-export { createKafkaLog } from './log.js';
+export { createKafkaLog, deleteTopics } from './log.js';
 export type { KafkaLogOptions } from './log.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { logContract } from '../../../runtime/src/log.contract.js';
 import { startBroker } from '../../../../tools/kafka/broker.mjs';
-import { createKafkaLog } from './log.js';
+import { createKafkaLog, deleteTopics } from './log.js';
 
 if (process.env['KAFKA_LIBS'] === undefined) {
   process.stdout.write('Kafka is NOT tested: KAFKA_LIBS names no folder with the jars of a broker\n');
@@ -50,6 +50,47 @@ if (process.env['KAFKA_LIBS'] === undefined) {
         await rm(folder, { recursive: true, force: true });
       },
     };
+  });
+
+  describe('a topic of Kafka that is deleted and made anew', () => {
+    it('is read from its beginning by whoever has read the old one, whether it is shorter or longer', async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'gridtokenx-kafka-'));
+      const broker = await startBroker({ folder });
+      const options = { brokers: [broker.brokers], clientId: 'anew' };
+      const log = createKafkaLog(options);
+      const texts = (from: string, count: number): Buffer[] =>
+        Array.from({ length: count }, (_, n) => Buffer.from(`${from}${n}`));
+      for (const [topic, count] of [
+        ['shorter', 3],
+        ['longer', 9],
+      ] as const) {
+        await log.ensureTopics([{ name: topic }]);
+        await log.append(topic, texts('old', 6));
+        const read: string[] = [];
+        const reader = log.subscribe(topic, 0, async (records) => {
+          read.push(...records.map(({ value }) => Buffer.from(value).toString()));
+        });
+        const holds = async (records: number): Promise<void> => {
+          while (read.length < records) await new Promise((done) => setTimeout(done, 20));
+        };
+        await holds(6);
+        await deleteTopics(options, [topic]);
+        // The reader finds out that its topic is gone.
+        await new Promise((done) => setTimeout(done, 1_000));
+        await log.ensureTopics([{ name: topic }]);
+        const writer = createKafkaLog(options);
+        await writer.append(topic, texts('new', count));
+        await holds(6 + count);
+        await log.append(topic, texts('later', 1));
+        await holds(6 + count + 1);
+        expect(read).toEqual([...texts('old', 6), ...texts('new', count), ...texts('later', 1)].map(String));
+        await reader.close();
+        await writer.close();
+      }
+      await log.close();
+      await broker.stop();
+      await rm(folder, { recursive: true, force: true });
+    });
   });
 
   describe('an idle connection to Kafka', () => {

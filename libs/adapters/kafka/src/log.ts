@@ -11,6 +11,7 @@ import {
   type TopicSpec,
   type Write,
 } from '@gridtokenx/runtime';
+import type { Admin } from 'kafkajs';
 import { errorType, Kafka, logLevel } from './internals.js';
 import { EARLIEST, LATEST, openSession } from './session.js';
 import type { ProducerPlace, Session, SessionOptions } from './session.js';
@@ -23,6 +24,31 @@ const FETCH_WAIT_MS = 5_000;
 const UNKNOWN_TOPIC_MS = 1_000;
 const SEQUENCE_MAX = 2 ** 31 - 1;
 const REPLICAS_WANTED = 3;
+
+/**
+ * Deletes topics with all their records: for an operator who makes them anew (docs/operations/chaos.md), and for tests.
+ * Those that do not exist are left out.
+ */
+export async function deleteTopics(options: SessionOptions, names: readonly string[]): Promise<void> {
+  const admin = connectAdmin(options);
+  try {
+    await admin.connect();
+    const existing = new Set(await admin.listTopics());
+    await admin.deleteTopics({ topics: names.filter((name) => existing.has(name)) });
+  } finally {
+    await admin.disconnect().catch(() => undefined);
+  }
+}
+
+const connectAdmin = (options: SessionOptions): Admin =>
+  new Kafka({
+    brokers: [...options.brokers],
+    clientId: options.clientId,
+    ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
+    ...(options.sasl === undefined ? {} : { sasl: options.sasl }),
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 0 },
+  }).admin();
 
 export interface KafkaLogOptions extends SessionOptions {
   /** Of topics that are created; by default three, or as many as there are brokers. */
@@ -148,11 +174,32 @@ export function createKafkaLog(options: KafkaLogOptions): Log {
   function createRead(topic: string): Read {
     let session: Session | undefined;
     let endAtMost = Infinity; // Where to wait while the wanted offset is still to come.
+    let given: LogRecord | undefined; // The last record that was handed over.
+    let wasGone = false; // The topic was unknown after it had been read.
+    let isAnew = false; // It was made anew, and nothing of it was handed over yet.
 
     async function chunk(wanted: number, signal: AbortSignal): Promise<readonly LogRecord[]> {
       if (session?.isOpen() !== true) session = await open(topic);
       const current = session;
       if (signal.aborted) return [];
+      if (wasGone && given !== undefined && !isAnew) {
+        // What was written after the record handed over last stands behind it, or that topic is no more.
+        const later = await current.listOffset(given.timestampMs + 1);
+        isAnew = later >= 0 && later <= given.offset;
+      }
+      wasGone = false;
+      const records = isAnew ? await beginning(current) : await next(current, wanted);
+      given = records.at(-1) ?? given;
+      if (records.length > 0) isAnew = false;
+      return records;
+    }
+
+    async function beginning(current: Session): Promise<readonly LogRecord[]> {
+      const first = await current.listOffset(EARLIEST);
+      return (await current.fetch(first, FETCH_WAIT_MS, chunkBytesMax)).map(recordOf);
+    }
+
+    async function next(current: Session, wanted: number): Promise<readonly LogRecord[]> {
       try {
         const position = Math.min(wanted, endAtMost);
         const messages = await current.fetch(position, FETCH_WAIT_MS, chunkBytesMax);
@@ -162,10 +209,10 @@ export function createKafkaLog(options: KafkaLogOptions): Log {
       } catch (error) {
         if (errorType(error) !== 'OFFSET_OUT_OF_RANGE') throw error;
         const [first, end] = [await current.listOffset(EARLIEST), await current.listOffset(LATEST)];
-        endAtMost = wanted < first ? first : end;
-        const messages = wanted < first ? await current.fetch(first, FETCH_WAIT_MS, chunkBytesMax) : [];
-        if (wanted < first) endAtMost = Infinity;
-        return messages.map(recordOf);
+        // A log never ends before what it has handed out: this is another one.
+        isAnew = given !== undefined && end <= given.offset;
+        endAtMost = wanted < first || isAnew ? Infinity : end;
+        return wanted < first || isAnew ? await beginning(current) : [];
       }
     }
 
@@ -176,7 +223,10 @@ export function createKafkaLog(options: KafkaLogOptions): Log {
       signalSeen = signal;
       while (!signal.aborted) {
         const attempt = (): Promise<readonly LogRecord[]> => chunk(position, signal);
-        const records = await persist(topic, Infinity, signal, attempt, () => session?.destroy());
+        const records = await persist(topic, Infinity, signal, attempt, (type) => {
+          wasGone ||= type !== undefined && UNKNOWN_TOPIC.has(type);
+          session?.destroy();
+        });
         if (records.length > 0) return records;
       }
       session?.destroy(); // It may have been opened after the signal.
@@ -185,15 +235,7 @@ export function createKafkaLog(options: KafkaLogOptions): Log {
   }
 
   async function createMissing(specs: readonly TopicSpec[]): Promise<void> {
-    const kafka = new Kafka({
-      brokers: [...options.brokers],
-      clientId: options.clientId,
-      ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
-      ...(options.sasl === undefined ? {} : { sasl: options.sasl }),
-      logLevel: logLevel.NOTHING,
-      retry: { retries: 0 },
-    });
-    const admin = kafka.admin();
+    const admin = connectAdmin(options);
     try {
       await admin.connect();
       const existing = new Set(await admin.listTopics());
