@@ -2,7 +2,7 @@ export * from './consortium.js';
 export * from './ledger/audit.js';
 export * from './ledger/engine.js';
 export { Checkpoints } from './ledger/checkpoint.js';
-export { LedgerRestore } from './ledger/restore.js';
+export { LedgerRestore, type RestoredBucket } from './ledger/restore.js';
 export { decodeRow } from './ledger/rows.js';
 export { rowKey, type RowChange } from './ledger/digest.js';
 export { Store, Table, type Cell, type Pair, PairTable } from './ledger/store.js';

@@ -168,6 +168,7 @@ interface Gathering {
  */
 export class BlockReader {
   private readonly gathered = new Map<number, Map<string, Gathering>>();
+  private nextOffset = 0;
   readonly skipped = new Map<string, number>();
 
   constructor(
@@ -183,6 +184,7 @@ export class BlockReader {
 
   /** Takes the next record of the topic; gives the blocks that became readable with it, in height order. */
   push(record: LogRecord): VerifiedBlock[] {
+    this.nextOffset = record.offset + 1;
     try {
       this.gather(record);
     } catch (error) {
@@ -191,9 +193,21 @@ export class BlockReader {
       return [];
     }
     const blocks: VerifiedBlock[] = [];
-    for (let next = this.takeNext(record.offset); next !== undefined; next = this.takeNext(record.offset))
-      blocks.push(next);
+    for (let next = this.takeNext(); next !== undefined; next = this.takeNext()) blocks.push(next);
     return blocks;
+  }
+
+  /** A reader that starts here at this tip misses nothing that comes after it. */
+  get resumeOffset(): number {
+    let offset = this.nextOffset;
+    for (const later of this.gathered.values())
+      for (const { firstOffset } of later.values()) offset = Math.min(offset, firstOffset);
+    return offset;
+  }
+
+  /** Whether blocks above the next one were read: then that one is missing where it was looked for. */
+  get isMissingNext(): boolean {
+    return this.gathered.size > 0 && !this.gathered.has(this.currentTip.height + 1);
   }
 
   /** The tip has moved by other means (the caller decided the block itself). */
@@ -266,7 +280,7 @@ export class BlockReader {
     }
   }
 
-  private takeNext(offset: number): VerifiedBlock | undefined {
+  private takeNext(): VerifiedBlock | undefined {
     const candidates = this.gathered.get(this.currentTip.height + 1);
     if (candidates === undefined) return undefined;
     for (const [key, gathering] of candidates) {
@@ -277,10 +291,7 @@ export class BlockReader {
       if (verified === undefined) continue;
       this.gathered.delete(this.currentTip.height + 1);
       this.currentTip = verified.tip;
-      let resumeOffset = offset + 1;
-      for (const later of this.gathered.values())
-        for (const { firstOffset } of later.values()) resumeOffset = Math.min(resumeOffset, firstOffset);
-      return { ...verified, resumeOffset };
+      return { ...verified, resumeOffset: this.resumeOffset };
     }
     return undefined;
   }

@@ -11,6 +11,17 @@ export type HostEvent =
       readonly ageMs: number;
       readonly executeMs: number;
     }
+  | {
+      readonly kind: 'snapshotTaken';
+      readonly height: number;
+      readonly rows: number;
+      /** Of all parts, compressed. */
+      readonly bytes: number;
+      /** The longest that a block may have had to wait for the checkpoint or its snapshot. */
+      readonly longestSliceMs: number;
+    }
+  | { readonly kind: 'snapshotGivenUp'; readonly height: number; readonly reason: string }
+  | { readonly kind: 'snapshotRefused'; readonly height: number; readonly reason: string }
   | { readonly kind: 'quarantined'; readonly height: number; readonly reason: string }
   | { readonly kind: 'evidence'; readonly validator: string; readonly height: number; readonly round: number }
   /** A key that is hosted here begins to sign with this height, or ends before it. */

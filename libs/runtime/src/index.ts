@@ -12,4 +12,8 @@ export * from './read-models.js';
 export * from './read-to-end.js';
 export * from './row-store.js';
 export * from './signer-records.js';
+export * from './snapshot-format.js';
+export * from './snapshot-start.js';
+export * from './snapshot-store.js';
+export { type SnapshotOptions } from './snapshot-taker.js';
 export * from './validator-host.js';

@@ -23,6 +23,8 @@ import { ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
 import { createLedger, type Ledger } from '@gridtokenx/domain';
 import { millis, toBase64Url, toHex, unreachable } from '@gridtokenx/kernel';
 import { consortiumTopics, EnvelopeError, type Finding, type LedgerIdentity } from '@gridtokenx/protocol';
+import { equalBytes, millis, toBase64Url, toHex, unreachable } from '@gridtokenx/kernel';
+import { consortiumTopics, decodeEnvelope, EnvelopeError, type LedgerIdentity } from '@gridtokenx/protocol';
 import { BlockExecutor, type Executed } from './block-executor.js';
 import { BlockPublisher } from './block-publisher.js';
 import { BlockReader, compressBlock, cutIntoParts, type OwnBlocks, type VerifiedBlock } from './block-records.js';
@@ -35,6 +37,8 @@ import type { Clock, Log, LogRecord } from './ports.js';
 import { readToEnd } from './read-to-end.js';
 import { isAbove, Rejoins, whyLost } from './rejoins.js';
 import { Answers, Requests } from './requests.js';
+import { newestSnapshot, type SnapshotStart } from './snapshot-start.js';
+import { SnapshotTaker, type SnapshotOptions } from './snapshot-taker.js';
 import { SignerRecords, type LoadedRecords, type SignerSlots } from './signer-records.js';
 import { Timers } from './timers.js';
 
@@ -50,6 +54,8 @@ export interface HostOptions {
   readonly checker?: EnvelopeChecker;
   /** Told of each block that is decided here, for a projector in the same process. */
   readonly ownBlocks?: OwnBlocks;
+  /** Where snapshots of the state are kept; without it a restart replays all blocks. */
+  readonly snapshots?: SnapshotOptions;
   readonly observe?: (event: HostEvent) => void;
 }
 
@@ -93,6 +99,7 @@ export class ValidatorHost {
   private readonly requests: Requests<Hosted>;
   private readonly answers: Answers;
   private readonly rejoins: Rejoins;
+  private readonly snapshots: SnapshotTaker;
   private readonly hosted: Hosted[] = [];
 
   private demand: Demand = 'idle';
@@ -120,6 +127,7 @@ export class ValidatorHost {
   private constructor(
     options: HostOptions,
     private readonly records: SignerRecords,
+    start: SnapshotStart,
   ) {
     const { crypto, identity, log, clock } = options;
     const { ledgerId } = identity;
@@ -133,9 +141,8 @@ export class ValidatorHost {
     this.ownBlocks = options.ownBlocks;
     this.checker = options.checker ?? checkerInThread(crypto, identity.ledgerId);
     this.rules = chainRules(identity);
-    const ledger = createLedger(crypto, identity);
+    const { ledger, tip } = start;
     this.ledger = ledger;
-    const tip = genesisTip(crypto, identity, ledger);
     const onDropped = (refusal: string): void => this.skip(operations.name, refusal);
     this.executor = new BlockExecutor({ crypto, identity, ledger, pool, tip, onDropped });
     this.reader = new BlockReader(crypto, this.rules, tip);
@@ -159,6 +166,16 @@ export class ValidatorHost {
       submit: (envelope) => this.append(operations.name, [envelope]),
       onAsked: (validator, why) => this.observe({ kind: 'rejoining', validator, why }),
     });
+    this.snapshots = new SnapshotTaker({
+      ledger,
+      ledgerId,
+      genesisSize: identity.genesis.validators.length,
+      changes: start.changes,
+      clock,
+      timers,
+      snapshots: options.snapshots,
+      observe: (event) => this.observe(event),
+    });
     this.failed = new Promise<never>((_, reject) => {
       this.fail = (reason) => {
         if (this.closed) return;
@@ -170,13 +187,15 @@ export class ValidatorHost {
   }
 
   /**
-   * Replays the blocks and reads the topics to their ends, then lets the validators vote. The caller goes on reading
+   * Restores the newest snapshot, if there is one, replays the blocks after it and reads the topics to their ends, then
+   * lets the validators vote. The caller goes on reading
    * each topic of {@link startOffsets} from its offset and hands the records to {@link take}.
    */
   static async start(options: HostOptions): Promise<ValidatorHost> {
     const { store, loaded } = await SignerRecords.load(options.crypto, options.signerSlots);
-    const host = new ValidatorHost(options, store);
-    await host.open(options, loaded);
+    const start = await startOf(options);
+    const host = new ValidatorHost(options, store, start);
+    await host.open(options, loaded, start.blocksOffset);
     return host;
   }
 
@@ -216,12 +235,10 @@ export class ValidatorHost {
 
   // ---- start -------------------------------------------------------------------------------------------------
 
-  private async open(options: HostOptions, loaded: LoadedRecords): Promise<void> {
+  private async open(options: HostOptions, loaded: LoadedRecords, from: number): Promise<void> {
     const { operations, consensus, blocks } = consortiumTopics;
     await this.log.ensureTopics([operations, consensus, blocks]);
-    const blocksFrom = await readToEnd(this.log, blocks.name, 0, (records) => {
-      for (const record of records) this.onBlockRecord(record);
-    });
+    const blocksFrom = await this.readBlocks(from);
 
     const early: ConsensusMessage[] = [];
     const lookBack = await this.log.offsetAtTime(consensus.name, this.tip.time - LOOK_BACK_MS);
@@ -242,6 +259,18 @@ export class ValidatorHost {
       [operations.name, this.nextOperationOffset],
     ]);
     this.pump();
+  }
+
+  /** An offset is only as good as the topic that it is of: if that was made anew, it is read from its start. */
+  private async readBlocks(from: number): Promise<number> {
+    const { name } = consortiumTopics.blocks;
+    const read = (start: number): Promise<number> =>
+      readToEnd(this.log, name, start, (records) => {
+        for (const record of records) this.onBlockRecord(record);
+      });
+    const isThere = from <= (await this.log.end(name));
+    const next = await read(isThere ? from : 0);
+    return from > 0 && isThere && this.reader.isMissingNext ? read(0) : next;
   }
 
   /** Where the caller goes on reading, by topic. */
@@ -589,7 +618,7 @@ export class ValidatorHost {
     const parent = this.tip;
     const rank = this.rankFrom(leader);
     const nextValidators = this.executor.nextValidators(header);
-    this.advance(header, certificate, run);
+    this.advance(header, certificate, run, this.reader.resumeOffset);
     const block: Block = {
       header,
       parentCertificate,
@@ -612,16 +641,19 @@ export class ValidatorHost {
     this.retryWaiting();
   }
 
-  private onCertifiedBlock({ block, envelopes, tip }: VerifiedBlock): void {
+  private onCertifiedBlock({ block, envelopes, tip, resumeOffset }: VerifiedBlock): void {
     if (tip.height !== this.tip.height + 1) return;
     const { header, certificate } = block;
-    this.advance(header, certificate, this.executor.runWith(certificate.blockHash, header, envelopes));
+    this.advance(header, certificate, this.executor.runWith(certificate.blockHash, header, envelopes), resumeOffset);
   }
 
   /** Makes an executed block final here; halts when the quorum certified other results than ours. */
-  private advance(header: Block['header'], certificate: Certificate, run: Executed): void {
+  private advance(header: Block['header'], certificate: Certificate, run: Executed, blocksOffset: number): void {
     const signing = this.hosted.filter(isMember);
     const tip = this.executor.commit(header, certificate, run);
+    const isSame = equalBytes(header.nextValidatorsHash, header.validatorsHash);
+    const nextValidators = isSame ? undefined : tip.validators.keys;
+    this.snapshots.decided({ header, certificate, nextValidators }, blocksOffset);
     this.requests.clear();
     if (this.pool.bytes <= POOL_BYTES_MAX) this.makeRoom();
     this.updateDemand();
@@ -669,6 +701,21 @@ const asError = (error: unknown): Error => (error instanceof Error ? error : new
 const indexOf = ({ replica }: Hosted): number => replica.identity.validator;
 
 const isMember = (hosted: Hosted): boolean => indexOf(hosted) !== OBSERVER;
+
+/** The newest snapshot that can be believed, or the genesis. */
+async function startOf({ crypto, identity, snapshots, observe }: HostOptions): Promise<SnapshotStart> {
+  const restored =
+    snapshots &&
+    (await newestSnapshot({
+      crypto,
+      identity,
+      store: snapshots.store,
+      onRefused: (height, reason) => observe?.({ kind: 'snapshotRefused', height, reason }),
+    }));
+  if (restored !== undefined) return restored;
+  const ledger = createLedger(crypto, identity);
+  return { ledger, tip: genesisTip(crypto, identity, ledger), changes: [], blocksOffset: 0 };
+}
 
 /** Where a ledger stands before its first block. */
 export function genesisTip(

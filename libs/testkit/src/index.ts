@@ -3,3 +3,4 @@ export * from './memory-log.js';
 export * from './postgres.js';
 export * from './consortium.js';
 export * from './signer-memory.js';
+export * from './snapshot-memory.js';

@@ -18,8 +18,10 @@ const NOTHING = new Uint8Array(0);
 
 /** The rows of one leaf, in key order, with their hashes next to each other. */
 class Bucket {
-  readonly cells: Cell<unknown>[] = [];
-  hashes = NOTHING;
+  constructor(
+    readonly cells: Cell<unknown>[] = [],
+    public hashes: Uint8Array = NOTHING,
+  ) {}
 
   private placeOf(cell: Cell<unknown>): number {
     const { cells } = this;
@@ -229,17 +231,21 @@ export class Checkpoints {
         bucketHash(this.crypto, cells.length, (i) => rowKey(cells[i] as Cell<unknown>), hashes),
         at * ROW_HASH_BYTES,
       );
-      this.isDirty[at] = 0;
       if (cells.length === 0) this.buckets[at] = undefined;
       done += 1 + (cells.length >> 2);
     }
     if (this.next === dirty.length) {
-      this.dirty = parentsOf(dirty.sort((a, b) => a - b));
-      this.level = 1;
-      this.next = 0;
-      this.stage = 'nodes';
+      this.beginNodes();
     }
     return Math.max(1, done);
+  }
+
+  private beginNodes(): void {
+    for (const bucket of this.dirty) this.isDirty[bucket] = 0;
+    this.dirty = parentsOf(this.dirty.sort((a, b) => a - b));
+    this.level = 1;
+    this.next = 0;
+    this.stage = 'nodes';
   }
 
   private hashNodes(most: number): number {
@@ -334,19 +340,19 @@ export class Checkpoints {
     return hashAt(this.levels[level] as Uint8Array, firstBucket / buckets).slice() as Hash;
   }
 
-  /** A row of a state that is restored; buckets in order, in each the rows in key order. */
-  load(bucket: number, cell: Cell<unknown>, hash: Uint8Array): void {
-    cell.bucket = bucket;
-    (this.buckets[bucket] ??= new Bucket()).set(cell, hash);
-    this.count++;
+  /** A bucket of a state that is restored; its rows are in key order. */
+  load(bucket: number, cells: Cell<unknown>[], hashes: Uint8Array, leaf: Hash): void {
+    if (cells.length === 0) return;
+    this.buckets[bucket] = new Bucket(cells, hashes);
+    (this.levels[0] as Uint8Array).set(leaf, bucket * ROW_HASH_BYTES);
+    this.count += cells.length;
     this.touch(bucket);
   }
 
-  /** All rows of the checkpoint of this height are there. */
+  /** All buckets of the checkpoint of this height are there. */
   loaded(height: number): void {
     this.at = height;
-    this.stage = 'buckets';
-    this.next = 0;
+    this.beginNodes();
     this.work(Number.POSITIVE_INFINITY);
   }
 }

@@ -1,3 +1,4 @@
+import { ROW_HASH_BYTES } from '@gridtokenx/chain';
 import type { Crypto, Hash } from '@gridtokenx/crypto';
 import { assert, DecodeError } from '@gridtokenx/kernel';
 import type { LedgerIdentity } from '@gridtokenx/protocol';
@@ -35,6 +36,16 @@ class WaitingRows {
   }
 }
 
+/** A bucket of the checkpoint tree with its rows, in key order, hashed by who has checked it against a certified root. */
+export interface RestoredBucket {
+  readonly bucket: number;
+  readonly keys: readonly string[];
+  readonly rows: readonly Uint8Array[];
+  /** Of the rows, next to each other. */
+  readonly hashes: Uint8Array;
+  readonly leaf: Hash;
+}
+
 /**
  * SPEC ledger 6.3: a ledger from the rows of a checkpoint. It runs on as the ledger would that those rows are of: the same
  * digests, the same indexes, the same outcomes.
@@ -46,22 +57,30 @@ export class LedgerRestore {
   private placed = 0;
 
   constructor(
-    private readonly crypto: Crypto,
+    crypto: Crypto,
     identity: LedgerIdentity,
   ) {
     this.ledger = beginRestoredLedger(crypto, identity);
     this.tables = new Map(this.ledger.state.store.tables.map((table) => [table.name, table]));
   }
 
-  /** Buckets in order, in each the rows in key order. Throws DecodeError `row.*`. */
-  add(bucket: number, key: string, row: Uint8Array): void {
-    const slash = key.indexOf('/');
-    const table = this.tables.get(key.slice(0, slash));
-    if (table === undefined) throw new DecodeError('row.unknownTable', 0);
-    const cell = table.cell(key.slice(slash + 1));
-    const hash = this.crypto.sha256(row);
-    if (table.options.keepHash === true) cell.hash = hash;
-    this.ledger.checkpoints.load(bucket, cell, hash);
+  /** Throws DecodeError `row.*`. */
+  add({ bucket, keys, rows, hashes, leaf }: RestoredBucket): void {
+    const cells = keys.map((key, i) => {
+      const slash = key.indexOf('/');
+      const table = this.tables.get(key.slice(0, slash));
+      if (table === undefined) throw new DecodeError('row.unknownTable', 0);
+      const cell = table.cell(key.slice(slash + 1));
+      cell.bucket = bucket;
+      if (table.options.keepHash === true)
+        cell.hash = hashes.slice(i * ROW_HASH_BYTES, (i + 1) * ROW_HASH_BYTES);
+      this.take(table, cell, rows[i] as Uint8Array);
+      return cell;
+    });
+    this.ledger.checkpoints.load(bucket, cells, hashes, leaf);
+  }
+
+  private take(table: Table<unknown, unknown>, cell: Cell<unknown>, row: Uint8Array): void {
     if (table.options.restoreOrder === undefined) return this.place(cell, decodeRow(table, row));
     let waiting = this.waiting.get(table);
     if (waiting === undefined) this.waiting.set(table, (waiting = new WaitingRows()));
