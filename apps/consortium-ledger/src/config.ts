@@ -18,6 +18,12 @@ const rolesOf = (text: string): readonly LedgerRole[] => {
   return roles;
 };
 
+const countOf = (text: string): number => {
+  const count = Number(text);
+  if (!Number.isSafeInteger(count) || count < 1) throw new Error('a whole number from 1');
+  return count;
+};
+
 const option = <T>(env: string, flag: string, help: string, parse: (text: string) => T): ConfigOption<T> => ({
   env,
   flag,
@@ -52,6 +58,19 @@ const SPEC = {
     ),
     fallback: '',
   },
+  stateFolder: {
+    ...option(
+      'STATE_FOLDER',
+      'state',
+      'the folder of snapshots and reports of this host; without it a restart replays all blocks',
+      anyText,
+    ),
+    fallback: '',
+  },
+  snapshotEvery: {
+    ...option('SNAPSHOT_EVERY', 'snapshot-every', 'a snapshot is taken of each so-manyth checkpoint', countOf),
+    fallback: 3,
+  },
   countersMs: COUNTERS,
   verifyWorkers: {
     ...option(
@@ -83,6 +102,8 @@ export interface LedgerConfig {
   readonly roles: readonly LedgerRole[];
   readonly keyFolder: string;
   readonly signerFolder: string;
+  readonly stateFolder: string;
+  readonly snapshotEvery: number;
   readonly countersMs: number;
   readonly verifyWorkers: number;
   readonly statusPort: number | undefined;

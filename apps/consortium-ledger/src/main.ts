@@ -1,9 +1,10 @@
 import 'reflect-metadata';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createChecker, native, tally } from '@gridtokenx/crypto-native';
 import { createEmbeddedLog } from '@gridtokenx/embedded-log';
 import { createKafkaLog } from '@gridtokenx/kafka';
-import { openSignerFiles, readKeyFolder } from '@gridtokenx/keystore';
+import { openSignerFiles, openSnapshotFiles, readKeyFolder } from '@gridtokenx/keystore';
 import { StderrLogger, stopAsked, tellCounters } from '@gridtokenx/nest';
 import { createRowStore, migrate } from '@gridtokenx/postgres';
 import { readGenesis } from '@gridtokenx/protocol';
@@ -24,6 +25,7 @@ const openBus = (config: LedgerConfig): Log =>
 /** Blocks are the rule and not worth a line; what an operator must know of is. */
 function tell(event: HostEvent): void {
   if (event.kind === 'decided' || event.kind === 'skipped') return;
+  if (event.kind === 'snapshotTaken') return logger.log({ message: `validators: ${event.kind}`, ...event });
   const level = event.kind === 'quarantined' || event.kind === 'evidence' ? 'error' : 'warn';
   logger[level]({ message: `validators: ${event.kind}`, ...event });
 }
@@ -42,9 +44,19 @@ async function main(): Promise<void> {
     const keys = await readKeyFolder(native, config.keyFolder);
     const signerSlots = await openSignerFiles(config.signerFolder);
     const seeds = keys.map(({ seed }) => seed);
+    const snapshots =
+      config.stateFolder === ''
+        ? {}
+        : {
+            snapshots: {
+              store: await openSnapshotFiles(join(config.stateFolder, 'snapshots')),
+              everyCheckpoints: config.snapshotEvery,
+            },
+          };
     const checker = createChecker(identity.ledgerId, config.verifyWorkers);
     closing.push(() => checker.close());
-    roles.set('validator', await startValidators({ ...shared, seeds, signerSlots, checker, observe: tell }, logger));
+    const own = { seeds, signerSlots, checker, observe: tell };
+    roles.set('validator', await startValidators({ ...shared, ...snapshots, ...own }, logger));
   }
   if (config.roles.includes('projector')) {
     await migrate(config.databaseUrl);

@@ -215,7 +215,13 @@ export function decodePart(
       rows.push(row);
       hashes.set(crypto.sha256(row), at * ROW_HASH_BYTES);
     }
-    return { bucket: index * size + i, keys, rows, hashes, leaf: bucketHash(crypto, count, (at) => keys[at] ?? '', hashes) };
+    return {
+      bucket: index * size + i,
+      keys,
+      rows,
+      hashes,
+      leaf: bucketHash(crypto, count, (at) => keys[at] ?? '', hashes),
+    };
   });
   reader.end();
   const root = merkleRoot(

@@ -21,10 +21,8 @@ import {
 } from '@gridtokenx/consensus';
 import { ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
 import { createLedger, type Ledger } from '@gridtokenx/domain';
-import { millis, toBase64Url, toHex, unreachable } from '@gridtokenx/kernel';
-import { consortiumTopics, EnvelopeError, type Finding, type LedgerIdentity } from '@gridtokenx/protocol';
 import { equalBytes, millis, toBase64Url, toHex, unreachable } from '@gridtokenx/kernel';
-import { consortiumTopics, decodeEnvelope, EnvelopeError, type LedgerIdentity } from '@gridtokenx/protocol';
+import { consortiumTopics, EnvelopeError, type Finding, type LedgerIdentity } from '@gridtokenx/protocol';
 import { BlockExecutor, type Executed } from './block-executor.js';
 import { BlockPublisher } from './block-publisher.js';
 import { BlockReader, compressBlock, cutIntoParts, type OwnBlocks, type VerifiedBlock } from './block-records.js';

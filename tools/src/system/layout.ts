@@ -17,6 +17,8 @@ export interface LedgerProcess {
   readonly roles: readonly ('validator' | 'projector')[];
   readonly keyFolder?: string;
   readonly signerFolder?: string;
+  /** Of its snapshots and reports. */
+  readonly stateFolder?: string;
   /** Names of the key files of its validators. */
   readonly keyFiles: readonly string[];
 }
@@ -34,8 +36,9 @@ export async function layOut(folder: string, validatorKeys: string, layout: Layo
   await keepLayout(folder, hands, layout.projector);
   if (hands.length === 1 && layout.projector === 'shared') {
     const signerFolder = join(folder, 'signer');
+    const stateFolder = join(folder, 'state');
     const roles = ['validator', 'projector'] as const;
-    return [{ name: 'consortium-ledger', roles, keyFolder: validatorKeys, signerFolder, keyFiles: files }];
+    return [{ name: 'consortium-ledger', roles, keyFolder: validatorKeys, signerFolder, stateFolder, keyFiles: files }];
   }
   const processes: LedgerProcess[] = [];
   for (const [i, keyFiles] of hands.entries()) {
@@ -49,6 +52,7 @@ export async function layOut(folder: string, validatorKeys: string, layout: Layo
       roles: i === 0 && layout.projector === 'shared' ? ['validator', 'projector'] : ['validator'],
       keyFolder,
       signerFolder: join(folder, 'hosts', name, 'signer'),
+      stateFolder: join(folder, 'hosts', name, 'state'),
       keyFiles,
     });
   }

@@ -2,7 +2,17 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dropProjections, migrate } from '@gridtokenx/postgres';
 
-const STATE = ['ledger', 'layout.json', 'signer', 'hosts', 'postgres', 'postgres.port', 'population.json', 'logs'];
+const STATE = [
+  'ledger',
+  'layout.json',
+  'signer',
+  'state',
+  'hosts',
+  'postgres',
+  'postgres.port',
+  'population.json',
+  'logs',
+];
 
 /**
  * Throws the state of a folder away, and the read models of a database that outlives the folder: rows of the old ledger

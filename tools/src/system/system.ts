@@ -86,7 +86,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     databaseUrl = String(service.ready['url']);
     return service;
   };
-  const startLedger = ({ name, roles, keyFolder, signerFolder }: LedgerProcess): Promise<Service> =>
+  const startLedger = ({ name, roles, keyFolder, signerFolder, stateFolder }: LedgerProcess): Promise<Service> =>
     startService({
       name,
       script: join(ROOT, 'apps/consortium-ledger/dist/main.js'),
@@ -94,6 +94,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
         ...[...shared(), '--roles', roles.join(','), '--status-port', '0'],
         ...(keyFolder === undefined ? [] : ['--keys', keyFolder]),
         ...(signerFolder === undefined ? [] : ['--signer', signerFolder]),
+        ...(stateFolder === undefined ? [] : ['--state', stateFolder]),
         ...(options.ledgerArguments ?? []),
       ],
       nodeArgs: ['--max-old-space-size=4096'],

@@ -10,7 +10,15 @@ import {
 } from '@gridtokenx/chain';
 import { leafHash, merkleRoot, ZERO_HASH, type Hash } from '@gridtokenx/crypto';
 import { ByteWriter, DecodeError, millis, Prng, toHex } from '@gridtokenx/kernel';
-import { auditState, createLedger, decodeRow, LedgerRestore, rowKey, type Ledger, type RestoredBucket } from '../index.js';
+import {
+  auditState,
+  createLedger,
+  decodeRow,
+  LedgerRestore,
+  rowKey,
+  type Ledger,
+  type RestoredBucket,
+} from '../index.js';
 import { RandomWorld, type RanBlock } from '../spec/random-world.spec.js';
 import { crypto, identityOf } from '../spec/world.spec.js';
 import { ScratchWriter } from './scratch.js';

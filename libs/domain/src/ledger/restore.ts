@@ -56,10 +56,7 @@ export class LedgerRestore {
   private readonly waiting = new Map<Table<unknown, unknown>, WaitingRows>();
   private placed = 0;
 
-  constructor(
-    crypto: Crypto,
-    identity: LedgerIdentity,
-  ) {
+  constructor(crypto: Crypto, identity: LedgerIdentity) {
     this.ledger = beginRestoredLedger(crypto, identity);
     this.tables = new Map(this.ledger.state.store.tables.map((table) => [table.name, table]));
   }
@@ -72,8 +69,7 @@ export class LedgerRestore {
       if (table === undefined) throw new DecodeError('row.unknownTable', 0);
       const cell = table.cell(key.slice(slash + 1));
       cell.bucket = bucket;
-      if (table.options.keepHash === true)
-        cell.hash = hashes.slice(i * ROW_HASH_BYTES, (i + 1) * ROW_HASH_BYTES);
+      if (table.options.keepHash === true) cell.hash = hashes.slice(i * ROW_HASH_BYTES, (i + 1) * ROW_HASH_BYTES);
       this.take(table, cell, rows[i] as Uint8Array);
       return cell;
     });
