@@ -17,6 +17,8 @@ export interface ConsortiumOptions {
   readonly processes: number;
   readonly validators: number;
   readonly projector: Layout['projector'];
+  /** Threads of each ledger process that check envelopes. */
+  readonly workers: number;
   readonly entry: 'rest' | 'bus';
   /** Operations in an envelope. */
   readonly batch: number;
@@ -34,7 +36,7 @@ export interface ConsortiumOptions {
 }
 
 export async function runConsortiumBench(options: ConsortiumOptions): Promise<ConsortiumResult> {
-  const { bus, processes, validators, projector, entry, batch, keys, seconds, mode } = options;
+  const { bus, processes, validators, projector, workers, entry, batch, keys, seconds, mode } = options;
   if (mode === 'overload' && entry !== 'rest')
     throw new Error('only the gateway can refuse: --overload needs --entry rest');
   // Before anything of ours takes its share of the machine.
@@ -43,7 +45,10 @@ export async function runConsortiumBench(options: ConsortiumOptions): Promise<Co
     validatorProcesses: mode === 'deadLeader' ? layoutWithOneAlone(validators, processes) : processes,
     projector,
   };
-  const { runs, ...modes } = await withBench({ ...options, layout }, (bench) => work(bench, options));
+  const { runs, ...modes } = await withBench(
+    { ...options, layout, ledgerArguments: ['--verify-workers', String(workers)] },
+    (bench) => work(bench, options),
+  );
   const best = [...runs].sort(
     (a, b) => Number(b.sustained) - Number(a.sustained) || b.committedPerSecond - a.committedPerSecond,
   )[0];
@@ -54,6 +59,7 @@ export async function runConsortiumBench(options: ConsortiumOptions): Promise<Co
     processes,
     validators,
     projector,
+    workers,
     entry,
     batch,
     keys,

@@ -9,6 +9,7 @@ const USAGE = `npm run bench -- <name> [options]
     --batch B              operations in an envelope (default 100)
     --bus embedded|kafka   (default embedded)
     --brokers host:port    a Kafka that runs already; by default one is started from its jars
+    --workers N            threads of each ledger process that check envelopes (default 1)
     --entry rest|bus       NDJSON over HTTP, or straight on the topic (default rest)
     --rate N               operations a second offered; may be repeated (default: a search for saturation)
     --from N               where that search begins
@@ -27,6 +28,10 @@ const USAGE = `npm run bench -- <name> [options]
     --profile FILE         writes the CPU profile of the measured seconds
   idle        CPU and memory of the default system without load
     --seconds S            measured (default 50)
+  report      runs all of these and the peers, keeps their JSON in bench/results, writes bench/REPORT.md from it
+    --quick                shorter runs, and fewer
+    --only NAME            of the plan; may be repeated
+    --write-only           runs nothing, and writes the Markdown from the JSON that is there
   --json      one JSON object on the last line`;
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -35,6 +40,10 @@ function count(text: string, name: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 1) throw new Error(`--${name} takes a whole number from 1`);
   return value;
+}
+
+function countOrNone(text: string, name: string): number {
+  return text === '0' ? 0 : count(text, name);
 }
 
 function oneOf<const T extends string>(name: string, text: string, ...choices: readonly T[]): T {
@@ -50,6 +59,7 @@ const CONSORTIUM = {
   batch: { type: 'string', default: '100' },
   bus: { type: 'string', default: 'embedded' },
   brokers: { type: 'string' },
+  workers: { type: 'string', default: '1' },
   entry: { type: 'string', default: 'rest' },
   rate: { type: 'string', multiple: true, default: [] },
   from: { type: 'string' },
@@ -79,6 +89,7 @@ async function consortium(args: string[]): Promise<void> {
     batch,
     bus: oneOf('bus', values.bus, 'embedded', 'kafka'),
     ...(values.brokers !== undefined && { brokers: values.brokers.split(',') }),
+    workers: countOrNone(values.workers, 'workers'),
     entry: oneOf('entry', values.entry, 'rest', 'bus'),
     rates: values.rate.map((rate) => count(rate, 'rate')),
     firstRate: count(values.from ?? String(batch === 1 ? FIRST_RATE_SIGNED : FIRST_RATE_BATCHED), 'from'),
@@ -142,6 +153,21 @@ async function host(args: string[]): Promise<void> {
   process.stdout.write(`${JSON.stringify(result, undefined, values.json ? undefined : 2)}\n`);
 }
 
+async function report(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string', multiple: true, default: [] },
+      'write-only': { type: 'boolean', default: false },
+    },
+  });
+  const { runReport } = await import('./report.js');
+  const { failed } = await runReport({ ...values, writeOnly: values['write-only'], say });
+  for (const name of failed) say(`${name} failed`);
+  return failed.length === 0 ? 0 : 1;
+}
+
 async function main(): Promise<number> {
   const [name = '', ...args] = process.argv.slice(2);
   switch (name) {
@@ -154,6 +180,8 @@ async function main(): Promise<number> {
     case 'host':
       await host(args);
       return 0;
+    case 'report':
+      return report(args);
     case 'consortium':
     case 'spine':
       await consortium(args);
@@ -163,6 +191,9 @@ async function main(): Promise<number> {
       return name === '--help' ? 0 : 2;
   }
 }
+
+// What ends with this process, a broker above all, hangs on its exit; a signal alone would not tell them.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 try {
   process.exitCode = await main();

@@ -10,6 +10,7 @@ export interface ConsortiumResult extends ConsortiumRun {
   readonly processes: number;
   readonly validators: number;
   readonly projector: Layout['projector'];
+  readonly workers: number;
   readonly entry: 'rest' | 'bus';
   readonly batch: number;
   readonly keys: number;
