@@ -30,7 +30,7 @@ export const START_USAGE = `npm start -- [options]
 
 export class UsageError extends Error {}
 
-const wholeNumber = (name: string, text: string, least: number): number => {
+export const wholeNumber = (name: string, text: string, least: number): number => {
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   if (!(value >= least)) throw new UsageError(`--${name} takes a whole number from ${least}`);
   return value;

@@ -80,7 +80,7 @@ export function heightOfPart(record: Uint8Array): number | undefined {
   return Number(new DataView(record.buffer, record.byteOffset).getBigUint64(HEIGHT_AT));
 }
 
-interface Part {
+export interface BlockPart {
   readonly ledgerId: string;
   readonly height: number;
   readonly blockHash: string;
@@ -89,10 +89,10 @@ interface Part {
   readonly payload: Uint8Array;
 }
 
-function decodePart(bytes: Uint8Array): Part {
+export function decodeBlockPart(bytes: Uint8Array): BlockPart {
   const reader = new ByteReader(bytes, 'blockPart');
   if (reader.u16() !== PROTOCOL_VERSION) reader.fail('version');
-  const part: Part = {
+  const part: BlockPart = {
     ledgerId: readLedgerId(reader),
     height: reader.u64(),
     blockHash: toHex(reader.fixed(HASH_BYTES)),
@@ -221,7 +221,7 @@ export class BlockReader {
   }
 
   private gather(record: LogRecord): void {
-    const part = decodePart(record.value);
+    const part = decodeBlockPart(record.value);
     if (part.ledgerId !== this.rules.ledgerId) return this.skip('block.wrongLedger');
     if (part.height <= this.currentTip.height) return this.skip('block.repeated');
     if (part.height > this.currentTip.height + HEIGHTS_AHEAD_MAX) return this.skip('block.tooFarAhead');

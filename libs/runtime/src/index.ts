@@ -1,5 +1,6 @@
 export * from './block-records.js';
 export * from './clock.js';
+export * from './consensus-frames.js';
 export * from './envelope-checker.js';
 export * from './host-events.js';
 export * from './log/appender.js';

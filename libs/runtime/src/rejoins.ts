@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { VOTE_STEPS } from '@gridtokenx/chain';
 import { signBytesOf, type ConsensusMessage, type SignerRecord } from '@gridtokenx/consensus';
 import type { Crypto } from '@gridtokenx/crypto';
 import type { Execution, Ledger } from '@gridtokenx/domain';
-import { equalBytes, formatTime, millis } from '@gridtokenx/kernel';
+import { equalBytes, formatTime, millis, toHex } from '@gridtokenx/kernel';
 import { decodeOutcome, signEnvelope } from '@gridtokenx/protocol';
 import type { Clock } from './ports.js';
 import type { LoadedRecords } from './signer-records.js';
@@ -53,6 +52,8 @@ export interface RejoinsOptions {
   readonly ledger: Pick<Ledger, 'state'>;
   readonly clock: Clock;
   readonly timers: Timers;
+  /** Nobody can have guessed them: a nonce is new at each start. */
+  readonly randomBytes: (length: number) => Uint8Array;
   readonly submit: (envelope: Uint8Array) => void;
   readonly onAsked: (kid: string, why: string) => void;
 }
@@ -73,7 +74,7 @@ export class Rejoins {
 
   ask(by: Rejoiner, why: string): void {
     const { crypto, ledgerId, ledger, clock, timers } = this.options;
-    const nonce = this.nonces.get(by.kid) ?? randomBytes(NONCE_BYTES).toString('hex');
+    const nonce = this.nonces.get(by.kid) ?? toHex(this.options.randomBytes(NONCE_BYTES));
     this.nonces.set(by.kid, nonce);
     if (!this.isKnown(by)) return void this.unknown.set(by.kid, { by, why });
     this.options.onAsked(by.kid, why);

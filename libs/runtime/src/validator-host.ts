@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   chainRules,
   genesisValidators,
@@ -48,6 +49,8 @@ export interface HostOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly signerSlots: SignerSlots;
+  /** Of the machine by default; seeded in the simulator. */
+  readonly randomBytes?: (length: number) => Uint8Array;
   /** Where envelopes are checked; on the thread of the host where none is given. */
   readonly checker?: EnvelopeChecker;
   /** Told of each block that is decided here, for a projector in the same process. */
@@ -161,6 +164,7 @@ export class ValidatorHost {
       ledger,
       clock,
       timers,
+      randomBytes: options.randomBytes ?? randomBytes,
       submit: (envelope) => this.append(operations.name, [envelope]),
       onAsked: (validator, why) => this.observe({ kind: 'rejoining', validator, why }),
     });

@@ -34,7 +34,7 @@ export interface TestConsortiumOptions {
 }
 
 export const TEST_ZONE = 'MEA-BKK-01';
-const MARKET_START = millis(Date.UTC(2026, 5, 15));
+export const MARKET_START = millis(Date.UTC(2026, 5, 15));
 
 export function testConsortium(crypto: Crypto, options: TestConsortiumOptions): TestConsortium {
   const prng = new Prng(options.seed ?? 1);

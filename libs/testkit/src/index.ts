@@ -4,3 +4,4 @@ export * from './postgres.js';
 export * from './consortium.js';
 export * from './signer-memory.js';
 export * from './snapshot-memory.js';
+export * from './simulator/index.js';

@@ -1,0 +1,542 @@
+import { headerHash, proposerOf, type Block, type Header, type ValidatorSet } from '@gridtokenx/chain';
+import {
+  claimOf,
+  encodeMessage,
+  signBytesOf,
+  type Candidate,
+  type ConsensusMessage,
+  type PreparedCertificate,
+  type RoundChangeVote,
+  type UnsignedMessage,
+} from '@gridtokenx/consensus';
+import type { Crypto, Hash, Signature } from '@gridtokenx/crypto';
+import { formatTime, height as asHeight, millis, toBase64Url, toHex, type Prng } from '@gridtokenx/kernel';
+import { consortiumTopics, signEnvelope } from '@gridtokenx/protocol';
+import { packBlock, unpackBlock, decodeBlockPart, type Frame } from '@gridtokenx/runtime';
+import type { Party, SeenFrame, Stored } from './bus.js';
+
+export const STRATEGIES = [
+  'silence',
+  'lateness',
+  'equivocalProposal',
+  'equivocalVotes',
+  'freeVotes',
+  'roundChangeLies',
+  'unjustifiedProposal',
+  'malformedProposal',
+  'falseLists',
+  'withheldBodies',
+  'forgedCertificate',
+  'replay',
+  'garbage',
+] as const;
+export type Strategy = (typeof STRATEGIES)[number];
+
+export interface CabalOptions {
+  readonly crypto: Crypto;
+  readonly prng: Prng;
+  readonly ledgerId: string;
+  readonly set: ValidatorSet;
+  readonly now: () => number;
+  readonly after: (ms: number, run: () => void) => void;
+  readonly seedOf: (validator: number) => Uint8Array;
+  /** The liars and what each may do. */
+  readonly members: ReadonlyMap<number, ReadonlySet<Strategy>>;
+  /** All who read, liars too. */
+  readonly readers: readonly Party[];
+  /** Puts frames on the consensus topic, shown to some if the bus lies along. */
+  readonly say: (liar: number, frames: readonly Frame[], audience?: ReadonlySet<Party>) => void;
+  readonly store: (liar: number, topic: string, value: Uint8Array, audience?: ReadonlySet<Party>) => void;
+  readonly records: (topic: string) => readonly Stored[];
+  /** Puts an envelope into the liar's own pool and nowhere else. */
+  readonly whisper: (liar: number, envelope: Uint8Array) => void;
+  readonly onLie: (strategy: Strategy) => void;
+}
+
+const SPEAKS_EVERY_MS = 400;
+const CANDIDATES_MAX = 12;
+
+type Commit = Extract<ConsensusMessage, { type: 'commit' }>;
+type Prepare = Extract<ConsensusMessage, { type: 'prepare' }>;
+type Proposal = Extract<ConsensusMessage, { type: 'proposal' }>;
+type RoundChange = Extract<ConsensusMessage, { type: 'roundChange' }>;
+
+/**
+ * The liars of a simulation: production validators whose words are rewritten on their way out, and who say more besides. They
+ * hear everything at once, share their keys, and can lie to each reader differently. What they cannot do is forge.
+ */
+export class Cabal {
+  private height = 0;
+  private highestRound = 0;
+  private candidates = new Map<string, Candidate>();
+  private prepares = new Map<string, Map<number, Prepare>>();
+  private commits = new Map<string, Commit>();
+  private roundChanges = new Map<number, Map<number, RoundChange[]>>();
+  private proposedIn = new Map<number, Map<string, Proposal>>();
+  private readonly secrets = new Set<string>();
+  private sequences = new Map<number, number>();
+
+  constructor(private readonly options: CabalOptions) {
+    for (const liar of options.members.keys()) this.speakLater(liar);
+  }
+
+  private may(liar: number, strategy: Strategy): boolean {
+    return this.options.members.get(liar)?.has(strategy) ?? false;
+  }
+
+  // ---- hearing -----------------------------------------------------------------------------------------------
+
+  hear({ frames }: Stored): void {
+    for (const { message } of frames) if (message !== undefined) this.note(message);
+  }
+
+  private note(message: ConsensusMessage): void {
+    if (message.height < this.height || message.height > this.height + 2) {
+      // A replayed or invented height must not make the cabal forget the open one.
+      if (this.height !== 0) return;
+    }
+    if (message.height > this.height) {
+      if (message.type !== 'proposal' && this.height !== 0) return;
+      this.height = message.height;
+      this.highestRound = 0;
+      for (const seen of [this.candidates, this.prepares, this.commits, this.roundChanges, this.proposedIn])
+        seen.clear();
+    }
+    this.highestRound = Math.max(this.highestRound, Math.min(message.round, this.highestRound + 1));
+    switch (message.type) {
+      case 'proposal': {
+        if (this.candidates.size < CANDIDATES_MAX)
+          this.candidates.set(toHex(message.candidate.hash), message.candidate);
+        const proposals = this.proposedIn.get(message.round) ?? new Map<string, Proposal>();
+        this.proposedIn.set(message.round, proposals.set(toHex(message.candidate.hash), message));
+        return;
+      }
+      case 'prepare': {
+        const key = `${message.round}/${toHex(message.blockHash)}`;
+        const votes = this.prepares.get(key) ?? new Map<number, Prepare>();
+        this.prepares.set(key, votes.set(message.validator, message));
+        return;
+      }
+      case 'commit':
+        if (!this.options.members.has(message.validator)) this.commits.set(toHex(message.blockHash), message);
+        return;
+      default: {
+        const votes = this.roundChanges.get(message.round) ?? new Map<number, RoundChange[]>();
+        const own = votes.get(message.validator) ?? [];
+        if (own.length < 4) votes.set(message.validator, [...own, message]);
+        this.roundChanges.set(message.round, votes);
+      }
+    }
+  }
+
+  // ---- what the production host of a liar says ---------------------------------------------------------------
+
+  /** What goes out to everybody in place of what the host says; what goes to some is said apart. */
+  rewrite(
+    liar: number,
+    topic: string,
+    values: readonly Uint8Array[],
+    decode: (value: Uint8Array) => readonly SeenFrame[],
+  ): readonly Uint8Array[] {
+    const { prng, after, store } = this.options;
+    if (this.may(liar, 'silence') && prng.chance(0.8)) return this.lied('silence', []);
+    if (this.may(liar, 'lateness') && prng.chance(0.5)) {
+      const ms = prng.between(500, 8_000);
+      after(ms, () => {
+        for (const value of values) store(liar, topic, value);
+      });
+      return this.lied('lateness', []);
+    }
+    if (topic !== consortiumTopics.consensus.name) return values;
+    if (!values.some((value) => decode(value).some(({ frame }) => this.isTwisted(liar, frame)))) return values;
+    for (const value of values) for (const seen of decode(value)) this.twist(liar, seen);
+    return [];
+  }
+
+  private isTwisted(liar: number, { kind }: Frame): boolean {
+    if (kind === 'message') return true;
+    return this.may(liar, 'withheldBodies') && (kind === 'envelope' || kind === 'candidate');
+  }
+
+  private twist(liar: number, { frame, message }: SeenFrame): void {
+    const { prng, say } = this.options;
+    if (frame.kind === 'envelope' || frame.kind === 'candidate') {
+      if (prng.chance(0.7)) return this.lied('withheldBodies', undefined);
+      return say(liar, [frame], this.someReaders());
+    }
+    if (message === undefined || message.validator !== liar) return say(liar, [frame]);
+    if (message.type === 'proposal') return this.twistProposal(liar, message, frame);
+    if (message.type === 'roundChange' && this.may(liar, 'roundChangeLies') && prng.chance(0.6)) {
+      for (const reader of [0, 1])
+        this.sayTo(liar, this.falseRoundChange(liar, message.round), this.side(message, reader));
+      return this.lied('roundChangeLies', undefined);
+    }
+    if (
+      (message.type === 'prepare' || message.type === 'commit') &&
+      this.may(liar, 'equivocalVotes') &&
+      prng.chance(0.7)
+    ) {
+      // The split that a leader's two proposals begin: each side hears the whole cabal vote for its block.
+      return this.voteBothWays(liar, message.round);
+    }
+    say(liar, [frame]);
+  }
+
+  private twistProposal(liar: number, message: Proposal, frame: Frame): void {
+    const { prng, say } = this.options;
+    const { candidate, justification } = message;
+    if (this.may(liar, 'malformedProposal') && prng.chance(0.4)) {
+      this.sayTo(liar, this.signed({ ...message, candidate: this.malformed(candidate) }));
+      return this.lied('malformedProposal', undefined);
+    }
+    if (this.may(liar, 'unjustifiedProposal') && message.round > 0 && prng.chance(0.5))
+      return this.proposeUnjustified(liar, message.round);
+    if (this.may(liar, 'equivocalProposal') && prng.chance(0.8)) {
+      const isFree = justification?.prepared === undefined;
+      const other = isFree ? this.withHeader(candidate, { time: millis(candidate.header.time + 1) }) : candidate;
+      const both = [candidate, other].map((one) => this.signed({ ...message, candidate: one }));
+      both.forEach((one, side) => this.sayTo(liar, one, this.side(message, side)));
+      for (const one of both) this.note(one);
+      this.lied('equivocalProposal', undefined);
+      for (const accomplice of this.options.members.keys())
+        if (this.may(accomplice, 'equivocalVotes')) this.voteBothWays(accomplice, message.round);
+      return;
+    }
+    if (this.may(liar, 'falseLists') && prng.chance(0.7)) {
+      const { envelopeHashes } = candidate;
+      const list = prng.chance(0.5) ? envelopeHashes.slice(0, -1) : [...envelopeHashes, prng.bytes(32) as Hash];
+      this.sayTo(liar, { ...message, candidate: { ...candidate, envelopeHashes: list } }, this.side(message, 0));
+      say(liar, [frame], this.side(message, 1));
+      return this.lied('falseLists', undefined);
+    }
+    say(liar, [frame]);
+  }
+
+  // ---- what liars say besides --------------------------------------------------------------------------------
+
+  private speakLater(liar: number): void {
+    const { prng, after, members } = this.options;
+    after(SPEAKS_EVERY_MS * Math.max(1, members.size / 2) + prng.below(200), () => {
+      this.speak(liar);
+      this.speakLater(liar);
+    });
+  }
+
+  private speak(liar: number): void {
+    const { prng, set } = this.options;
+    const strategies = [...(this.options.members.get(liar) ?? [])];
+    if (strategies.length === 0 || this.height === 0) return;
+    const round = prng.between(Math.max(0, this.highestRound - 2), this.highestRound + 1);
+    switch (prng.pick(strategies)) {
+      case 'freeVotes':
+        return this.voteFreely(liar, round);
+      case 'equivocalVotes':
+        return this.voteBothWays(liar, this.highestRound);
+      case 'roundChangeLies':
+        if (round > 0) this.sayTo(liar, this.falseRoundChange(liar, round), this.someReaders());
+        return;
+      case 'unjustifiedProposal': {
+        // Any round that a liar leads, also far ahead.
+        const ahead = Array.from({ length: set.keys.length }, (_, i) => this.highestRound + i);
+        const led = ahead.find((one) => one > 0 && proposerOf(set.keys.length, this.height, one) === liar);
+        return led === undefined ? undefined : this.proposeUnjustified(liar, led);
+      }
+      case 'withheldBodies':
+        return this.keepSecret(liar);
+      case 'forgedCertificate':
+        return prng.chance(0.5) ? this.forgeBlock(liar) : this.forgeVotes(liar, Math.max(1, round));
+      case 'replay':
+        return this.replay(liar);
+      case 'garbage':
+        return this.garbage(liar);
+      default:
+    }
+  }
+
+  private voteFreely(liar: number, round: number): void {
+    const { prng } = this.options;
+    const candidates = [...this.candidates.values()];
+    if (candidates.length === 0) return;
+    const { hash: blockHash } = prng.pick(candidates);
+    const audience = this.someReaders();
+    this.sayTo(liar, this.signed({ ...this.base(liar, round), type: 'prepare', blockHash }), audience);
+    this.sayTo(liar, this.commitTo(liar, round, blockHash), audience);
+    this.lied('freeVotes', undefined);
+  }
+
+  private commitTo(liar: number, round: number, blockHash: Hash): ConsensusMessage {
+    const { prng } = this.options;
+    const known = this.commits.get(toHex(blockHash));
+    const { resultsRoot, stateDigest } =
+      known === undefined || prng.chance(0.1)
+        ? { resultsRoot: prng.bytes(32) as Hash, stateDigest: prng.bytes(32) as Hash }
+        : known;
+    return this.signed({ ...this.base(liar, round), type: 'commit', blockHash, resultsRoot, stateDigest });
+  }
+
+  /** Each side of a split hears votes for the block that it was shown. */
+  private voteBothWays(liar: number, round: number): void {
+    const proposals = [...(this.proposedIn.get(round)?.values() ?? [])];
+    if (proposals.length === 0) return;
+    [0, 1].forEach((side) => {
+      const proposal = proposals[side % proposals.length];
+      if (proposal === undefined) return;
+      const { hash: blockHash } = proposal.candidate;
+      const audience = this.side(proposal, side);
+      this.sayTo(liar, this.signed({ ...this.base(liar, round), type: 'prepare', blockHash }), audience);
+      if (this.commits.has(toHex(blockHash))) this.sayTo(liar, this.commitTo(liar, round, blockHash), audience);
+    });
+    this.lied('equivocalVotes', undefined);
+  }
+
+  private falseRoundChange(liar: number, round: number): ConsensusMessage {
+    const { prng } = this.options;
+    const certificates = this.certificates(liar).filter((certificate) => certificate.round < round);
+    const prepared = certificates.length > 0 && prng.chance(0.5) ? prng.pick(certificates) : undefined;
+    return this.signed({ ...this.base(liar, round), type: 'roundChange', prepared });
+  }
+
+  /** All certificates that the PREPAREs heard make, with the cabal's own added: more than the others may know of. */
+  private certificates(liar: number): PreparedCertificate[] {
+    const { set, members } = this.options;
+    return [...this.prepares.values()].flatMap((votes): PreparedCertificate[] => {
+      const [first] = votes.values();
+      if (first === undefined) return [];
+      const { height, round, blockHash } = first;
+      const signers = new Map<number, Signature>(
+        [...votes].map(([validator, { signature }]) => [validator, signature]),
+      );
+      for (const member of [liar, ...members.keys()])
+        signers.set(member, this.signed({ ...this.base(member, round), type: 'prepare', blockHash }).signature);
+      const signatures = [...signers]
+        .map(([validator, signature]) => ({ validator, signature }))
+        .sort((a, b) => a.validator - b.validator)
+        .slice(0, set.quorum);
+      return signatures.length < set.quorum ? [] : [{ height, round, blockHash, signatures }];
+    });
+  }
+
+  /**
+   * A PROPOSAL for a round above 0 with the justification that suits the liar: any quorum that was heard, with claims stripped,
+   * swapped, or left as they are; too few; of another round; or none at all.
+   */
+  private proposeUnjustified(liar: number, round: number): void {
+    const { prng, set } = this.options;
+    const [template] = this.candidates.values();
+    if (template === undefined || proposerOf(set.keys.length, this.height, round) !== liar) return;
+    const fresh = this.withHeader(template, {
+      proposer: liar,
+      time: millis(Math.max(this.options.now(), template.header.time + 1)),
+    });
+    const base = { ...this.base(liar, round), type: 'proposal' as const };
+    this.lied('unjustifiedProposal', undefined);
+    if (prng.chance(0.25))
+      return this.sayTo(liar, this.signed({ ...base, candidate: fresh, justification: undefined }), this.someReaders());
+    const heard = new Map<number, RoundChange>();
+    for (const [validator, votes] of this.roundChanges.get(round) ?? []) heard.set(validator, prng.pick(votes));
+    for (const member of this.options.members.keys()) {
+      const own = this.falseRoundChange(member, round);
+      if (own.type === 'roundChange') heard.set(member, own);
+    }
+    const chosen = prng
+      .shuffle([...heard.values()])
+      .slice(0, set.quorum)
+      .sort((a, b) => a.validator - b.validator);
+    if (chosen.length < set.quorum && !prng.chance(0.3)) return;
+    const mode = prng.below(3);
+    const certificates = this.certificates(liar).filter((certificate) => certificate.round < round);
+    const old = certificates.length > 0 ? prng.pick(certificates) : undefined;
+    const claimed = (vote: RoundChange): PreparedCertificate | undefined =>
+      mode === 0 ? vote.prepared : mode === 1 ? undefined : vote.prepared && old;
+    let prepared: PreparedCertificate | undefined;
+    for (const vote of chosen) {
+      const claim = claimed(vote);
+      if (claim !== undefined && claim.round > (prepared?.round ?? -1)) prepared = claim;
+    }
+    const candidate = prepared === undefined ? fresh : this.candidates.get(toHex(prepared.blockHash));
+    if (candidate === undefined) return;
+    const roundChanges = chosen.map((vote): RoundChangeVote => ({
+      validator: vote.validator,
+      prepared: claimOf(claimed(vote)),
+      signature: vote.signature,
+    }));
+    const proposal = this.signed({ ...base, candidate, justification: { roundChanges, prepared } });
+    this.note(proposal);
+    this.sayTo(liar, proposal, prng.chance(0.5) ? undefined : this.someReaders());
+  }
+
+  private malformed(candidate: Candidate): Candidate {
+    const { prng } = this.options;
+    const { header, parentCertificate } = candidate;
+    const noise = (): Hash => prng.bytes(32) as Hash;
+    switch (prng.below(10)) {
+      case 0:
+      case 1:
+        return this.withHeader(candidate, { parentHash: noise() });
+      case 2:
+        // Dated back as far as can be: after an outage that is an hour.
+        return this.withHeader(candidate, { time: millis(header.time - prng.between(1, 60_000)) });
+      case 3:
+        return this.withHeader(candidate, { time: millis(header.time + prng.between(6_000, 3_600_000)) });
+      case 4:
+        return this.withHeader(candidate, { operationsRoot: noise() });
+      case 5:
+        return this.withHeader(candidate, { validatorsHash: noise() });
+      case 6:
+        return this.withHeader(candidate, { nextValidatorsHash: noise() });
+      case 7:
+        return this.withHeader(candidate, { checkpointRoot: noise() });
+      case 8:
+        return this.withHeader(candidate, { height: asHeight(header.height + 1) });
+      default: {
+        if (parentCertificate === undefined) return this.withHeader(candidate, { parentCertificateHash: noise() });
+        const signatures = parentCertificate.signatures.map((one) => ({
+          ...one,
+          signature: prng.bytes(64) as Signature,
+        }));
+        return { ...candidate, parentCertificate: { ...parentCertificate, signatures } };
+      }
+    }
+  }
+
+  /** An envelope that nobody else has: a block that holds it cannot be had. */
+  private keepSecret(liar: number): void {
+    const { crypto, prng, ledgerId, seedOf, whisper, now } = this.options;
+    const seed = seedOf(liar);
+    const sequence = (this.sequences.get(liar) ?? 0) + 1;
+    this.sequences.set(liar, sequence);
+    const envelope = signEnvelope(crypto, seed, ledgerId, {
+      sequence,
+      validUntil: formatTime(millis(Math.floor(now() / 1000) * 1000 + 600_000)),
+      atomic: false,
+      operations: [
+        { type: 'validators.rejoin', validator: toBase64Url(crypto.publicKeyOf(seed)), nonce: toHex(prng.bytes(32)) },
+      ],
+    });
+    this.secrets.add(toHex(crypto.sha256(envelope)));
+    whisper(liar, envelope);
+    this.lied('withheldBodies', undefined);
+  }
+
+  private forgeVotes(liar: number, round: number): void {
+    const { prng, set } = this.options;
+    const [template] = this.candidates.values();
+    const blockHash = template?.hash ?? (prng.bytes(32) as Hash);
+    const signatures = Array.from({ length: set.quorum }, (_, validator) => ({
+      validator,
+      signature: prng.bytes(64) as Signature,
+    }));
+    const prepared = { height: this.height, round: round - 1, blockHash, signatures };
+    this.sayTo(liar, this.signed({ ...this.base(liar, round), type: 'roundChange', prepared }));
+    // A vote in another's name.
+    const victim = prng.below(set.keys.length);
+    const vote = {
+      ...this.base(victim, round - 1),
+      type: 'prepare' as const,
+      blockHash,
+      signature: prng.bytes(64) as Signature,
+    };
+    this.sayTo(liar, vote);
+    this.lied('forgedCertificate', undefined);
+  }
+
+  /** A block that never was, on the blocks topic: certified by noise, by too few, or with a changed content. */
+  private forgeBlock(liar: number): void {
+    const { crypto, prng, set, store, records } = this.options;
+    const real = records(consortiumTopics.blocks.name)
+      .filter(({ sender }) => sender !== liar)
+      .at(-1);
+    if (real === undefined) return;
+    const block = unpackBlock(decodeBlockPart(real.value).payload);
+    const { header, certificate } = block;
+    const next: Header = {
+      ...header,
+      height: asHeight(header.height + 1),
+      parentHash: certificate.blockHash,
+      time: millis(header.time + 1_000),
+    };
+    const hash = headerHash(crypto, next);
+    const signatures = certificate.signatures.map((one) => ({ ...one, signature: prng.bytes(64) as Signature }));
+    const forged: Block[] = [
+      // The next block, made up.
+      { ...block, header: next, certificate: { ...certificate, height: next.height, blockHash: hash, signatures } },
+      // The same block with other outcomes.
+      { ...block, outcomes: block.outcomes.map(({ hook }) => ({ hook, bytes: prng.bytes(8) })) },
+      // The same block, certified by too few.
+      { ...block, certificate: { ...certificate, signatures: certificate.signatures.slice(0, -1) } },
+      // The same block at another time.
+      { ...block, header: { ...header, time: millis(header.time + 1) } },
+    ];
+    for (const part of packBlock(prng.pick(forged), { validators: set, certifiedBy: set }))
+      store(liar, consortiumTopics.blocks.name, part);
+    this.lied('forgedCertificate', undefined);
+  }
+
+  private replay(liar: number): void {
+    const { prng, store, records } = this.options;
+    const topic = prng.pick(Object.values(consortiumTopics)).name;
+    const old = records(topic);
+    if (old.length === 0) return;
+    store(liar, topic, prng.pick(old).value);
+    this.lied('replay', undefined);
+  }
+
+  private garbage(liar: number): void {
+    const { prng, store, records } = this.options;
+    const topic = prng.pick(Object.values(consortiumTopics)).name;
+    const old = records(topic);
+    if (old.length === 0 || prng.chance(0.3)) store(liar, topic, prng.bytes(prng.below(400)));
+    else {
+      const bytes = prng.pick(old).value.slice();
+      const at = prng.below(Math.max(1, bytes.length));
+      bytes[at] = (bytes[at] ?? 0) ^ (1 + prng.below(255));
+      store(liar, topic, bytes.slice(0, prng.chance(0.5) ? bytes.length : prng.below(bytes.length)));
+    }
+    this.lied('garbage', undefined);
+  }
+
+  // ---- means -------------------------------------------------------------------------------------------------
+
+  private base(liar: number, round: number): { epoch: number; height: number; round: number; validator: number } {
+    return { epoch: this.options.set.epoch, height: this.height, round, validator: liar };
+  }
+
+  private signed<M extends UnsignedMessage>(message: M): ConsensusMessage {
+    const { crypto, ledgerId, seedOf } = this.options;
+    const signature = crypto.sign(signBytesOf(message, ledgerId), seedOf(message.validator));
+    return { ...message, signature } as unknown as ConsensusMessage;
+  }
+
+  private sayTo(liar: number, message: ConsensusMessage, audience?: ReadonlySet<Party>): void {
+    this.options.say(liar, [{ kind: 'message', bytes: encodeMessage(message) }], audience);
+  }
+
+  private withHeader(candidate: Candidate, change: Partial<Header>): Candidate {
+    const header = { ...candidate.header, ...change };
+    return { ...candidate, header, hash: headerHash(this.options.crypto, header) };
+  }
+
+  /** Half of the readers, the same for all liars in one round; accomplices belong to both. */
+  private side(
+    { height, round }: { readonly height: number; readonly round: number },
+    side: number,
+  ): ReadonlySet<Party> {
+    const { readers, members } = this.options;
+    return new Set(
+      readers.filter((reader) => {
+        if (typeof reader !== 'number' || members.has(reader)) return true;
+        return ((reader * 7 + height * 3 + round) % 5) % 2 === side;
+      }),
+    );
+  }
+
+  private someReaders(): ReadonlySet<Party> {
+    const { readers, prng } = this.options;
+    return new Set(readers.filter(() => prng.chance(0.5)));
+  }
+
+  private lied<T>(strategy: Strategy, result: T): T {
+    this.options.onLie(strategy);
+    return result;
+  }
+}

@@ -1,0 +1,477 @@
+import {
+  commitSignBytes,
+  genesisValidators,
+  headerHash,
+  operationsRootOf,
+  resultsOf,
+  resultsRootOf,
+  type Block,
+  type Certificate,
+  type ValidatorSet,
+} from '@gridtokenx/chain';
+import type { Candidate, ConsensusMessage } from '@gridtokenx/consensus';
+import type { Crypto } from '@gridtokenx/crypto';
+import { auditState, createLedger, type Ledger } from '@gridtokenx/domain';
+import { ByteReader, DecodeError, equalBytes, millis, toHex, utf8 } from '@gridtokenx/kernel';
+import { consortiumTopics, decodeEnvelope, EnvelopeError, type Envelope } from '@gridtokenx/protocol';
+import { decodeBlockPart, unpackBlock } from '@gridtokenx/runtime';
+import type { TestConsortium } from '../consortium.js';
+import type { Party, SeenFrame, Stored } from './bus.js';
+
+export const INVARIANTS = [
+  'agreement',
+  'validity',
+  'certificates',
+  'locks',
+  'votes',
+  'justification',
+  'bodies',
+  'time',
+  'digests',
+  'conservation',
+  'projection',
+  'liveness',
+  'running',
+] as const;
+export type Invariant = (typeof INVARIANTS)[number];
+
+export interface Violation {
+  readonly invariant: Invariant;
+  readonly text: string;
+}
+
+/** n -> [f, q], said here once more: the checker does not take its numbers from the code that it checks. */
+export const SIZES: ReadonlyMap<number, { readonly faults: number; readonly quorum: number }> = new Map([
+  [4, { faults: 1, quorum: 3 }],
+  [7, { faults: 2, quorum: 5 }],
+  [21, { faults: 6, quorum: 14 }],
+]);
+
+const STEPS = ['roundChange', 'proposal', 'prepare', 'commit'] as const;
+const VOTE_DOMAIN = utf8('gridtokenx/vote\0');
+const TOLERANCE_MS = 5_000;
+
+interface SignedVote {
+  readonly height: number;
+  readonly round: number;
+  readonly step: number;
+  /** In hex: what the vote says beyond its place. */
+  readonly content: string;
+}
+
+export interface CheckerOptions {
+  readonly crypto: Crypto;
+  readonly consortium: TestConsortium;
+  readonly size: number;
+  readonly now: () => number;
+  /** What the own clock of a validator has said in the last moments. */
+  readonly clockOf: (validator: number) => { readonly least: number; readonly most: number };
+  readonly isLiar: (validator: number) => boolean;
+  /** Whether an envelope (by digest in hex) has reached this validator since it started. */
+  readonly holds: (validator: number, envelope: string) => boolean;
+  readonly isSignedByClient: (envelope: string) => boolean;
+  readonly onViolation: (violation: Violation) => void;
+}
+
+/**
+ * Sees every signature as it is made, every record as it is stored and every decision, and knows who lies. It shares no rule with
+ * what it checks: its numbers are its own, blocks are run once more on a ledger of its own, which never undoes anything.
+ */
+export class Checker {
+  readonly set: ValidatorSet;
+  private readonly quorum: number;
+  private readonly reference: Ledger;
+  private readonly validatorKeys: ReadonlySet<string>;
+  /** By validator, the newest signed point; by point, what was signed there. */
+  private readonly newest = new Map<number, SignedVote>();
+  private readonly votes = new Map<string, SignedVote & { isPublished: boolean }>();
+  /** By height: by what was COMMITted to, by round, the honest signers. */
+  private readonly commits = new Map<number, Map<string, Map<number, Set<number>>>>();
+  private readonly certifiable = new Map<number, string>();
+  private readonly prepares = new Map<string, Set<number>>();
+  /** By `height/round`: the claims of honest ROUND-CHANGEs, by validator. */
+  private readonly claims = new Map<
+    string,
+    Map<number, { readonly round: number; readonly block: string } | undefined>
+  >();
+  private readonly lastClaims = new Map<string, number>();
+  private readonly ownCommits = new Map<string, Set<number>>();
+  private readonly candidates = new Map<string, Candidate[]>();
+  private readonly envelopes = new Map<string, Envelope | undefined>();
+  /** By height: the block hash and state digest that stand. */
+  readonly chain: { readonly hash: string; readonly digest: string; readonly time: number; readonly round: number }[] =
+    [];
+  private readonly usedEnvelopes = new Set<string>();
+  private readonly waiting = new Map<number, Block[]>();
+  private readonly digests = new Map<number, string>();
+  readonly decidedAt = new Map<number, { readonly at: number; readonly round: number }>();
+
+  constructor(private readonly options: CheckerOptions) {
+    const { crypto, consortium, size } = options;
+    this.set = genesisValidators(crypto, consortium.identity.genesis);
+    this.reference = createLedger(crypto, consortium.identity);
+    this.validatorKeys = new Set(consortium.identity.genesis.validators.map(({ key }) => key));
+    const numbers = SIZES.get(size);
+    if (numbers === undefined) throw new RangeError(`no numbers are stated for ${size} validators`);
+    this.quorum = numbers.quorum;
+    this.liars = Array.from({ length: size }, (_, i) => i).filter(options.isLiar).length;
+  }
+
+  private readonly liars: number;
+
+  /** The height up to which blocks were seen, run and found right. */
+  get height(): number {
+    return this.chain.length;
+  }
+
+  get ledger(): Ledger {
+    return this.reference;
+  }
+
+  // ---- signatures --------------------------------------------------------------------------------------------
+
+  /** A validator signs these bytes, whether or not anyone will ever see the signature. */
+  onSigned(validator: number, bytes: Uint8Array, isFromRecord: boolean): void {
+    if (this.options.isLiar(validator)) return;
+    const vote = this.voteOf(bytes);
+    if (vote === undefined) return;
+    const { height, round, step, content } = vote;
+    const point = `${validator}/${height}/${round}/${step}`;
+    const before = this.votes.get(point);
+    if (before !== undefined) {
+      if (before.content !== content)
+        this.violate('votes', `validator ${validator} signed two contents for ${nameOf(vote)}`);
+      return;
+    }
+    const newest = this.newest.get(validator);
+    if (newest !== undefined && compare(vote, newest) < 0)
+      this.violate('votes', `validator ${validator} signed ${nameOf(vote)} after ${nameOf(newest)}`);
+    this.votes.set(point, { ...vote, isPublished: false });
+    this.newest.set(validator, vote);
+    if (step === 2) this.onPrepare(validator, vote, isFromRecord);
+    if (step === 3) this.onCommit(validator, vote);
+  }
+
+  private voteOf(bytes: Uint8Array): SignedVote | undefined {
+    if (bytes.length < 80 || !equalBytes(bytes.subarray(0, VOTE_DOMAIN.length), VOTE_DOMAIN)) return undefined;
+    const reader = new ByteReader(bytes.subarray(VOTE_DOMAIN.length), 'vote');
+    reader.u16();
+    reader.fixed(32);
+    reader.u64();
+    const [height, round, step] = [reader.u64(), reader.u32(), reader.u8()];
+    return { height, round, step, content: toHex(bytes.subarray(VOTE_DOMAIN.length + 2 + 32 + 8 + 8 + 4 + 1)) };
+  }
+
+  private onPrepare(validator: number, { height, round, content: block }: SignedVote, isFromRecord: boolean): void {
+    if (round > 0) this.checkJustified(validator, height, round, block);
+    // What stands in the record was held, and timely, when it was written there.
+    if (!isFromRecord) {
+      this.checkHeld(validator, height, block);
+      this.checkTimely(validator, height, round, block);
+    }
+    add(this.prepares, `${height}/${round}/${block}`, validator);
+  }
+
+  /**
+   * Whether q ROUND-CHANGEs for this round can exist that call for this block: honest ones that were published, and whatever
+   * the liars sign.
+   */
+  private checkJustified(validator: number, height: number, round: number, block: string): void {
+    const claims = [...(this.claims.get(`${height}/${round}`)?.values() ?? [])];
+    const upTo = (most: number): number =>
+      claims.filter(
+        (claim) => claim === undefined || claim.round < most || (claim.round === most && claim.block === block),
+      ).length + this.liars;
+    if (claims.length + this.liars < this.quorum)
+      return this.violate(
+        'justification',
+        `validator ${validator} PREPAREd ${height}/${round} without a quorum of ROUND-CHANGEs`,
+      );
+    if (upTo(-1) >= this.quorum) return;
+    for (let claimed = 0; claimed < round; claimed++)
+      if (upTo(claimed) >= this.quorum && this.mayBePrepared(height, claimed, block)) return;
+    this.violate(
+      'justification',
+      `validator ${validator} PREPAREd ${block.slice(0, 8)} in ${height}/${round}, which nothing asks for`,
+    );
+  }
+
+  private mayBePrepared(height: number, round: number, block: string): boolean {
+    return (this.prepares.get(`${height}/${round}/${block}`)?.size ?? 0) + this.liars >= this.quorum;
+  }
+
+  /** The list behind a header is the one whose envelopes give the operations root. */
+  private checkHeld(validator: number, height: number, block: string): void {
+    for (const candidate of this.candidates.get(block) ?? []) {
+      const envelopes = candidate.envelopeHashes.map((hash) => this.envelopes.get(toHex(hash)));
+      const known = envelopes.filter((envelope) => envelope !== undefined);
+      if (known.length < envelopes.length) continue;
+      if (!equalBytes(operationsRootOf(this.options.crypto, known), candidate.header.operationsRoot)) continue;
+      const missing = candidate.envelopeHashes.find((hash) => !this.options.holds(validator, toHex(hash)));
+      if (missing === undefined) return;
+    }
+    this.violate(
+      'bodies',
+      `validator ${validator} PREPAREd ${block.slice(0, 8)} of height ${height} and holds not all of it`,
+    );
+  }
+
+  /** A block that cannot have been prepared is fresh, and must lie near the clock of whoever PREPAREs it. */
+  private checkTimely(validator: number, height: number, round: number, block: string): void {
+    const time = this.candidates.get(block)?.[0]?.header.time;
+    if (time === undefined) return;
+    const clock = this.options.clockOf(validator);
+    const { baseTimeoutMs, timeoutCapMs } = this.options.consortium.identity.genesis.consensus;
+    if (time > clock.most + TOLERANCE_MS)
+      this.violate('time', `validator ${validator} PREPAREd a block of height ${height} from the future`);
+    for (let earlier = 0; earlier < round; earlier++) if (this.mayBePrepared(height, earlier, block)) return;
+    if (time < clock.least - TOLERANCE_MS - Math.min(baseTimeoutMs * 2 ** round, timeoutCapMs))
+      this.violate(
+        'time',
+        `validator ${validator} PREPAREd a fresh block of height ${height}, ${clock.least - time} ms old`,
+      );
+  }
+
+  /** A certificate exists for whoever has the signatures; the liars' can be had for the asking. */
+  private onCommit(validator: number, { height, round, content }: SignedVote): void {
+    add(this.ownCommits, `${validator}/${height}`, round);
+    const contents = this.commits.get(height) ?? new Map<string, Map<number, Set<number>>>();
+    this.commits.set(height, contents);
+    const rounds = contents.get(content) ?? new Map<number, Set<number>>();
+    contents.set(content, rounds);
+    const signers = rounds.get(round) ?? new Set<number>();
+    rounds.set(round, signers.add(validator));
+    if (signers.size + this.liars < this.quorum) return;
+    const other = this.certifiable.get(height);
+    if (other === undefined) this.certifiable.set(height, content);
+    else if (other !== content)
+      this.violate('certificates', `height ${height} can be certified as ${shortly(other)} and as ${shortly(content)}`);
+  }
+
+  /**
+   * The signer record of a validator was lost or set back: what it had signed and nobody can ever see, it may sign otherwise.
+   */
+  onRecordDamaged(validator: number): void {
+    const prefix = `${validator}/`;
+    this.newest.delete(validator);
+    for (const [point, vote] of this.votes) {
+      if (!point.startsWith(prefix)) continue;
+      if (!vote.isPublished) {
+        this.votes.delete(point);
+        if (vote.step === 3) this.commits.get(vote.height)?.get(vote.content)?.get(vote.round)?.delete(validator);
+        if (vote.step === 2) this.prepares.get(`${vote.height}/${vote.round}/${vote.content}`)?.delete(validator);
+        continue;
+      }
+      const newest = this.newest.get(validator);
+      if (newest === undefined || compare(vote, newest) > 0) this.newest.set(validator, vote);
+    }
+  }
+
+  /** The highest round of a height in which an honest validator has signed. */
+  highestRound(height: number): number {
+    let highest = 0;
+    for (const vote of this.newest.values()) if (vote.height === height) highest = Math.max(highest, vote.round);
+    return highest;
+  }
+
+  // ---- records -----------------------------------------------------------------------------------------------
+
+  onStored(topic: string, record: Stored): void {
+    if (topic === consortiumTopics.operations.name) this.learnEnvelope(record.value, record.digest);
+    else if (topic === consortiumTopics.blocks.name) this.onBlockRecord(record.value);
+    else
+      for (const { frame, message } of record.frames) {
+        if (frame.kind === 'envelope') this.learnEnvelope(frame.bytes);
+        if (frame.kind === 'candidate') this.learnCandidate(frame.candidate);
+        if (message === undefined) continue;
+        if (message.type === 'proposal') this.learnCandidate(message.candidate);
+        const { validator, height, round, type } = message;
+        const vote = this.votes.get(`${validator}/${height}/${round}/${STEPS.indexOf(type)}`);
+        if (vote !== undefined) vote.isPublished = true;
+      }
+  }
+
+  learnEnvelope(bytes: Uint8Array, digest = toHex(this.options.crypto.sha256(bytes))): void {
+    if (this.envelopes.has(digest)) return;
+    try {
+      const { crypto, consortium } = this.options;
+      this.envelopes.set(digest, decodeEnvelope(crypto, consortium.identity.ledgerId, bytes));
+    } catch (error) {
+      if (!(error instanceof EnvelopeError)) throw error;
+      this.envelopes.set(digest, undefined);
+    }
+  }
+
+  private learnCandidate(candidate: Candidate): void {
+    const name = toHex(headerHash(this.options.crypto, candidate.header));
+    const known = this.candidates.get(name) ?? [];
+    const isSame = (other: Candidate): boolean =>
+      other.envelopeHashes.length === candidate.envelopeHashes.length &&
+      other.envelopeHashes.every((hash, i) => equalBytes(hash, candidate.envelopeHashes[i] ?? hash.subarray(1)));
+    if (!known.some(isSame)) this.candidates.set(name, [...known, candidate]);
+  }
+
+  /** What a host hands to the bus; it acts on its own words before they are stored. */
+  onSaid(validator: number, frames: readonly SeenFrame[]): void {
+    for (const { message } of frames) {
+      if (message?.type === 'proposal') this.learnCandidate(message.candidate);
+      if (message?.type === 'roundChange' && message.validator === validator && !this.options.isLiar(validator))
+        this.onHonestClaim(message);
+    }
+  }
+
+  /** The lock rule: a ROUND-CHANGE claims the sender's highest certificate. */
+  private onHonestClaim({
+    validator,
+    height,
+    round,
+    prepared,
+  }: Extract<ConsensusMessage, { type: 'roundChange' }>): void {
+    const key = `${height}/${round}`;
+    const claims = this.claims.get(key) ?? new Map<number, { round: number; block: string } | undefined>();
+    this.claims.set(key, claims);
+    if (claims.has(validator)) return;
+    claims.set(validator, prepared && { round: prepared.round, block: toHex(prepared.blockHash) });
+    const own = `${validator}/${height}`;
+    const claimed = prepared?.round ?? -1;
+    // Several votes may be signed in one breath: those of this round came after this ROUND-CHANGE.
+    const committed = Math.max(-1, ...[...(this.ownCommits.get(own) ?? [])].filter((earlier) => earlier < round));
+    const before = this.lastClaims.get(own) ?? -1;
+    if (claimed < Math.max(committed, before))
+      this.violate(
+        'locks',
+        `validator ${own} changes to round ${round} with a claim of round ${claimed}, and had one of ${Math.max(committed, before)}`,
+      );
+    this.lastClaims.set(own, Math.max(claimed, before));
+  }
+
+  // ---- blocks ------------------------------------------------------------------------------------------------
+
+  private onBlockRecord(value: Uint8Array): void {
+    let block: Block;
+    try {
+      const part = decodeBlockPart(value);
+      // The blocks of a simulation fit one part.
+      if (part.parts !== 1) return;
+      block = unpackBlock(part.payload);
+    } catch (error) {
+      if (error instanceof DecodeError) return;
+      throw error;
+    }
+    if (!this.isCertified(block)) return;
+    const { height } = block.header;
+    const known = this.chain[height - 1];
+    if (known !== undefined) {
+      if (known.hash !== toHex(block.certificate.blockHash))
+        this.violate('agreement', `a second block is certified at height ${height}`);
+      return;
+    }
+    this.waiting.set(height, [...(this.waiting.get(height) ?? []), block]);
+    for (let next = this.takeNext(); next !== undefined; next = this.takeNext()) this.run(next);
+  }
+
+  private takeNext(): Block | undefined {
+    const height = this.chain.length + 1;
+    const [block] = this.waiting.get(height) ?? [];
+    this.waiting.delete(height);
+    return block;
+  }
+
+  /** By an own count of signatures of distinct members of the set. */
+  private isCertified({ header, certificate }: Block): boolean {
+    const { crypto, consortium } = this.options;
+    const { ledgerId } = consortium.identity;
+    if (certificate.height !== header.height || !equalBytes(certificate.blockHash, headerHash(crypto, header)))
+      return false;
+    return this.signersOf(certificate, ledgerId) >= this.quorum;
+  }
+
+  private signersOf(certificate: Certificate, ledgerId: string): number {
+    const signBytes = commitSignBytes(ledgerId, certificate);
+    const signers = certificate.signatures.filter(({ validator, signature }) => {
+      const key = this.set.keys[validator];
+      return key !== undefined && this.options.crypto.verify(signature, signBytes, key);
+    });
+    return new Set(signers.map(({ validator }) => validator)).size;
+  }
+
+  /** Validity: the block follows its parent, holds what was signed by who may ask, once; its results are those of a clean run. */
+  private run({ header, certificate, parentCertificate, envelopes: bytes, outcomes }: Block): void {
+    const { crypto, consortium } = this.options;
+    const { ledgerId, genesisHash, genesis } = consortium.identity;
+    const { height } = header;
+    const wrong = (text: string): void => this.violate('validity', `block ${height}: ${text}`);
+    const parent = this.chain.at(-1);
+    if (toHex(header.parentHash) !== (parent?.hash ?? toHex(genesisHash))) wrong('does not name its parent');
+    if (parent !== undefined && header.time <= parent.time) wrong('is not later than its parent');
+    if (
+      parent !== undefined &&
+      (parentCertificate === undefined || this.signersOf(parentCertificate, ledgerId) < this.quorum)
+    )
+      wrong('carries no certificate of its parent');
+    const envelopes: Envelope[] = [];
+    for (const one of bytes) {
+      const digest = toHex(crypto.sha256(one));
+      this.learnEnvelope(one, digest);
+      const envelope = this.envelopes.get(digest);
+      if (envelope === undefined) return wrong('holds an envelope that nobody signed');
+      if (this.usedEnvelopes.has(digest)) wrong('repeats an envelope');
+      if (!this.options.isSignedByClient(digest) && !this.validatorKeys.has(envelope.kid))
+        wrong('holds an envelope of nobody');
+      if (envelope.validUntil < header.time) wrong('holds an envelope that had expired');
+      this.usedEnvelopes.add(digest);
+      envelopes.push(envelope);
+    }
+    const operations = envelopes.reduce((sum, envelope) => sum + envelope.operations.length, 0);
+    if (operations > genesis.limits.operationsPerBlock) wrong('holds too many operations');
+    if (!equalBytes(header.operationsRoot, operationsRootOf(crypto, envelopes))) wrong('has another operations root');
+    const results = resultsOf(outcomes, envelopes);
+    if (results === undefined || !equalBytes(certificate.resultsRoot, resultsRootOf(crypto, results)))
+      wrong('carries other outcomes than were certified');
+    const execution = this.reference.execute({ height, time: millis(header.time), envelopes });
+    this.reference.commit();
+    if (!equalBytes(execution.resultsRoot, certificate.resultsRoot)) wrong('is certified with other results');
+    if (!equalBytes(execution.stateDigest, certificate.stateDigest)) wrong('is certified with another state');
+    for (const { reason } of execution.quarantined) wrong(`has a quarantined envelope: ${reason}`);
+    for (const fault of auditState(this.reference)) this.violate('conservation', `after block ${height}: ${fault}`);
+    const digest = toHex(certificate.stateDigest);
+    this.chain.push({ hash: toHex(certificate.blockHash), digest, time: header.time, round: certificate.round });
+    this.checkDigest(height, digest, 'a clean run');
+  }
+
+  // ---- decisions ---------------------------------------------------------------------------------------------
+
+  /** A host says where it stands after it decided. */
+  onDecided(validator: number, height: number, round: number, digest: string): void {
+    if (!this.decidedAt.has(height)) this.decidedAt.set(height, { at: this.options.now(), round });
+    this.checkDigest(height, digest, `validator ${validator}`);
+  }
+
+  private checkDigest(height: number, digest: string, who: string): void {
+    const known = this.digests.get(height);
+    if (known === undefined) this.digests.set(height, digest);
+    else if (known !== digest) this.violate('digests', `${who} has another state after height ${height}`);
+  }
+
+  /** A projector's cursor. */
+  onProjected(who: Party, height: number, hash: string): void {
+    const known = this.chain[height - 1];
+    if (known === undefined || known.hash !== hash)
+      this.violate('projection', `${who} shows a block at height ${height} that is not certified`);
+  }
+
+  violate(invariant: Invariant, text: string): void {
+    this.options.onViolation({ invariant, text });
+  }
+}
+
+const compare = (a: SignedVote, b: SignedVote): number => a.height - b.height || a.round - b.round || a.step - b.step;
+
+const nameOf = ({ height, round, step }: SignedVote): string => `${STEPS[step] ?? ''} ${height}/${round}`;
+
+const shortly = (content: string): string =>
+  `${content.slice(0, 8)}/${content.slice(64, 72)}/${content.slice(128, 136)}`;
+
+function add(map: Map<string, Set<number>>, key: string, value: number): void {
+  map.set(key, (map.get(key) ?? new Set<number>()).add(value));
+}

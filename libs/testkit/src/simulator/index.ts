@@ -1,0 +1,2 @@
+export { INVARIANTS, SIZES, type Invariant, type Violation } from './checker.js';
+export * from './simulation.js';

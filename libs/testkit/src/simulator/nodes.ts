@@ -1,0 +1,207 @@
+import type { Crypto } from '@gridtokenx/crypto';
+import { toHex, type Prng } from '@gridtokenx/kernel';
+import { consortiumTopics, type LedgerIdentity } from '@gridtokenx/protocol';
+import { Projector, ValidatorHost, type HostEvent, type LogRecord } from '@gridtokenx/runtime';
+import type { Party, SeenFrame, SimulatedBus, Stored } from './bus.js';
+import { MachineClock } from './clocks.js';
+import { SignerDisk, type TornWrite } from './disk.js';
+import { MemoryRows } from './rows.js';
+import type { Timeline } from './timeline.js';
+
+export interface NodeContext {
+  readonly timeline: Timeline;
+  readonly bus: SimulatedBus;
+  readonly crypto: Crypto;
+  readonly identity: LedgerIdentity;
+  readonly prng: Prng;
+  readonly onEvent: (node: ValidatorNode, event: HostEvent) => void;
+  readonly onSigned: (validator: number, bytes: Uint8Array, isFromRecord: boolean) => void;
+  readonly onFailed: (who: Party, error: unknown) => void;
+  /** What a liar puts in place of what its host says. */
+  readonly rewrite: (
+    validator: number,
+    topic: string,
+    values: readonly Uint8Array[],
+    decode: (value: Uint8Array) => readonly SeenFrame[],
+  ) => readonly Uint8Array[];
+}
+
+/** One machine with one validator: its clock and disk outlive its processes, each of which is a production `ValidatorHost`. */
+export class ValidatorNode {
+  readonly clock: MachineClock;
+  readonly disk: SignerDisk;
+  /** Counts processes; the number of the one that runs, or of none. */
+  private life = 0;
+  private isUp = false;
+  host: ValidatorHost | undefined;
+  /** Digests of the envelopes that have reached this process. */
+  readonly held = new Set<string>();
+  /** Its record was damaged, and no certified block has let it sign again. */
+  isLost = false;
+  deliveryMs = 0;
+  /** What a damaged disk has to wait for. */
+  earliestStart = 0;
+
+  constructor(
+    private readonly context: NodeContext,
+    readonly index: number,
+    readonly seed: Uint8Array,
+    readonly isLiar: boolean,
+  ) {
+    this.clock = new MachineClock(context.timeline);
+    this.disk = new SignerDisk(context.timeline, context.prng);
+  }
+
+  get isRunning(): boolean {
+    return this.isUp;
+  }
+
+  start(): void {
+    if (this.isUp) return;
+    const { timeline, bus, crypto, identity, prng, onEvent, onSigned, onFailed, rewrite } = this.context;
+    if (timeline.now < this.earliestStart) return timeline.at(this.earliestStart, () => this.start());
+    let asksToRejoin = false;
+    let signed = 0;
+    this.isUp = true;
+    const life = ++this.life;
+    const isAlive = (): boolean => this.isUp && this.life === life;
+    const { index, seed } = this;
+    const fail = (error: unknown): void => {
+      if (isAlive()) onFailed(index, error);
+    };
+    const log = bus.port(index, isAlive, (topic, values, decode) =>
+      this.isLiar ? rewrite(index, topic, values, decode) : values,
+    );
+    ValidatorHost.start({
+      crypto: {
+        ...crypto,
+        sign: (message, secret) => {
+          // The first words of a process may be the last ones of the process before it, which were recorded and never said.
+          onSigned(index, message, life > 1 && signed++ === 0);
+          return crypto.sign(message, secret);
+        },
+      },
+      identity,
+      seeds: [seed],
+      log,
+      clock: this.clock.port(isAlive),
+      signerSlots: this.disk.port(isAlive),
+      randomBytes: (length) => prng.bytes(length),
+      observe: (event) => {
+        if (!isAlive()) return;
+        if (event.kind === 'rejoining') asksToRejoin = this.isLost = true;
+        if (event.kind === 'rejoined') this.isLost = false;
+        onEvent(this, event);
+      },
+    }).then((host) => {
+      if (!isAlive()) return host.close();
+      this.host = host;
+      this.isLost = asksToRejoin;
+      host.failed.catch(fail);
+      bus.follow(index, host.startOffsets);
+    }, fail);
+  }
+
+  /** Dies at once, whatever it was doing. */
+  crash(torn: TornWrite = 'old'): void {
+    if (!this.isUp) return;
+    this.isUp = false;
+    this.host?.close();
+    this.host = undefined;
+    this.context.bus.unfollow(this.index);
+    this.disk.settle(torn);
+    this.held.clear();
+  }
+
+  receive(topic: string, record: LogRecord, { digest, frames }: Stored): void {
+    const { host } = this;
+    if (host === undefined) return;
+    if (topic === consortiumTopics.operations.name) this.held.add(digest);
+    for (const { frame } of frames)
+      if (frame.kind === 'envelope') this.held.add(toHex(this.context.crypto.sha256(frame.bytes)));
+    const { life } = this;
+    host.take(topic, [record]).catch((error: unknown) => {
+      if (this.isUp && this.life === life) this.context.onFailed(this.index, error);
+    });
+  }
+}
+
+/** A projector and its read models: a reader of the blocks topic like any stranger. */
+export class ProjectorNode {
+  readonly rows = new MemoryRows();
+  readonly clock: MachineClock;
+  private projector: Projector | undefined;
+  private life = 0;
+  private isUp = false;
+  private queue: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly context: Pick<NodeContext, 'timeline' | 'bus' | 'crypto' | 'identity' | 'onFailed'>,
+    readonly party: Party,
+    private readonly onProjected: (height: number, hash: string) => void,
+  ) {
+    this.clock = new MachineClock(context.timeline);
+  }
+
+  get isRunning(): boolean {
+    return this.isUp;
+  }
+
+  get height(): number {
+    return this.rows.height;
+  }
+
+  start(): void {
+    if (this.isUp) return;
+    const { bus, crypto, identity, onFailed } = this.context;
+    this.isUp = true;
+    const life = ++this.life;
+    const isAlive = (): boolean => this.isUp && this.life === life;
+    const { party, rows } = this;
+    this.queue = Promise.resolve();
+    Projector.start({
+      crypto,
+      identity,
+      log: bus.port(party, isAlive),
+      store: {
+        cursor: () => rows.cursor(),
+        apply: async (blocks, offset) => {
+          const result = await rows.apply(blocks, offset);
+          for (const { height, hash } of result.kind === 'applied' ? blocks : [])
+            if (height > 0) this.onProjected(height, toHex(hash));
+          return result;
+        },
+        close: async () => {},
+      },
+      clock: this.clock.port(isAlive),
+    }).then(
+      ({ projector, startOffset }) => {
+        if (!isAlive()) return projector.close();
+        this.projector = projector;
+        bus.follow(party, new Map([[consortiumTopics.blocks.name, startOffset]]));
+      },
+      (error: unknown) => {
+        if (isAlive()) onFailed(party, error);
+      },
+    );
+  }
+
+  crash(): void {
+    if (!this.isUp) return;
+    this.isUp = false;
+    this.projector?.close();
+    this.projector = undefined;
+    this.context.bus.unfollow(this.party);
+  }
+
+  receive(record: LogRecord): void {
+    const { projector, life } = this;
+    if (projector === undefined) return;
+    const isAlive = (): boolean => this.isUp && this.life === life;
+    this.queue = this.queue
+      .then(() => (isAlive() ? projector.take([record]) : undefined))
+      .catch((error: unknown) => {
+        if (isAlive()) this.context.onFailed(this.party, error);
+      });
+  }
+}

@@ -1,0 +1,460 @@
+import { createHash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { genesisValidators } from '@gridtokenx/chain';
+import type { Crypto } from '@gridtokenx/crypto';
+import { Prng, toBase64Url, toHex } from '@gridtokenx/kernel';
+import { consortiumTopics } from '@gridtokenx/protocol';
+import { packFrames, RowStoreError, type HostEvent } from '@gridtokenx/runtime';
+import { testConsortium, type TestConsortium } from '../consortium.js';
+import { SimulatedBus, type Party, type SeenFrame } from './bus.js';
+import { Cabal, STRATEGIES, type Strategy } from './cabal.js';
+import { Checker, SIZES, type Violation } from './checker.js';
+import { Clients } from './clients.js';
+import { Faults, type Fault } from './faults.js';
+import { Network } from './network.js';
+import { ProjectorNode, ValidatorNode } from './nodes.js';
+
+import { simulatedSignatures } from './signatures.js';
+import { Timeline } from './timeline.js';
+
+export interface SimulationOptions {
+  readonly seed: number;
+  readonly validators: number;
+  /** Simulated signatures by default: a thousand seeds are cheap, and nobody inside can forge one. */
+  readonly crypto?: Crypto;
+  readonly trace?: (line: string) => void;
+}
+
+export interface SimulationResult {
+  readonly seed: number;
+  readonly validators: number;
+  readonly heights: number;
+  readonly events: number;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly violations: readonly Violation[];
+  /** Of everything that was stored and delivered, in order: same seed and commit, same hash. */
+  readonly traceHash: string;
+  /** Virtual time. */
+  readonly seconds: number;
+  /** The most rounds that a height took after the faults had stopped. */
+  readonly roundsAfterFaults: number;
+}
+
+const START = Date.UTC(2026, 5, 15);
+export const HEIGHTS_MIN = 20;
+export const FAULTS_MIN = 10;
+export const FAULT_KINDS_MIN = 3;
+const FAULTY_HEIGHTS = 14;
+const FAULTY_MS_LEAST = 20_000;
+const FAULTY_MS_MOST = 120_000;
+const VIOLATIONS_MAX = 5;
+
+/**
+ * How many rounds beyond the highest one reached the height that was open when the faults stopped may take, and how many each
+ * later height: as many leaders in a row as may be faulty, and two for those who are still finding each other.
+ */
+export const roundsAfterFaults = (validators: number): number => (SIZES.get(validators)?.faults ?? 0) + 2;
+
+export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
+  const simulation = new Simulation(options);
+  await simulation.run();
+  return simulation.result();
+}
+
+class Simulation {
+  private readonly timeline = new Timeline(START);
+  private readonly crypto: Crypto;
+  private readonly consortium: TestConsortium;
+  private readonly bus: SimulatedBus;
+  private readonly network: Network;
+  private readonly checker: Checker;
+  private readonly clients: Clients;
+  private readonly cabal: Cabal;
+  private readonly faults: Faults;
+  private readonly nodes: readonly ValidatorNode[];
+  private readonly projectors: readonly ProjectorNode[];
+  private readonly liars: ReadonlyMap<number, ReadonlySet<Strategy>>;
+  private readonly counts = new Map<string, number>();
+  private readonly violations: Violation[] = [];
+  private readonly hash = createHash('sha256');
+  private events = 0;
+  private clientsAreOn = true;
+  private worstRounds = 0;
+
+  constructor(private readonly options: SimulationOptions) {
+    const { seed, validators } = options;
+    const numbers = SIZES.get(validators);
+    if (numbers === undefined) throw new RangeError('4, 7 or 21 validators');
+    const root = new Prng(seed * 31 + validators);
+    const stream = (): Prng => new Prng(root.next());
+    const { timeline } = this;
+    this.crypto = options.crypto ?? simulatedSignatures();
+    this.consortium = testConsortium(this.crypto, { validators, seed: root.next(), timeMs: START });
+    const { identity } = this.consortium;
+    const { ledgerId } = identity;
+    const set = genesisValidators(this.crypto, identity.genesis);
+    const seeds = new Map(
+      this.consortium.validatorSeeds.map((one) => [toBase64Url(this.crypto.publicKeyOf(one)), one]),
+    );
+    const seedOf = (validator: number): Uint8Array => {
+      const key = set.keys[validator];
+      const found = key && seeds.get(toBase64Url(key));
+      if (found === undefined) throw new RangeError('no such validator');
+      return found;
+    };
+    this.liars = drawLiars(stream(), validators, numbers.faults);
+    const parties: Party[] = Array.from({ length: validators }, (_, i) => i);
+    const projectorParties = ['projector 0', 'projector 1'] as const;
+    const readers = [...parties, ...projectorParties];
+    this.network = new Network(stream(), readers);
+    const clientPrng = stream();
+    this.clients = new Clients(this.crypto, this.consortium, clientPrng, () => timeline.now);
+    const appendPrng = stream();
+    this.bus = new SimulatedBus({
+      timeline,
+      prng: stream(),
+      crypto: this.crypto,
+      ledgerId,
+      passage: (record, _topic, receiver) => this.network.passage(record, receiver),
+      appending: (sender) => {
+        const failure = this.faults.failing.get(sender) ?? 0;
+        if (failure > 0 && appendPrng.chance(failure))
+          return { ms: 50, fate: appendPrng.chance(0.5) ? 'refused' : 'storedButRefused' };
+        return { ms: appendPrng.between(1, 10), fate: 'stored' };
+      },
+      said: (sender, frames) => {
+        if (typeof sender !== 'number') return;
+        this.checker.onSaid(sender, frames);
+        if (options.trace !== undefined) this.say(`${sender} says ${frames.map(frameText).join('; ')}`);
+      },
+      deliver: (receiver, topic, record, stored) => {
+        this.note(`D ${receiver} ${topic} ${record.offset} ${record.value.length}`);
+        if (typeof receiver === 'number') {
+          const node = this.nodes[receiver];
+          if (node === undefined) return;
+          if (node.deliveryMs === 0) node.receive(topic, record, stored);
+          else timeline.after(node.deliveryMs, () => node.receive(topic, record, stored));
+        } else (this.projectors.find(({ party }) => party === receiver) ?? this.replay)?.receive(record);
+      },
+      watch: (topic, record) => {
+        this.note(`S ${topic} ${record.offset} ${record.sender} ${record.digest}`);
+        this.checker.onStored(topic, record);
+        if (topic === consortiumTopics.consensus.name) this.cabal.hear(record);
+      },
+    });
+    this.checker = new Checker({
+      crypto: this.crypto,
+      consortium: this.consortium,
+      size: validators,
+      now: () => timeline.now,
+      clockOf: (validator) => this.nodes[validator]?.clock.recent ?? { least: 0, most: 0 },
+      isLiar: (validator) => this.liars.has(validator),
+      holds: (validator, envelope) => this.nodes[validator]?.held.has(envelope) ?? false,
+      isSignedByClient: (envelope) => this.clients.signed.has(envelope),
+      onViolation: (violation) => this.onViolation(violation),
+    });
+    const nodePrng = stream();
+    const context = {
+      timeline,
+      bus: this.bus,
+      crypto: this.crypto,
+      identity,
+      prng: nodePrng,
+      onEvent: (node: ValidatorNode, event: HostEvent) => this.onHostEvent(node, event),
+      onSigned: (...signed: Parameters<Checker['onSigned']>) => this.checker.onSigned(...signed),
+      onFailed: (who: Party, error: unknown) => this.onFailed(who, error),
+      rewrite: (...args: Parameters<Cabal['rewrite']>) => this.cabal.rewrite(...args),
+    };
+    this.nodes = parties.map((_, index) => new ValidatorNode(context, index, seedOf(index), this.liars.has(index)));
+    this.projectors = projectorParties.map(
+      (party) => new ProjectorNode(context, party, (height, hash) => this.checker.onProjected(party, height, hash)),
+    );
+    this.cabal = new Cabal({
+      crypto: this.crypto,
+      prng: stream(),
+      ledgerId,
+      set,
+      now: () => timeline.now,
+      after: (ms, run) => timeline.after(ms, run),
+      seedOf,
+      members: this.liars,
+      readers,
+      say: (liar, frames, audience) => {
+        for (const value of packFrames(ledgerId, frames))
+          this.bus.store(liar, consortiumTopics.consensus.name, value, audience);
+      },
+      store: (liar, topic, value, audience) => this.bus.store(liar, topic, value, audience),
+      records: (topic) => this.bus.records(topic),
+      whisper: (liar, envelope) => {
+        this.checker.learnEnvelope(envelope);
+        const record = {
+          offset: this.bus.records(consortiumTopics.operations.name).length,
+          timestampMs: timeline.now,
+          value: envelope,
+        };
+        void this.nodes[liar]?.host?.take(consortiumTopics.operations.name, [record]);
+      },
+      onLie: (strategy) => this.count(`liar.${strategy}`),
+    });
+    const faultPrng = stream();
+    this.faults = new Faults({
+      timeline,
+      prng: faultPrng,
+      network: this.network,
+      nodes: this.nodes,
+      projectors: this.projectors,
+      budget: numbers.faults,
+      repeat: (reader) => {
+        const topic = faultPrng.pick(Object.values(consortiumTopics)).name;
+        const { length } = this.bus.records(topic);
+        if (length > 0) this.bus.repeat(topic, faultPrng.below(length), reader);
+      },
+      onFault: (fault, text) => {
+        this.count(fault);
+        this.say(`fault ${fault}: ${text}`);
+      },
+      onRecordDamaged: (node) => this.checker.onRecordDamaged(node.index),
+    });
+    for (const projector of this.projectors)
+      projector.rows.onCall = () => {
+        if (this.faults.storesAway.has(projector)) throw new RowStoreError('rowStore.unavailable', 'not there');
+      };
+  }
+
+  // ---- the run -----------------------------------------------------------------------------------------------
+
+  async run(): Promise<void> {
+    for (const [liar, strategies] of this.liars) this.say(`liar ${liar}: ${[...strategies].join(', ')}`);
+    for (const node of this.nodes) node.start();
+    for (const projector of this.projectors) projector.start();
+    this.startClients();
+    const { timeline } = this;
+    const started = timeline.now;
+    const isShaken = (): boolean => {
+      const ms = timeline.now - started;
+      return (
+        ms >= FAULTY_MS_MOST || (ms >= FAULTY_MS_LEAST && this.lowest() >= FAULTY_HEIGHTS && this.hasEnoughFaults())
+      );
+    };
+    await this.until(isShaken, 2 * FAULTY_MS_MOST);
+    if (this.isOver) return;
+    await this.recover();
+    if (this.isOver) return;
+    await this.compareRows();
+  }
+
+  /** Liveness: with the faults gone, every height is decided within the stated rounds, and everyone has it. */
+  private async recover(): Promise<void> {
+    const { timeline, checker } = this;
+    this.faults.stop();
+    const open = Math.max(...this.nodes.map(({ host }) => host?.status.height ?? 0), checker.height) + 1;
+    const reached = checker.highestRound(open);
+    const bound = roundsAfterFaults(this.options.validators);
+    this.say(`the faults stop at height ${open}, round ${reached}`);
+    const target = Math.max(HEIGHTS_MIN, open + 5);
+    const { beatMs, timeoutCapMs } = this.consortium.identity.genesis.consensus;
+    const perHeight = beatMs + (bound + 2) * timeoutCapMs;
+    const limit = 60_000 + (target - this.lowest() + 4) * perHeight;
+    const isLive = await this.until(() => this.lowest() >= target && !this.nodes.some(({ isLost }) => isLost), limit);
+    if (this.isOver) return;
+    if (!isLive) {
+      const where = this.nodes.map(
+        ({ index, host, isLost }) => `${index}:${host?.status.height ?? 'down'}${isLost ? ' lost' : ''}`,
+      );
+      return this.onViolation({
+        invariant: 'liveness',
+        text: `${(timeline.now - START) / 1000} s: not everyone is at height ${target} some ${limit / 1000} s after the faults: ${where.join(' ')}`,
+      });
+    }
+    for (let height = open; height <= target; height++) {
+      const decided = checker.decidedAt.get(height);
+      if (decided === undefined) continue;
+      const rounds = decided.round - (height === open ? reached : 0);
+      this.worstRounds = Math.max(this.worstRounds, rounds);
+      if (rounds > bound)
+        this.onViolation({
+          invariant: 'liveness',
+          text: `height ${height} was decided in round ${decided.round}, ${bound} are stated`,
+        });
+    }
+  }
+
+  /** Projection = replay, and both are what the ledger says. */
+  private async compareRows(): Promise<void> {
+    this.clientsAreOn = false;
+    const { projectors, checker, bus } = this;
+    const isLevel = (): boolean => projectors.every(({ height }) => height === checker.height);
+    if (!(await this.until(isLevel, 60_000)))
+      return this.isOver
+        ? undefined
+        : this.onViolation({
+            invariant: 'projection',
+            text: `the projectors are at ${projectors.map(({ height }) => height).join(', ')}, the chain at ${checker.height}`,
+          });
+    const shown = new Map(projectors.map((one) => [one.party, one.rows.contents()] as const));
+    const balances = new Map<string, string>();
+    for (const cell of checker.ledger.state.accounts.balances.rows.values())
+      if (cell.value !== undefined) balances.set(cell.key, `${cell.value.available}/${cell.value.held}`);
+    for (const { party, rows } of projectors) {
+      const own = new Map([...rows.balances()].map(([key, { available, held }]) => [key, `${available}/${held}`]));
+      const different = [...new Set([...own.keys(), ...balances.keys()])].find(
+        (key) => own.get(key) !== balances.get(key),
+      );
+      if (different !== undefined)
+        this.onViolation({
+          invariant: 'projection',
+          text: `${party} shows ${own.get(different)} for ${different}, the ledger has ${balances.get(different)}`,
+        });
+    }
+    const upTo = checker.height;
+    const replayed = new ProjectorNode(
+      {
+        timeline: this.timeline,
+        bus,
+        crypto: this.crypto,
+        identity: this.consortium.identity,
+        onFailed: (who, error) => this.onFailed(who, error),
+      },
+      'projector 9',
+      () => {},
+    );
+    replayed.start();
+    this.replay = replayed;
+    if (!(await this.until(() => replayed.height >= upTo, 60_000)))
+      return this.onViolation({
+        invariant: 'projection',
+        text: 'a replay of the blocks topic does not come to its end',
+      });
+    for (const [table, rows] of replayed.rows.contents(upTo))
+      for (const [party, contents] of shown)
+        if (contents.get(table) !== rows)
+          this.onViolation({ invariant: 'projection', text: `${party} and a replay differ in ${table}` });
+  }
+
+  private replay: ProjectorNode | undefined;
+
+  /** Runs events until the condition holds; false when it does not within this much virtual time. */
+  private async until(condition: () => boolean, ms: number): Promise<boolean> {
+    const end = this.timeline.now + ms;
+    while (!condition()) {
+      if (this.isOver || !this.timeline.step(end)) return false;
+      this.events++;
+      // What the event has set going by promises comes to rest before the next event.
+      await nextTurn();
+    }
+    return true;
+  }
+
+  private startClients(): void {
+    const prng = new Prng(this.options.seed ^ 0x5eed);
+    const { timeline, bus, clients } = this;
+    const append = (envelope: Uint8Array): void => void bus.store('client', consortiumTopics.operations.name, envelope);
+    for (const envelope of clients.opening()) append(envelope);
+    const again = (): void =>
+      timeline.after(prng.between(100, 1_500), () => {
+        if (!this.clientsAreOn) return;
+        append(clients.next());
+        again();
+      });
+    again();
+  }
+
+  // ---- what is seen ------------------------------------------------------------------------------------------
+
+  private onHostEvent(node: ValidatorNode, event: HostEvent): void {
+    if (event.kind === 'decided') {
+      const digest = node.host?.status.stateDigest;
+      this.note(`decided ${node.index} ${event.height} ${event.round} ${digest}`);
+      this.say(
+        `${node.index} decided ${event.height} in round ${event.round}: ${event.operations} operations, ${event.rejected} refused`,
+      );
+      if (!node.isLiar && digest !== undefined) this.checker.onDecided(node.index, event.height, event.round, digest);
+    } else if (event.kind === 'rejoining' || event.kind === 'rejoined')
+      this.say(`${node.index} ${event.kind} ${JSON.stringify(event)}`);
+    else if (event.kind === 'evidence') this.say(`${node.index} has evidence against ${event.validator}`);
+  }
+
+  private onFailed(who: Party, error: unknown): void {
+    if (typeof who === 'number' && this.liars.has(who)) return;
+    const text = error instanceof Error ? error.message : String(error);
+    this.onViolation({ invariant: 'running', text: `${who} stopped: ${text}` });
+  }
+
+  private onViolation(violation: Violation): void {
+    this.say(`VIOLATION of ${violation.invariant}: ${violation.text}`);
+    if (this.violations.length < VIOLATIONS_MAX) this.violations.push(violation);
+  }
+
+  /** After a violation nothing that follows says anything new. */
+  private get isOver(): boolean {
+    return this.violations.length > 0;
+  }
+
+  private lowest(): number {
+    return Math.min(...this.nodes.filter(({ isLiar }) => !isLiar).map(({ host }) => host?.status.height ?? 0));
+  }
+
+  private hasEnoughFaults(): boolean {
+    let sum = 0;
+    for (const times of this.counts.values()) sum += times;
+    return sum >= FAULTS_MIN && this.counts.size >= FAULT_KINDS_MIN;
+  }
+
+  private count(kind: Fault | `liar.${Strategy}`): void {
+    this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
+  }
+
+  private note(line: string): void {
+    this.hash.update(`${this.timeline.now} ${line}\n`);
+  }
+
+  private say(line: string): void {
+    this.options.trace?.(`${((this.timeline.now - START) / 1000).toFixed(3)} ${line}`);
+  }
+
+  result(): SimulationResult {
+    const { seed, validators } = this.options;
+    return {
+      seed,
+      validators,
+      heights: this.checker.height,
+      events: this.events,
+      faults: Object.fromEntries([...this.counts].sort(([a], [b]) => (a < b ? -1 : 1))),
+      violations: this.violations,
+      traceHash: this.hash.digest('hex'),
+      seconds: (this.timeline.now - START) / 1000,
+      roundsAfterFaults: this.worstRounds,
+    };
+  }
+}
+
+function frameText({ frame, message }: SeenFrame): string {
+  if (message === undefined) return frame.kind;
+  const { type, height, round, validator } = message;
+  const place = `${type} ${height}/${round} of ${validator}`;
+  if (message.type === 'roundChange')
+    return message.prepared === undefined
+      ? place
+      : `${place} claiming ${message.prepared.round} ${toHex(message.prepared.blockHash).slice(0, 8)}`;
+  const hash = message.type === 'proposal' ? message.candidate.hash : message.blockHash;
+  return `${place} ${toHex(hash).slice(0, 8)}`;
+}
+
+/** Up to f liars, each with some strategies; now and then all with all of them. */
+function drawLiars(prng: Prng, validators: number, faults: number): Map<number, Set<Strategy>> {
+  const count = prng.chance(0.2) ? 0 : prng.between(1, faults);
+  const liars = prng.shuffle(Array.from({ length: validators }, (_, i) => i)).slice(0, count);
+  const likely = prng.pick([0.15, 0.3, 0.6, 1]);
+  const shared = STRATEGIES.filter((strategy) => !QUIET.includes(strategy) && prng.chance(likely));
+  return new Map(
+    liars.map((liar) => {
+      const own = prng.chance(0.6) ? shared : STRATEGIES.filter((one) => !QUIET.includes(one) && prng.chance(likely));
+      const quiet = QUIET.filter(() => prng.chance(0.15));
+      const strategies = [...own, ...quiet];
+      return [liar, new Set(strategies.length > 0 ? strategies : [prng.pick(STRATEGIES)])];
+    }),
+  );
+}
+
+/** Who says nothing tells no other lie. */
+const QUIET: readonly Strategy[] = ['silence', 'lateness'];

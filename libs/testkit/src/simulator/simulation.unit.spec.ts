@@ -1,0 +1,28 @@
+import { describe, expect, it } from '@jest/globals';
+import { FAULT_KINDS_MIN, FAULTS_MIN, HEIGHTS_MIN, simulate } from './simulation.js';
+
+describe('a simulation', () => {
+  it('is the same for the same seed, and another for another one', async () => {
+    const [first, again, other] = [
+      await simulate({ seed: 5, validators: 4 }),
+      await simulate({ seed: 5, validators: 4 }),
+      await simulate({ seed: 6, validators: 4 }),
+    ];
+    expect(again).toEqual(first);
+    expect(other.traceHash).not.toBe(first.traceHash);
+  });
+
+  it.each([
+    [4, 1],
+    [4, 2],
+    [4, 3],
+    [7, 1],
+    [21, 1],
+  ])('of %i validators breaks no invariant with seed %i, and shakes them', async (validators, seed) => {
+    const { violations, heights, faults } = await simulate({ seed, validators });
+    expect(violations).toEqual([]);
+    expect(heights).toBeGreaterThanOrEqual(HEIGHTS_MIN);
+    expect(Object.keys(faults).length).toBeGreaterThanOrEqual(FAULT_KINDS_MIN);
+    expect(Object.values(faults).reduce((sum, times) => sum + times, 0)).toBeGreaterThanOrEqual(FAULTS_MIN);
+  });
+});
