@@ -1,6 +1,15 @@
 import { encodeCertificate, encodeHeader } from '@gridtokenx/chain';
-import { assert, concatBytes, parseInterval, parseTime, unreachable, type Millis } from '@gridtokenx/kernel';
+import {
+  assert,
+  concatBytes,
+  equalBytes,
+  parseInterval,
+  parseTime,
+  unreachable,
+  type Millis,
+} from '@gridtokenx/kernel';
 import type { ExecutedOutcome, HoldEntry, LedgerEvent, Posting } from '@gridtokenx/protocol';
+import { missedProposals, validatorPlaces } from './validator-rows.js';
 import type {
   AccountRow,
   BalanceDelta,
@@ -78,6 +87,10 @@ export function blockRows({ block, envelopes, outcomes, tip, body }: ProjectedBl
     operations,
     envelopes: envelopeRows,
     zones: [],
+    validatorPlaces: equalBytes(tip.certifiedBy.hash, tip.validators.hash)
+      ? []
+      : validatorPlaces(header.height + 1, tip.validators.keys),
+    missedProposals: missedProposals(header, certificate.round, tip.certifiedBy.keys),
     ...rows.done(),
   };
 }
@@ -127,6 +140,8 @@ type EventRows = Omit<
   | 'validators'
   | 'block'
   | 'operations'
+  | 'validatorPlaces'
+  | 'missedProposals'
   | 'envelopes'
   | 'zones'
 >;

@@ -1,6 +1,7 @@
 import { genesisKeys } from '@gridtokenx/chain';
 import { assert, concatBytes, parseTime } from '@gridtokenx/kernel';
 import type { LedgerIdentity } from '@gridtokenx/protocol';
+import { validatorPlaces } from './validator-rows.js';
 import type { BlockRows, KeyRow } from './rows.js';
 
 /** What stands before block 1: the rows of height 0. */
@@ -42,6 +43,8 @@ export function genesisRows({ genesis, genesisHash, ledgerId }: LedgerIdentity):
     readings: [],
     books: [],
     closedBooks: [],
+    validatorPlaces: validatorPlaces(1, genesisKeys(genesis)),
+    missedProposals: [],
   };
 }
 

@@ -172,6 +172,20 @@ export interface EnvelopeRow {
   readonly operationCount: number;
 }
 
+/** A validator of the set that decides the blocks from `fromHeight` on, until another set does. */
+export interface ValidatorPlaceRow {
+  readonly fromHeight: number;
+  /** Its index in the set. */
+  readonly place: number;
+  readonly key: Uint8Array;
+}
+
+/** A turn to propose that passed: SPEC participation 1.1. */
+export interface MissedProposalRow {
+  readonly round: number;
+  readonly key: Uint8Array;
+}
+
 export interface BlockRow {
   /** What the block's own clock event says. */
   readonly marketTimeMs: number;
@@ -227,4 +241,7 @@ export interface BlockRows {
   readonly readings: readonly ReadingRow[];
   readonly books: readonly BookRow[];
   readonly closedBooks: readonly BookKey[];
+  /** The set that decides the next block, where it is another than this block's. */
+  readonly validatorPlaces: readonly ValidatorPlaceRow[];
+  readonly missedProposals: readonly MissedProposalRow[];
 }

@@ -196,6 +196,38 @@ export interface KeyView {
   readonly usedSequences: readonly number[];
 }
 
+/** The validators that decide the blocks from a height on, until another set does. */
+export interface ValidatorSetView {
+  readonly fromHeight: number;
+  /** In set order. */
+  readonly kids: readonly string[];
+}
+
+/** Who took part in the last blocks, as blocks tell it. */
+export interface ParticipationView {
+  /** Of the last blocks, and of the next one; lowest first. */
+  readonly sets: readonly ValidatorSetView[];
+  /** Newest first. */
+  readonly certificates: readonly {
+    readonly height: number;
+    readonly round: number;
+    readonly certificate: Uint8Array;
+  }[];
+  /** Everyone who ever was in a set, by key id. */
+  readonly validators: readonly KnownValidatorView[];
+}
+
+export interface KnownValidatorView {
+  readonly kid: string;
+  /** Of its key, where the key is registered. */
+  readonly organisation: string | undefined;
+  /** The first height that it had a part in deciding. */
+  readonly firstHeight: number;
+  /** Turns to propose that passed, in the last blocks and ever. */
+  readonly missedProposals: number;
+  readonly missedProposalsEver: number;
+}
+
 /** What the ledger would say to an envelope now; advice, since its own check is law. */
 export type Admission =
   | 'admissible'
@@ -265,6 +297,11 @@ export interface ReadModels {
   block(height: number): Promise<Found<BlockView>>;
   /** `encodeBlock` of the block, compressed with zstd, as the projector was given it. */
   blockBody(height: number): Promise<Found<Uint8Array>>;
+
+  /** The set that decides the block of this height, as far as the blocks so far tell. */
+  validatorSet(height: number): Promise<Found<ValidatorSetView>>;
+  /** Over the last `blocks` blocks. */
+  participation(blocks: number): Promise<Answer<ParticipationView>>;
 
   close(): Promise<void>;
 }

@@ -88,6 +88,73 @@ describe('the schema of Prisma', () => {
   }
 });
 
+describe('validators', () => {
+  const kids = Array.from({ length: 21 }, (_, i) => toBase64Url(new Uint8Array(32).fill(i + 1)));
+
+  it('are those of the genesis while no block names others', async () => {
+    for (const height of [1, BLOCKS, BLOCKS + 1])
+      expect(await models.validatorSet(height)).toEqual({ ...at, value: { fromHeight: 1, kids } });
+    expect(await models.validatorSet(0)).toEqual({ ...at, value: undefined });
+  });
+
+  it('took part in the last blocks as certificates and passed turns say', async () => {
+    const { value, ...standing } = await models.participation(5);
+    expect(standing).toEqual(at);
+    expect(value.sets).toEqual([{ fromHeight: 1, kids }]);
+    expect(value.certificates.map(({ height, round }) => [height, round])).toEqual(
+      [12, 11, 10, 9, 8].map((height) => [height, height % 7 === 0 ? 1 : 0]),
+    );
+    expect(value.certificates[0]?.certificate).toEqual(blocks[12]?.block?.certificate);
+    // Only block 7 took a second round: the turn of validator 7 passed, before the last five blocks.
+    const missed = (blockCount: number) =>
+      models
+        .participation(blockCount)
+        .then(({ value: { validators } }) =>
+          validators.flatMap(({ kid, missedProposals, missedProposalsEver }) =>
+            missedProposalsEver === 0 ? [] : [[kids.indexOf(kid), missedProposals, missedProposalsEver]],
+          ),
+        );
+    expect(await missed(5)).toEqual([[7, 0, 1]]);
+    expect(await missed(6)).toEqual([[7, 1, 1]]);
+    expect(value.validators).toHaveLength(21);
+    for (const { organisation, firstHeight } of value.validators)
+      expect([organisation, firstHeight]).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/), 1]);
+  });
+});
+
+describe('validators that change', () => {
+  it('are read by height, and those who left are still known', async () => {
+    const changing = new SyntheticLedger({ accounts: 2, seed: 9 });
+    const rows: BlockRows[] = [changing.genesis, ...Array.from({ length: 8 }, () => changing.rows(2))];
+    const others = [4, 99].map((i) => new Uint8Array(32).fill(i));
+    const changed = rows.map((row) =>
+      row.height === 4 ? { ...row, validatorPlaces: others.map((key, place) => ({ fromHeight: 5, place, key })) } : row,
+    );
+    const admin = new pg.Client({ connectionString: postgres.url });
+    await admin.connect();
+    await admin.query('create database changing');
+    await admin.end();
+    const url = postgres.url.replace(/\/[^/]+$/, '/changing');
+    await migrate(url);
+    const [own, reads] = [createRowStore(url), createReadModels(url)];
+    try {
+      await own.apply(changed, 1);
+      const kids = others.map(toBase64Url);
+      expect((await reads.validatorSet(4)).value?.kids).toHaveLength(21);
+      expect((await reads.validatorSet(5)).value).toEqual({ fromHeight: 5, kids });
+      const of = async (count: number) => (await reads.participation(count)).value;
+      expect((await of(4)).sets.map(({ fromHeight }) => fromHeight)).toEqual([5]);
+      expect((await of(5)).sets.map(({ fromHeight }) => fromHeight)).toEqual([1, 5]);
+      const known = (await of(4)).validators;
+      expect(known).toHaveLength(22);
+      expect(known.find(({ kid }) => kid === kids[1])).toMatchObject({ firstHeight: 5, organisation: undefined });
+      expect(known.find(({ kid }) => kid === kids[0])).toMatchObject({ firstHeight: 1 });
+    } finally {
+      await Promise.all([own.close(), reads.close()]);
+    }
+  });
+});
+
 describe('the read models', () => {
   it('say that they are not ready before the genesis is projected', () => {
     expect(unready).toEqual(Array.from({ length: 4 }, () => 'readModels.notReady'));

@@ -1,4 +1,5 @@
 import { PrismaPg } from '@prisma/adapter-pg';
+import { toBase64Url } from '@gridtokenx/kernel';
 import { SEQUENCE_AHEAD_MAX, SEQUENCE_WINDOW } from '@gridtokenx/protocol';
 import { LOOKUP_ITEMS_MAX, PAGE_ITEMS_MAX, ReadModelError } from '@gridtokenx/runtime';
 import type {
@@ -12,6 +13,7 @@ import type {
   Page,
   ReadModels,
   TradeFilter,
+  ValidatorSetView,
 } from '@gridtokenx/runtime';
 import { Prisma, PrismaClient } from './generated/client.js';
 import { createHeights } from './heights.js';
@@ -314,6 +316,56 @@ export function createReadModels(connectionString: string): ReadModels {
         (row) => optional(row, ({ body }) => body),
       ),
 
+    validatorSet: (height) =>
+      inSnapshot(
+        () => prisma.$queryRaw<PlaceRecord[]>`
+          select from_height as "fromHeight", place, kid from consortium.validator_places
+           where from_height = (select max(from_height) from consortium.validator_places
+                                 where from_height <= ${BigInt(height)})`,
+        (rows) => setsOf(rows)[0],
+      ),
+    participation: (blockCount) =>
+      guarded(async () => {
+        const [cursor, certificates, places, known] = await prisma.$transaction(
+          [
+            cursorQuery(),
+            prisma.block.findMany({
+              select: { height: true, round: true, certificate: true },
+              orderBy: { height: 'desc' },
+              take: blockCount,
+            }),
+            prisma.$queryRaw<PlaceRecord[]>`
+              select p.from_height as "fromHeight", p.place, p.kid
+                from consortium.validator_places p, consortium.projection_cursor c
+               where p.from_height >= (select max(from_height) from consortium.validator_places
+                                        where from_height <= greatest(c.height - ${blockCount}::int8 + 1, 1))`,
+            prisma.$queryRaw<KnownValidatorRecord[]>`
+              select p.kid, k.organisation, min(p.from_height) as "firstHeight", coalesce(m.recent, 0) as recent,
+                     coalesce(m.ever, 0) as ever
+                from consortium.validator_places p
+                left join consortium.keys k on k.kid = p.kid
+                left join (select kid, count(*) as ever, count(*) filter (where height > (select height from consortium.projection_cursor) - ${blockCount}::int8) as recent
+                             from consortium.missed_proposals group by kid) m on m.kid = p.kid
+               group by p.kid, k.organisation, m.recent, m.ever order by p.kid`,
+          ],
+          { isolationLevel: 'RepeatableRead' },
+        );
+        return {
+          ...asOf(cursor),
+          value: {
+            sets: setsOf(places),
+            certificates: certificates.map((row) => ({ ...row, height: Number(row.height) })),
+            validators: known.map((row) => ({
+              kid: toBase64Url(row.kid),
+              organisation: optional(row.organisation, hexOf),
+              firstHeight: Number(row.firstHeight),
+              missedProposals: Number(row.recent),
+              missedProposalsEver: Number(row.ever),
+            })),
+          },
+        };
+      }),
+
     close() {
       closed ??= (async () => {
         await heights.close();
@@ -347,6 +399,20 @@ interface AdmissionRecord {
   readonly removed: boolean | null;
   readonly highest: bigint | null;
   readonly used: boolean;
+}
+
+interface PlaceRecord {
+  readonly fromHeight: bigint;
+  readonly place: number;
+  readonly kid: Uint8Array;
+}
+
+interface KnownValidatorRecord {
+  readonly kid: Uint8Array;
+  readonly organisation: Uint8Array | null;
+  readonly firstHeight: bigint;
+  readonly recent: bigint;
+  readonly ever: bigint;
 }
 
 interface LevelRecord {
@@ -394,6 +460,23 @@ const sortKey = (asset: string): string => (asset === 'WATT' ? '' : asset);
 function asOf(cursor: { readonly height: bigint; readonly timeMs: bigint } | null): AsOf {
   if (cursor === null) throw notReady();
   return { height: Number(cursor.height), timeMs: Number(cursor.timeMs) };
+}
+
+/** The sets of these rows, lowest first. */
+function setsOf(rows: readonly PlaceRecord[]): ValidatorSetView[] {
+  const sets = new Map<number, PlaceRecord[]>();
+  for (const row of rows) {
+    const fromHeight = Number(row.fromHeight);
+    const of = sets.get(fromHeight);
+    if (of === undefined) sets.set(fromHeight, [row]);
+    else of.push(row);
+  }
+  return [...sets]
+    .sort(([a], [b]) => a - b)
+    .map(([fromHeight, places]) => ({
+      fromHeight,
+      kids: places.sort((a, b) => a.place - b.place).map(({ kid }) => toBase64Url(kid)),
+    }));
 }
 
 function limitLookup(count: number): void {

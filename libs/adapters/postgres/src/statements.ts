@@ -10,12 +10,14 @@ import type {
   KeyRow,
   KycChange,
   MeterRow,
+  MissedProposalRow,
   OperationRow,
   OrderChange,
   OrderRow,
   OrganisationRow,
   ReadingRow,
   TradeRow,
+  ValidatorPlaceRow,
   ZoneRow,
 } from '@gridtokenx/projections';
 import { amount, arrayOf, bytes, copyData, hex, int4, int8, kid, text, words, type Column } from './columns.js';
@@ -350,6 +352,19 @@ const closedBooks = statement<BookKey>({
   rowsOf: (rows) => rows.closedBooks,
 });
 
+const validatorPlaces = copy<ValidatorPlaceRow>('validator_places', (rows) => rows.validatorPlaces, [
+  int8('from_height', (r) => r.fromHeight),
+  int4('place', (r) => r.place),
+  bytes('kid', (r) => r.key),
+]);
+
+const missedProposals = copy<MissedProposalRow>(
+  'missed_proposals',
+  (rows) => rows.missedProposals,
+  [int4('round', (r) => r.round), bytes('kid', (r) => r.key)],
+  { height: HEIGHT },
+);
+
 /** The block itself and its body, in one statement: every block has both. */
 function blockAndBody({ height, hash, parentHash, timeMs, block }: BlockRows): Statement | undefined {
   if (block === undefined) return undefined;
@@ -406,4 +421,6 @@ export const BUILDERS: readonly Build[] = [
   readings,
   books,
   closedBooks,
+  validatorPlaces,
+  missedProposals,
 ];

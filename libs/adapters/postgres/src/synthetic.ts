@@ -54,7 +54,7 @@ const SIGNERS = 14;
 /** Keys of nobody: rows of synthetic blocks are not verified. */
 const SET: ValidatorSet = {
   epoch: 0,
-  keys: Array.from({ length: VALIDATORS }, (_, i) => new Uint8Array(32).fill(i) as ValidatorSet['keys'][number]),
+  keys: Array.from({ length: VALIDATORS }, (_, i) => new Uint8Array(32).fill(i + 1) as ValidatorSet['keys'][number]),
   quorum: SIGNERS,
   hash: new Uint8Array(32) as Hash,
 };
@@ -91,7 +91,7 @@ export class SyntheticLedger {
     const genesis = {
       time: formatTime(millis(SYNTHETIC_START_MS)),
       organisations: [{ id: organisation, sector: 'trader', roles: ['registrar', 'kycProvider'], keys: this.kids }],
-      validators: [],
+      validators: SET.keys.map((key) => ({ key: toBase64Url(key), organisation })),
       accounts: this.accounts.map((account) => ({ id: account, organisation })),
       zones: [{ id: ZONE, operator: organisation, account: this.accounts[0] ?? '' }],
     };
@@ -127,12 +127,13 @@ export class SyntheticLedger {
     outcomes: readonly { hook: boolean; outcome: Outcome }[],
   ): ProjectedBlock {
     const zero = new Uint8Array(32) as Hash;
+    const round = this.height % 7 === 0 ? 1 : 0;
     const header: Header = {
       version: 1,
       ledgerId: this.ledgerId,
       epoch: 0,
       height: this.height as Height,
-      proposer: this.height % VALIDATORS,
+      proposer: (this.height + round) % VALIDATORS,
       parentHash: this.tip,
       parentCertificateHash: zero,
       time: millis(SYNTHETIC_START_MS + this.height * 1_000),
@@ -150,7 +151,7 @@ export class SyntheticLedger {
         certificate: {
           epoch: 0,
           height: this.height,
-          round: this.height % 7 === 0 ? 1 : 0,
+          round,
           blockHash: this.tip,
           resultsRoot: zero,
           stateDigest: zero,
