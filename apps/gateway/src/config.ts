@@ -1,4 +1,13 @@
-import { anyText, ConfigError, COUNTERS, integerBetween, listOf, oneOf, readConfig, type ConfigSources } from '@gridtokenx/nest';
+import {
+  anyText,
+  ConfigError,
+  COUNTERS,
+  integerBetween,
+  listOf,
+  oneOf,
+  readConfig,
+  type ConfigSources,
+} from '@gridtokenx/nest';
 
 const SPEC = {
   genesisFile: { env: 'GENESIS_FILE', flag: 'genesis', help: 'the genesis file of the ledger', parse: anyText },

@@ -19,6 +19,7 @@ import { ZERO_HASH } from '@gridtokenx/crypto';
 import { native } from '@gridtokenx/crypto-native';
 import { formatTime, height as asHeight, millis, toBase64Url, toHex, utf8 } from '@gridtokenx/kernel';
 import {
+  consortiumTopics,
   decodeEnvelope,
   encodeOutcome,
   readGenesis,
@@ -45,6 +46,8 @@ import type {
   ReadModels,
   TradeView,
 } from '@gridtokenx/runtime';
+import { signBytesOf } from '@gridtokenx/consensus';
+import { messageFrame, packFrames } from '@gridtokenx/runtime';
 import { MemoryLog } from '@gridtokenx/testkit';
 import { createGateway, type Gateway } from './create-gateway.js';
 import type { GatewayParts } from './parts.js';
@@ -268,6 +271,24 @@ export class FakeReadModels implements ReadModels {
   async block(height: number) {
     return this.found('block', this.blockList[height - 1]);
   }
+  async validatorSet(height: number) {
+    const kids = genesisValidators(native, this.identity.genesis).keys.map(toBase64Url);
+    return this.found('validatorSet', height < 1 ? undefined : { fromHeight: 1, kids });
+  }
+  async participation(blocks: number) {
+    const kids = genesisValidators(native, this.identity.genesis).keys.map(toBase64Url);
+    return this.found('participation', {
+      sets: [{ fromHeight: 1, kids }],
+      certificates: this.blockList.slice(-blocks).reverse(),
+      validators: kids.map((kid) => ({
+        kid,
+        organisation: ORGANISATION,
+        firstHeight: 1,
+        missedProposals: 0,
+        missedProposalsEver: 0,
+      })),
+    });
+  }
   async blockBody(height: number) {
     return this.found('blockBody', this.blockList[height - 1]?.body);
   }
@@ -289,7 +310,7 @@ export class World {
   private gateways: Gateway[] = [];
 
   async gateway(parts: Partial<GatewayParts> = {}): Promise<Gateway> {
-    await this.log.ensureTopics([{ name: OPERATIONS_TOPIC }]);
+    await this.log.ensureTopics([{ name: OPERATIONS_TOPIC }, consortiumTopics.consensus]);
     const { identity, log, readModels, clock, file: genesisFile_ } = this;
     const gateway = await createGateway(
       { identity, genesisFile: genesisFile_, crypto: native, log, readModels, clock, ...parts },
@@ -299,6 +320,26 @@ export class World {
     await gateway.app.init();
     await gateway.app.getHttpAdapter().getInstance().ready();
     return gateway;
+  }
+
+  /** A vote of a validator, by its index in the set; signed by another when said so. */
+  async vote(
+    validator: number,
+    type: 'prepare' | 'commit',
+    place: { readonly height: number; readonly round?: number; readonly epoch?: number },
+    { ledgerId = this.identity.ledgerId, signer = validator }: { ledgerId?: string; signer?: number } = {},
+  ): Promise<void> {
+    const hash = native.sha256(utf8(`block ${place.height}`));
+    const body = { epoch: 0, round: 0, ...place, validator, blockHash: hash };
+    const unsigned = type === 'prepare' ? { ...body, type } : { ...body, type, resultsRoot: hash, stateDigest: hash };
+    const signature = native.sign(signBytesOf(unsigned, ledgerId), this.seedOfValidator(signer));
+    const frames = [messageFrame({ ...unsigned, signature })];
+    await this.log.append(consortiumTopics.consensus.name, packFrames(ledgerId, frames));
+  }
+
+  private seedOfValidator(validator: number): Uint8Array {
+    const kid = toBase64Url(this.set.keys[validator] ?? ZERO_HASH);
+    return Array.from({ length: 4 }, (_, i) => seedOf(i)).find((seed) => kidOf(seed) === kid) ?? seedOf(99);
   }
 
   async close(): Promise<void> {

@@ -7,6 +7,7 @@ import { BlocksController } from './controllers/blocks.controller.js';
 import { LedgerController } from './controllers/ledger.controller.js';
 import { MarketsController } from './controllers/markets.controller.js';
 import { OperationsController } from './controllers/operations.controller.js';
+import { ValidatorsController } from './controllers/validators.controller.js';
 import {
   CLOCK,
   CRYPTO,
@@ -24,6 +25,8 @@ import { Health } from './read/health.js';
 import { Heights } from './read/heights.js';
 import { Outcomes } from './read/outcomes.js';
 import { Reads } from './read/reads.js';
+import { ValidatorTable } from './read/validator-table.js';
+import { ValidatorWatch } from './read/validator-watch.js';
 import { Budget } from './write/budget.js';
 import { Intake } from './write/intake.js';
 import { PendingFollower } from './write/pending-follower.js';
@@ -42,6 +45,7 @@ export class GatewayModule {
         MarketsController,
         BlocksController,
         LedgerController,
+        ValidatorsController,
       ],
       providers: [
         { provide: IDENTITY, useValue: parts.identity },
@@ -61,6 +65,8 @@ export class GatewayModule {
         Outcomes,
         PendingFollower,
         Reads,
+        ValidatorTable,
+        ValidatorWatch,
       ],
     };
   }

@@ -23,7 +23,7 @@ async function main(): Promise<void> {
   const log = openBus(config);
   const readModels = createReadModels(config.databaseUrl);
   try {
-    await log.ensureTopics([consortiumTopics.operations]);
+    await log.ensureTopics([consortiumTopics.operations, consortiumTopics.consensus]);
     const parts = { identity, genesisFile, crypto: native, log, readModels, clock: systemClock };
     const { app } = await createGateway(parts, logger);
     await app.listen({ host: config.host, port: config.port });

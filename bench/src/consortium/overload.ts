@@ -18,56 +18,18 @@ export interface Overload {
 }
 
 const TIMES = 2;
-/** The load of the measured seconds must outlast what the queues can take. */
-const SECONDS_LEAST = 20;
-const PEAK_AT_MOST = 1.1;
-const ATTEMPTS_MAX = 4;
 const PROBES_PER_SECOND = 5;
 const PROBE_SECONDS = 20;
 
 export async function runOverload(bench: Bench, climb: readonly ConsortiumRun[]): Promise<Overload> {
+  const peak = [...climb].sort((a, b) => b.committedPerSecond - a.committedPerSecond)[0];
   const calm = climb.findLast(({ sustained }) => sustained);
-  let peak = [...climb].sort((a, b) => b.committedPerSecond - a.committedPerSecond)[0];
   if (peak === undefined || calm === undefined)
     throw new Error('no rate was sustained, so there is no normal to return to');
-  const normalMs = calm.ackMsP99 + calm.finalityMsP99;
-  for (let attempt = 1; ; attempt++) {
-    const { run, latencies, loadOverMs } = await offerTwice(bench, peak);
-    const ofPeak = run.committedPerSecond / peak.committedPerSecond;
-    // What commits much more than the peak was not overloaded by twice of it.
-    if (ofPeak > PEAK_AT_MOST && attempt < ATTEMPTS_MAX) {
-      peak = run;
-      continue;
-    }
-    return {
-      peakPerSecond: peak.committedPerSecond,
-      ofPeak: rounded(ofPeak),
-      rssAtPeakMb: peak.rssMb,
-      backToNormalMs: backToNormal(latencies, normalMs) - loadOverMs,
-      normalMs,
-      probeMsP50: percentile(
-        latencies.map(({ ms }) => ms),
-        0.5,
-      ),
-      run,
-    };
-  }
-}
-
-interface Probe {
-  readonly dueMs: number;
-  readonly ms: number;
-}
-
-async function offerTwice(
-  bench: Bench,
-  { committedPerSecond }: ConsortiumRun,
-): Promise<{ run: ConsortiumRun; latencies: Probe[]; loadOverMs: number }> {
   const { generator, options } = bench;
   let probes: readonly Sent[] = [];
   const { run, blocks, loadOverMs } = await runAt(bench, {
-    rate: TIMES * committedPerSecond,
-    seconds: Math.max(SECONDS_LEAST, options.seconds),
+    rate: TIMES * peak.committedPerSecond,
     overload: true,
     onLoadOver: async () => {
       options.say('the load is over; probing');
@@ -84,11 +46,26 @@ async function offerTwice(
   const latencies = [...probes]
     .sort((a, b) => a.dueMs - b.dueMs)
     .map(({ dueMs, hashes }) => ({ dueMs, ms: (arrived.get(hashes[0] ?? '') ?? Number.POSITIVE_INFINITY) - dueMs }));
-  return { run, latencies, loadOverMs };
+  const normalMs = calm.ackMsP99 + calm.finalityMsP99;
+  return {
+    peakPerSecond: peak.committedPerSecond,
+    ofPeak: rounded(run.committedPerSecond / peak.committedPerSecond),
+    rssAtPeakMb: peak.rssMb,
+    backToNormalMs: backToNormal(latencies, normalMs) - loadOverMs,
+    normalMs,
+    probeMsP50: percentile(
+      latencies.map(({ ms }) => ms),
+      0.5,
+    ),
+    run,
+  };
 }
 
 /** When the first probe was due from which on all are normal; Infinity if the last one is not. */
-export function backToNormal(probes: readonly Probe[], normalMs: number): number {
+export function backToNormal(
+  probes: readonly { readonly dueMs: number; readonly ms: number }[],
+  normalMs: number,
+): number {
   const lastLate = probes.findLastIndex(({ ms }) => ms > normalMs);
   return probes[lastLate + 1]?.dueMs ?? Number.POSITIVE_INFINITY;
 }

@@ -121,15 +121,12 @@ export function figuresOf(
     ...load,
     cpuUsPerOperation: Math.round((sumOf(cpuByProcess) * 1e6) / Math.max(1, committedPerSecond)),
     sustained:
-      committedPerSecond >= (1 - unsureBy(window.length)) * rate &&
+      committedPerSecond >= 0.97 * rate &&
       finalityMsP99 < FINALITY_MS &&
       projectionLagMsP99 < FINALITY_MS &&
       lost === 0,
   };
 }
-
-/** How far below its rate a load may seem to be committed that was: with few blocks the slope cannot tell better. */
-const unsureBy = (blocks: number): number => Math.max(0.03, 1 / blocks ** 1.5);
 
 const totalOf = <T>(items: readonly T[], of: (item: T) => number): number =>
   items.reduce((sum, item) => sum + of(item), 0);

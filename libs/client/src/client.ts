@@ -172,6 +172,11 @@ export class GridClient {
     return this.#rows('/v1/blocks', options, ['before', 'after']);
   }
 
+  /** Who decides, and who was silent, in the order of their keys. */
+  validators(options: ListOptions = {}): AsyncGenerator<Row> {
+    return this.#rows('/v1/validators', options);
+  }
+
   /** The key's window of sequences; `undefined` when the ledger does not know the key. */
   async key(kid: string): Promise<Read | undefined> {
     return unlessMissing(this.#json('GET', `/v1/keys/${encodeURIComponent(kid)}`));

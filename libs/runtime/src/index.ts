@@ -6,6 +6,7 @@ export * from './host-events.js';
 export * from './log/appender.js';
 export * from './log/reader.js';
 export * from './log/store-log.js';
+export * from './message-verifier.js';
 export * from './pause.js';
 export * from './ports.js';
 export * from './projector.js';

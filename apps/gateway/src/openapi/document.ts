@@ -19,6 +19,8 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   OperationAnswer: schemas.operationAnswer,
   BatchAnswer: schemas.batchAnswer,
   Proof: schemas.proofAnswer,
+  LightBlock: schemas.lightBlockAnswer,
+  Validator: schemas.validator,
 };
 
 type JsonObject = Record<string, unknown>;

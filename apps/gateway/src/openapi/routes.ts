@@ -187,6 +187,30 @@ export const routeDocs: readonly RouteDoc[] = [
   },
   {
     method: 'GET',
+    path: '/v1/light-blocks/{height}',
+    id: 'lightBlock',
+    summary: 'A block without its content, and the keys of its validators and of the next',
+    description:
+      'For light clients (docs/spec/light-client.md): the keys count only because the header names them by hash, and the header because enough of validators trusted before have signed it.',
+    params: s.blockPath,
+    query: s.readQuery,
+    status: 200,
+    answer: json(s.lightBlockAnswer),
+    problems: [404],
+  },
+  {
+    method: 'GET',
+    path: '/v1/validators',
+    id: 'validators',
+    summary: 'Who decides, and who is silent',
+    description:
+      'In the order of their keys. What comes from blocks is the same at every gateway; `height`, `round`, `lastVote`, `heardAt`, `observedBlocks` and `missedVotes` are what this gateway heard on the consensus topic since it started, signatures verified (docs/spec/participation.md).',
+    query: s.validatorsQuery,
+    status: 200,
+    answer: json(s.validatorsAnswer),
+  },
+  {
+    method: 'GET',
     path: '/v1/keys/{kid}',
     id: 'key',
     summary: 'A key and its replay window',

@@ -81,6 +81,13 @@ export const blocksQuery = z
     path: ['cursor'],
   });
 
+export const validatorsQuery = z.strictObject({
+  minHeight,
+  limit,
+  cursor: f.keyId.optional().describe('`next` of the page before, with the same filter.'),
+  status: z.enum(['active', 'former']).optional(),
+});
+
 export const operationPath = z.strictObject({ id: f.operationId });
 export const accountPath = z.strictObject({ id: f.accountId });
 export const orderPath = z.strictObject({ id: f.operationId });
@@ -322,6 +329,49 @@ export const proofAnswer = z.strictObject({
   path: z.array(f.hashHex),
   decoded: outcome.describe('`outcome` for people; no part of the proof.'),
   signers: whole,
+});
+
+export const lightBlockAnswer = z.strictObject({
+  ledgerId: z.string(),
+  height: whole.describe('Of the block.'),
+  header: base64url,
+  certificate: base64url,
+  validators: z.array(f.keyId).describe('Of the set that decided the block, in set order.'),
+  nextValidators: z.array(f.keyId).describe('Of the set that decides the next height.'),
+});
+
+const ofWindow = 'Of the last `window` blocks: ';
+export const validator = z.strictObject({
+  kid: f.keyId,
+  organisation: f.organisationId.optional(),
+  status: z.enum(['active', 'former']).describe('active: in the set that decides the next block.'),
+  index: whole.optional().describe('In that set.'),
+  firstHeight: whole.describe('The first height that it had a part in deciding.'),
+  height: whole.optional().describe('Of the last message that this gateway heard from it.'),
+  round: whole.optional().describe('Of that message.'),
+  lastVote: z.enum(['proposal', 'prepare', 'commit', 'roundChange']).optional().describe('The type of that message.'),
+  heardAt: f.time.optional().describe('When it was heard, by the clock of this gateway.'),
+  lastSignedHeight: whole.optional().describe(`${ofWindow}the last whose certificate it signed.`),
+  memberBlocks: whole.describe(`${ofWindow}those that it had a part in deciding.`),
+  signedBlocks: whole.describe(`${ofWindow}those whose certificate it signed.`),
+  signedShare: f.ratio.describe(
+    'signedBlocks of memberBlocks, in 0.0001. A certificate stops at a quorum: of 21 who are all well, 14 sign each, so a low share alone is no fault.',
+  ),
+  missedProposals: whole.describe(
+    `${ofWindow}its turns to propose that passed: rounds before the one that decided, but for who first proposed what was decided.`,
+  ),
+  missedProposalsEver: whole,
+  observedBlocks: whole.describe(`${ofWindow}those of which this gateway heard everything, and the next is final.`),
+  missedVotes: whole.describe(
+    'Of the observed blocks: those for which neither a PREPARE nor a COMMIT of it was heard before the next block was final, and whose certificate it did not sign. A COMMIT that comes late, or is left out of a certificate that was full, is no miss.',
+  ),
+});
+export const validatorsAnswer = z.strictObject({
+  ...standing,
+  epoch: whole.describe('Of the next block.'),
+  window: whole.describe('How many of the last blocks are counted.'),
+  items: z.array(validator),
+  next,
 });
 
 export const key = z.strictObject({

@@ -1,4 +1,5 @@
-import { toBase64Url } from '@gridtokenx/kernel';
+import { assert, toBase64Url } from '@gridtokenx/kernel';
+import type { LedgerIdentity } from '@gridtokenx/protocol';
 import {
   PAGE_ITEMS_DEFAULT,
   type AsOf,
@@ -10,7 +11,7 @@ import {
 import { Inject, Injectable } from '@nestjs/common';
 import type { z } from 'zod';
 import type * as schemas from '../openapi/schemas.js';
-import { READ_MODELS } from '../parts.js';
+import { IDENTITY, READ_MODELS } from '../parts.js';
 import { problem } from '../problems.js';
 import { BlockStore } from './block-store.js';
 import { accountBody, asOf, balanceBody, blockBody, bookBody, keyBody, orderBody, tradeBody } from './views.js';
@@ -19,6 +20,7 @@ import { accountBody, asOf, balanceBody, blockBody, bookBody, keyBody, orderBody
 @Injectable()
 export class Reads {
   constructor(
+    @Inject(IDENTITY) private readonly identity: LedgerIdentity,
     @Inject(READ_MODELS) private readonly readModels: ReadModels,
     @Inject(BlockStore) private readonly blockStore: BlockStore,
   ) {}
@@ -86,6 +88,30 @@ export class Reads {
     const stored = await this.blockStore.block(height);
     if (stored === undefined) throw problem('block.unknown');
     return { at: await this.readModels.cursor(), record: stored.record };
+  }
+
+  /** SPEC light-client 6.1: what a light client needs of a block: little, and nothing that it has to believe. */
+  async lightBlock(
+    height: number,
+  ): Promise<{ readonly at: AsOf; readonly body: z.input<typeof schemas.lightBlockAnswer> }> {
+    const [{ value: block, ...at }, { value: set }, { value: next }] = await Promise.all([
+      this.readModels.block(height),
+      this.readModels.validatorSet(height),
+      this.readModels.validatorSet(height + 1),
+    ]);
+    if (block === undefined) throw problem('block.unknown');
+    assert(set !== undefined && next !== undefined, `the validators of block ${height} are known`);
+    return {
+      at,
+      body: {
+        ledgerId: this.identity.ledgerId,
+        height,
+        header: toBase64Url(block.header),
+        certificate: toBase64Url(block.certificate),
+        validators: [...set.kids],
+        nextValidators: [...next.kids],
+      },
+    };
   }
 
   async key(kid: string): Promise<z.input<typeof schemas.keyAnswer>> {

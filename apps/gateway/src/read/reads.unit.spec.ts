@@ -1,7 +1,7 @@
 import { LogError, ReadModelError, type AccountView, type OrderView, type TradeView } from '@gridtokenx/runtime';
 import { genesisValidators, decodeBlock, outcomeProofFault } from '@gridtokenx/chain';
 import { native } from '@gridtokenx/crypto-native';
-import { decodeProofJson } from '@gridtokenx/client';
+import { decodeProofJson, GridClient, LightClient } from '@gridtokenx/client';
 import { toHex } from '@gridtokenx/kernel';
 import { decodeEnvelope, rejected } from '@gridtokenx/protocol';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -462,5 +462,56 @@ describe('health', () => {
     expect((await get('/v1/health')).body).toMatchObject({
       checks: { database: { reason: 'readModels.wrongLedger' } },
     });
+  });
+});
+
+describe('a light block', () => {
+  /** The SDK on this gateway: what it reads, and refuses, is what others get. */
+  const sdk = () =>
+    new GridClient({
+      url: 'http://gateway',
+      platform: {
+        fetch: async (url) => {
+          const { statusCode, rawPayload } = await gateway.app.inject({
+            method: 'GET',
+            url: url.slice('http://gateway'.length),
+          });
+          return {
+            status: statusCode,
+            headers: { get: () => null },
+            arrayBuffer: async () => new Uint8Array(rawPayload).buffer,
+          };
+        },
+        randomBytes: (length) => new Uint8Array(length),
+        now: () => world.clock.now(),
+        sleep: async () => {},
+      },
+    });
+
+  it('is what a light client needs to verify a proof from the genesis file on', async () => {
+    const envelope = world.envelope(2);
+    for (let height = 1; height <= 3; height++) world.decide(height === 2 ? [envelope] : []);
+    const answer = await get('/v1/light-blocks/2');
+    expect(schemas.lightBlockAnswer.parse(answer.body)).toMatchObject({ height: 2, ledgerId: world.identity.ledgerId });
+    expect([answer.status, answer.headers['x-ledger-height']]).toEqual([200, '3']);
+    expect(answer.headers['cache-control']).toContain('immutable');
+    const client = new LightClient({
+      identity: world.identity,
+      source: sdk(),
+      platform: { now: () => world.clock.now() },
+      crypto: native,
+    });
+    const proof = await sdk().proof(2, idsOf(envelope)[1] ?? '');
+    expect(await client.verify(proof)).toMatchObject({ valid: true, height: 2, signers: 3, validators: 4 });
+    await client.advance(3);
+    expect(client.head.height).toBe(3);
+  });
+
+  it('of a height that is not there is unknown, and of none is no height', async () => {
+    world.decide([]);
+    await expectProblem(await get('/v1/light-blocks/2'), 404, 'block.unknown');
+    await expectProblem(await get('/v1/light-blocks/0'), 400, 'path.invalid', '/height');
+    await expectProblem(await get('/v1/light-blocks/1?more=1'), 400, 'query.invalid', '/more');
+    expect(await sdk().lightBlock(2)).toBeUndefined();
   });
 });

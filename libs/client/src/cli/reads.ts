@@ -1,3 +1,4 @@
+import type { Row } from '../views.js';
 import { encodeProofJson, decodeProofJson } from '../proof-json.js';
 import { CliError, EXIT, usage, type Command, type Context } from './command.js';
 import { clientOf, describeOutcome, durationOf, isExecuted, urlOption } from './shared.js';
@@ -52,6 +53,52 @@ export const balances: Command = {
     if (!/^[0-9a-f]{32}$/.test(account)) throw usage('--account is 32 hex digits in lower case');
     const read = await clientOf(context).balances(account);
     context.say(JSON.stringify(read, undefined, 2), read);
+  },
+};
+
+const COLUMNS: readonly (readonly [title: string, field: string])[] = [
+  ['validator', 'kid'],
+  ['status', 'status'],
+  ['height', 'height'],
+  ['round', 'round'],
+  ['last vote', 'lastVote'],
+  ['heard at', 'heardAt'],
+  ['missed proposals', 'missedProposals'],
+  ['missed votes', 'missedVotes'],
+  ['of observed', 'observedBlocks'],
+  ['signed', 'signedBlocks'],
+  ['of', 'memberBlocks'],
+];
+
+const cell = (value: unknown): string =>
+  typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '-';
+
+/** Columns as wide as what stands in them. */
+function tableOf(rows: readonly Row[]): string {
+  const lines = [COLUMNS.map(([title]) => title), ...rows.map((row) => COLUMNS.map(([, field]) => cell(row[field])))];
+  const widths = COLUMNS.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)));
+  return lines
+    .map((line) =>
+      line
+        .map((text, i) => text.padEnd(widths[i] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+export const validatorsList: Command = {
+  name: 'validators list',
+  about: 'who decides, who was last heard where, and who missed proposals and votes, by the last 100 blocks',
+  options: { url, status: { value: 'STATUS', about: 'active or former only' } },
+  examples: ['validators list --url http://127.0.0.1:8080 --status active'],
+  run: async (context) => {
+    const status = context.get('status');
+    if (status !== undefined && status !== 'active' && status !== 'former') throw usage('--status is active or former');
+    const items: Row[] = [];
+    for await (const row of clientOf(context).validators(status === undefined ? {} : { where: { status } }))
+      items.push(row);
+    context.say(tableOf(items), { items });
   },
 };
 

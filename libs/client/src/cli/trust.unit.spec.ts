@@ -34,6 +34,13 @@ const bodyOf = ({ header, certificate, validators, nextValidators }: LightBlock)
     nextValidators: nextValidators.map(toBase64Url),
   });
 
+const validatorsPage = (query: string): string =>
+  JSON.stringify(
+    query.includes('cursor')
+      ? { height: 13, items: [{ kid: 'B'.repeat(43), status: 'former', missedProposals: 0, missedVotes: 7 }] }
+      : { height: 13, items: [{ kid: 'A'.repeat(43), status: 'active', height: 13, lastVote: 'commit' }], next: 'A' },
+  );
+
 /** Gateways by their host, a terminal and files in memory. */
 function desk(sinceStartMs = 60_000) {
   const files = new Map<string, Uint8Array>([
@@ -43,6 +50,8 @@ function desk(sinceStartMs = 60_000) {
   const said = { out: '', error: '', asked: [] as string[] };
   const serve = (from: TestLedger, path: string): string | undefined => {
     if (path === '/v1/health') return JSON.stringify({ status: 'ok', ledgerId: from.ledgerId, height: 13 });
+    const page = /^\/v1\/validators\?(.*)$/.exec(`${path}${path.includes('?') ? '' : '?'}`)?.[1];
+    if (page !== undefined) return validatorsPage(page);
     const block = from.lightBlock(Number(/^\/v1\/light-blocks\/(\d+)$/.exec(path)?.[1]));
     return block === undefined ? undefined : bodyOf(block);
   };
@@ -145,5 +154,20 @@ describe('trust update', () => {
     files.set('trust.json', utf8('{'));
     expect(await run(...UPDATE, 'http://honest')).toBe(1);
     expect(said.error).toContain('json.');
+  });
+});
+
+describe('validators list', () => {
+  it('shows every page as one table, and as one object', async () => {
+    const { run, said } = desk();
+    expect(await run('validators', 'list', '--url', 'http://honest')).toBe(0);
+    const [title = '', first = '', second = ''] = said.out.split('\n');
+    expect(title).toMatch(/^validator +status +height +round +last vote/);
+    expect(first).toMatch(/^A{43} +active +13 +- +commit/);
+    expect(second).toMatch(/^B{43} +former +- +- +- +- +0 +7/);
+    expect(await run('validators', 'list', '--url', 'http://honest', '--status', 'active', '--json')).toBe(0);
+    expect(JSON.parse(said.out)).toMatchObject({ items: [{ status: 'active' }, { missedVotes: 7 }] });
+    expect(said.asked[0]).toBe('/v1/validators?status=active');
+    expect(await run('validators', 'list', '--url', 'http://honest', '--status', 'silent')).toBe(2);
   });
 });
