@@ -5,13 +5,16 @@ import {
   decodeBlock,
   decodeCertificate,
   decodeHeader,
+  decodeVoteSignBytes,
   encodeBlock,
   encodeCertificate,
   encodeHeader,
+  voteSignBytes,
+  type Vote,
 } from '@gridtokenx/chain';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { blockAfter, genesisTip, RULES, validatorsOf } from './sample.spec.js';
+import { blockAfter, genesisTip, hashOf, LEDGER, RULES, validatorsOf } from './sample.spec.js';
 
 const validators = validatorsOf(4);
 const first = blockAfter(genesisTip, validators);
@@ -55,6 +58,24 @@ describe('whatever the bytes', () => {
   it('a header decodes to what encodes to the same bytes, or is refused by a DecodeError', () => {
     const check = isStrict(['header'], decodeHeader, encodeHeader);
     expect(() => fc.assert(fc.property(nearly(encodeHeader(second.block.header)), check), runs)).not.toThrow();
+  });
+
+  it('sign bytes of a vote decode to what encodes to the same bytes, or are refused by a DecodeError', () => {
+    const context = { ledgerId: LEDGER, epoch: 0, height: 7, round: 1 };
+    const [blockHash, resultsRoot, stateDigest] = [hashOf('block'), hashOf('results'), hashOf('state')];
+    const votes: readonly Vote[] = [
+      { type: 'proposal', blockHash },
+      { type: 'prepare', blockHash },
+      { type: 'commit', blockHash, resultsRoot, stateDigest },
+      { type: 'roundChange', prepared: undefined },
+      { type: 'roundChange', prepared: { round: 0, blockHash } },
+    ];
+    const check = isStrict(['vote', 'header'], decodeVoteSignBytes, (read) => voteSignBytes(read.context, read.vote));
+    for (const vote of votes) {
+      const bytes = voteSignBytes(context, vote);
+      expect(decodeVoteSignBytes(bytes)).toEqual({ context, vote });
+      expect(() => fc.assert(fc.property(nearly(bytes), check), runs)).not.toThrow();
+    }
   });
 
   it('a certificate decodes to what encodes to the same bytes, or is refused by a DecodeError', () => {

@@ -5,6 +5,7 @@ export * from './epochs.js';
 export * from './header.js';
 export * from './light-client.js';
 export * from './light-rule.js';
+export * from './possession.js';
 export * from './proof.js';
 export * from './quorum.js';
 export * from './trees.js';

@@ -1,7 +1,7 @@
-import { type Hash, ZERO_HASH } from '@gridtokenx/crypto';
-import { ByteWriter, unreachable, utf8 } from '@gridtokenx/kernel';
+import { HASH_BYTES, type Hash, ZERO_HASH } from '@gridtokenx/crypto';
+import { ByteReader, ByteWriter, equalBytes, unreachable, utf8 } from '@gridtokenx/kernel';
 import { PROTOCOL_VERSION } from '@gridtokenx/protocol';
-import { ledgerIdBytes } from './header.js';
+import { ledgerIdBytes, readLedgerId } from './header.js';
 
 /** Which signature: ledger, epoch, height and round are in the sign bytes of each. */
 export interface VoteContext {
@@ -53,5 +53,49 @@ export function voteSignBytes(context: VoteContext, vote: Vote): Uint8Array {
         .done();
     default:
       return unreachable(vote);
+  }
+}
+
+/** No vote signs more than this. */
+export const VOTE_BYTES_MAX = 256;
+
+/**
+ * What sign bytes say, for someone who was shown a signature and not the message. Throws DecodeError `vote.*`; what it accepts
+ * is what {@link voteSignBytes} writes.
+ */
+export function decodeVoteSignBytes(bytes: Uint8Array): { readonly context: VoteContext; readonly vote: Vote } {
+  const reader = new ByteReader(bytes, 'vote');
+  if (!equalBytes(reader.fixed(DOMAIN.length), DOMAIN)) reader.fail('domain');
+  if (reader.u16() !== PROTOCOL_VERSION) reader.fail('version');
+  const context: VoteContext = {
+    ledgerId: readLedgerId(reader),
+    epoch: reader.u64(),
+    height: reader.u64(),
+    round: reader.u32(),
+  };
+  if (context.round === NO_ROUND) reader.fail('round');
+  const vote = readVote(reader);
+  reader.end();
+  return { context, vote };
+}
+
+function readVote(reader: ByteReader): Vote {
+  const hash = (): Hash => reader.fixed(HASH_BYTES) as Hash;
+  switch (reader.u8()) {
+    case VOTE_STEPS.proposal:
+      return { type: 'proposal', blockHash: hash() };
+    case VOTE_STEPS.prepare:
+      return { type: 'prepare', blockHash: hash() };
+    case VOTE_STEPS.commit:
+      return { type: 'commit', blockHash: hash(), resultsRoot: hash(), stateDigest: hash() };
+    case VOTE_STEPS.roundChange: {
+      const round = reader.u32();
+      const blockHash = hash();
+      if (round !== NO_ROUND) return { type: 'roundChange', prepared: { round, blockHash } };
+      if (!equalBytes(blockHash, ZERO_HASH)) reader.fail('claim');
+      return { type: 'roundChange', prepared: undefined };
+    }
+    default:
+      return reader.fail('type');
   }
 }

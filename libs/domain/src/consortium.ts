@@ -32,18 +32,18 @@ export function consortiumState(store: Store, genesis: Genesis): ConsortiumState
     registry,
     metering: new MeteringState(store),
     market: new MarketState(store, accounts, registry, genesis),
-    validators: new ValidatorsState(store),
+    validators: new ValidatorsState(store, genesis),
   };
 }
 
 /** The constitution of the consortium ledger: its modules; hooks run in this order. */
-export function consortiumModules(state: ConsortiumState, crypto: Crypto): readonly LedgerModule[] {
+export function consortiumModules(state: ConsortiumState, crypto: Crypto, ledgerId: string): readonly LedgerModule[] {
   const { accounts, registry, metering, market, validators } = state;
   return [
-    registryModule(registry, crypto),
+    registryModule(registry, crypto, (key) => validators.isBound(key)),
     accountsModule(accounts, registry),
     meteringModule({ metering, accounts, registry, market }),
     marketModule(market, metering),
-    validatorsModule(validators),
+    validatorsModule({ validators, registry, crypto, ledgerId }),
   ];
 }

@@ -336,7 +336,19 @@ class Collector {
       case 'market.energyRetired':
       case 'market.feedInBought':
       case 'market.feedInDeferred':
+        return;
+      // Blocks carry the sets; who votes how is read from there.
       case 'validators.rejoined':
+      case 'validators.changeProposed':
+      case 'validators.changeApproved':
+      case 'validators.changeEnacted':
+      case 'validators.changeWithdrawn':
+      case 'validators.changeLapsed':
+      case 'validators.changeApplied':
+      case 'validators.changeDropped':
+      case 'validators.suspended':
+      case 'validators.equivocated':
+      case 'validators.setFixed':
         return;
       default:
         unreachable(event);

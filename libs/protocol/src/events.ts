@@ -155,6 +155,43 @@ export const eventSchemas = {
   }),
 
   'validators.rejoined': event('validators.rejoined', { validator: f.keyId, nonce: f.hashHex }),
+  /** A change is named by the id of the operation that proposed it, or of the evidence that calls for it. */
+  'validators.changeProposed': event('validators.changeProposed', {
+    change: f.operationId,
+    kind: f.validatorChangeKind,
+    validator: f.keyId,
+    /** Of `rotateKey`: the key that comes after. */
+    key: f.keyId.optional(),
+    /** Who proposes it. */
+    organisation: f.organisationId,
+    until: f.time,
+  }),
+  /** Votes so far, with those of this organisation, and how many decide. */
+  'validators.changeApproved': event('validators.changeApproved', {
+    change: f.operationId,
+    organisation: f.organisationId,
+    votes: f.count,
+    needed: f.count,
+  }),
+  /** Decided; the set takes it when its turn comes. */
+  'validators.changeEnacted': event('validators.changeEnacted', { change: f.operationId }),
+  'validators.changeWithdrawn': event('validators.changeWithdrawn', { change: f.operationId }),
+  'validators.changeLapsed': event('validators.changeLapsed', { change: f.operationId }),
+  /** The set of this epoch has it. */
+  'validators.changeApplied': event('validators.changeApplied', { change: f.operationId, epoch: f.count }),
+  /** What was decided before it has left nothing for it to do. */
+  'validators.changeDropped': event('validators.changeDropped', { change: f.operationId }),
+  /** From now on its proposals are refused; it leaves the set with an epoch. */
+  'validators.suspended': event('validators.suspended', { validator: f.keyId, change: f.operationId }),
+  'validators.equivocated': event('validators.equivocated', {
+    validator: f.keyId,
+    epoch: f.count,
+    height: f.count,
+    round: f.count,
+    vote: f.voteType,
+  }),
+  /** The validators of an epoch, in set order; told when they are not those of the epoch before. */
+  'validators.setFixed': event('validators.setFixed', { epoch: f.count, validators: f.publicField(z.array(f.keyId)) }),
 } as const;
 
 export type EventType = keyof typeof eventSchemas;

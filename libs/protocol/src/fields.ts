@@ -22,6 +22,10 @@ export const operationId = pseudonym(z.string().regex(/^[0-9a-f]{64}$/, 'an oper
 export const hashHex = publicField(z.string().regex(/^[0-9a-f]{64}$/, 'a SHA-256 hash, 64 hex digits'));
 /** An Ed25519 public key in base64url, which is also its key id. */
 export const keyId = pseudonym(z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'an Ed25519 public key in base64url'));
+/** An Ed25519 signature in base64url. */
+export const signature = publicField(z.string().regex(/^[A-Za-z0-9_-]{86}$/, 'an Ed25519 signature in base64url'));
+/** What a vote signed, in hex; the longest are those of COMMIT. */
+export const voteHex = publicField(z.string().regex(/^([0-9a-f]{2}){1,256}$/, 'sign bytes of a vote in hex'));
 export const zoneId = publicField(z.string().regex(/^[A-Z0-9][A-Z0-9-]{1,31}$/, 'a zone such as MEA-BKK-01'));
 export const reference = publicField(
   z.string().regex(/^[A-Za-z0-9._:-]{1,64}$/, 'a reference of letters, digits and ._:-'),
@@ -84,9 +88,15 @@ export const side = publicField(z.enum(['bid', 'ask']));
 /** Good till cancelled (or till its book closes), immediate or cancel, fill or kill. */
 export const timeInForce = publicField(z.enum(['GTC', 'IOC', 'FOK']));
 
+export const VALIDATOR_CHANGES = ['admit', 'suspend', 'reinstate', 'remove', 'rotateKey'] as const;
+export const validatorChangeKind = publicField(z.enum(VALIDATOR_CHANGES));
+export const VOTE_TYPES = ['roundChange', 'proposal', 'prepare', 'commit'] as const;
+export const voteType = publicField(z.enum(VOTE_TYPES));
+
 export type Sector = z.infer<typeof sector>;
 export type Role = z.infer<typeof role>;
 export type KycStatus = z.infer<typeof kycStatus>;
+export type ValidatorChangeKind = z.infer<typeof validatorChangeKind>;
 export type Side = z.infer<typeof side>;
 export type TimeInForce = z.infer<typeof timeInForce>;
 

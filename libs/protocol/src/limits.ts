@@ -21,6 +21,9 @@ export const ORDER_WH_MIN = 100;
 /** The highest limit price: 10,000 THB/kWh. */
 export const PRICE_TICKS_MAX = 1_000_000;
 export const VALIDATORS_MAX = 1_000;
+/** How long a change of the validators may stand open, and how many of one organisation. */
+export const CHANGE_OPEN_MAX_MS = 30 * 86_400_000;
+export const CHANGES_OPEN_MAX = 10;
 /** The shortest epoch: one block that may fix the next set, and the two after it. */
 export const EPOCH_BLOCKS_MIN = 3;
 export const EPOCH_BLOCKS_MAX = 1_000_000;

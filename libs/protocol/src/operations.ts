@@ -7,6 +7,23 @@ const operation = <Type extends string, Shape extends z.ZodRawShape>(
 ): z.ZodObject<{ type: z.ZodLiteral<Type> } & Shape, z.core.$strict> =>
   z.strictObject({ type: f.publicField(z.literal(type)), ...shape } as { type: z.ZodLiteral<Type> } & Shape);
 
+/** What an organisation can ask of the validator set. A new key shows by its signature that someone holds it. */
+const validatorChange = f.publicField(
+  z.discriminatedUnion('kind', [
+    z.strictObject({ kind: f.publicField(z.literal('admit')), validator: f.keyId, proof: f.signature }),
+    z.strictObject({ kind: f.publicField(z.literal('suspend')), validator: f.keyId }),
+    z.strictObject({ kind: f.publicField(z.literal('reinstate')), validator: f.keyId }),
+    z.strictObject({ kind: f.publicField(z.literal('remove')), validator: f.keyId }),
+    z.strictObject({
+      kind: f.publicField(z.literal('rotateKey')),
+      validator: f.keyId,
+      key: f.keyId,
+      proof: f.signature,
+    }),
+  ]),
+);
+export type ValidatorChange = z.infer<typeof validatorChange>;
+
 /**
  * SPEC wire 3.1: everything that can be asked of the consortium ledger: imperative names, one schema each. Who may
  * ask is said beside each; the ledger decides, and answers with an outcome.
@@ -117,6 +134,21 @@ export const operationSchemas = {
 
   /** By a validator that lost its signer record: it votes again only above the block that holds this nonce. */
   'validators.rejoin': operation('validators.rejoin', { validator: f.keyId, nonce: f.hashHex }),
+  /**
+   * By a key of an organisation that has a validator in the set, whose votes it casts. The change is named by the
+   * operation's id; it lapses at `until`, in block time.
+   */
+  'validators.proposeChange': operation('validators.proposeChange', { change: validatorChange, until: f.time }),
+  /** By a key of an organisation that has a validator in the set: one vote for each of its validators. */
+  'validators.approveChange': operation('validators.approveChange', { change: f.operationId }),
+  /** By a key of the organisation that proposed it, as long as it is not decided. */
+  'validators.withdrawChange': operation('validators.withdrawChange', { change: f.operationId }),
+  /** By any registered key: two votes that one key signed for one height, round and type, and that differ. */
+  'validators.reportEquivocation': operation('validators.reportEquivocation', {
+    validator: f.keyId,
+    first: f.publicField(z.strictObject({ vote: f.voteHex, signature: f.signature })),
+    second: f.publicField(z.strictObject({ vote: f.voteHex, signature: f.signature })),
+  }),
 } as const;
 
 export type OperationType = keyof typeof operationSchemas;

@@ -84,6 +84,37 @@ export const rejections = {
   'market.orderNotOpen': { retry: 'never', text: 'The order is filled, cancelled or expired.' },
   'market.notYourOrder': { retry: 'never', text: 'The order belongs to an account that the key does not act for.' },
   'market.fillOrKill': { retry: 'later', text: 'The order could not be filled whole at once; nothing was traded.' },
+  'registry.keyOfValidator': {
+    retry: 'later',
+    text: 'The key is a validator, or is to be one: the consortium removes or rotates it.',
+  },
+  'validators.notAMember': { retry: 'later', text: 'Only organisations with a validator in the set have a say.' },
+  'validators.notAKeyOfAnOrganisation': {
+    retry: 'later',
+    text: 'A validator key is registered first, as a key of its organisation.',
+  },
+  'validators.keyInUse': { retry: 'never', text: 'The key is or was a validator, or another change names it.' },
+  'validators.badProof': {
+    retry: 'never',
+    text: 'The proof is not a signature of the new key over ledger, organisation and key.',
+  },
+  'validators.nothingToChange': { retry: 'later', text: 'The validator is what the change would make of it.' },
+  'validators.tooFew': { retry: 'later', text: 'The set would become smaller than it may be.' },
+  'validators.tooMany': { retry: 'later', text: 'The set would become larger than it may be.' },
+  'validators.untilOutOfRange': { retry: 'resign', text: 'until is not within 30 days after block time.' },
+  'validators.tooManyChanges': { retry: 'later', text: 'The organisation has ten open changes.' },
+  'validators.unknownChange': { retry: 'never', text: 'There is no such open change.' },
+  'validators.votedAlready': { retry: 'never', text: 'The organisation has approved this change.' },
+  'validators.notEvidence': {
+    retry: 'never',
+    text: 'Not two different votes of this ledger for one height, round and type.',
+  },
+  'validators.badSignature': { retry: 'never', text: 'The validator has not signed both votes.' },
+  'validators.evidenceExpired': { retry: 'never', text: 'The offence is too old, in heights and in time.' },
+  'validators.evidenceSettled': {
+    retry: 'never',
+    text: 'What the validator did up to that height has been dealt with.',
+  },
   'validators.unknownValidator': { retry: 'never', text: 'Not a validator of this ledger, or signed by another key.' },
 } as const satisfies Record<string, { retry: 'never' | 'later' | 'resign'; text: string }>;
 

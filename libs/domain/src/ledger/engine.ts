@@ -1,6 +1,6 @@
 import { resultsRootOf, type BlockOutcome, type Result } from '@gridtokenx/chain';
 import { ZERO_HASH, type Crypto, type Hash, type PublicKey } from '@gridtokenx/crypto';
-import { assert, BugError, formatTime, millis, parseTime, toHex, type Millis } from '@gridtokenx/kernel';
+import { assert, BugError, formatTime, millis, parseTime, toBase64Url, toHex, type Millis } from '@gridtokenx/kernel';
 import {
   HOOK_ENTRIES_PER_BLOCK_MAX,
   rejected,
@@ -53,6 +53,8 @@ export interface Ledger {
   readonly stateDigest: Hash;
   /** The keys of the next epoch's validators, as far as the state says; final from two blocks before an epoch ends. */
   readonly nextValidators: readonly PublicKey[];
+  /** Whether the proposals of a validator are refused. */
+  isSuspended(validator: PublicKey): boolean;
   /** What the state is made of, for audits and tests: read only. */
   readonly state: ConsortiumState;
   /** SPEC ledger 6: the tree over the rows of the last checkpoint. */
@@ -87,7 +89,7 @@ type Handler = (context: OperationContext, operation: Operation) => RejectedOutc
 export function createLedger(crypto: Crypto, identity: LedgerIdentity): Ledger {
   const store = new Store();
   const state = consortiumState(store, identity.genesis);
-  const ledger = new ConsortiumLedger(crypto, identity, state, consortiumModules(state, crypto));
+  const ledger = new ConsortiumLedger(crypto, identity, state, consortiumModules(state, crypto, identity.ledgerId));
   ledger.begin();
   return ledger;
 }
@@ -102,7 +104,7 @@ export interface RestoredLedger extends Ledger {
 export function beginRestoredLedger(crypto: Crypto, identity: LedgerIdentity): RestoredLedger {
   const store = new Store();
   const state = consortiumState(store, identity.genesis);
-  return new ConsortiumLedger(crypto, identity, state, consortiumModules(state, crypto));
+  return new ConsortiumLedger(crypto, identity, state, consortiumModules(state, crypto, identity.ledgerId));
 }
 
 /** Running out of stack or memory says nothing about the envelope: another machine might have managed. */
@@ -192,6 +194,10 @@ class ConsortiumLedger implements RestoredLedger {
 
   get nextValidators(): readonly PublicKey[] {
     return this.state.validators.next;
+  }
+
+  isSuspended(validator: PublicKey): boolean {
+    return this.state.validators.validators.get(toBase64Url(validator))?.suspended === true;
   }
 
   admission(blockTime: Millis): Admission {

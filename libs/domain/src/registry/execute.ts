@@ -28,9 +28,16 @@ export const KYC_TRANSITIONS: Readonly<Record<KycStatus, readonly KycStatus[]>> 
 
 export const UNUSED_WINDOW = { highest: 0, used: 0n } as const;
 
+/** What the operations on the registry need of the ledger around them. */
+export interface RegistryParts {
+  readonly registry: RegistryState;
+  readonly crypto: Crypto;
+  /** Whether the key is a validator's, which goes by a vote only. */
+  readonly isValidatorKey: (key: string) => boolean;
+}
+
 export function executeRegistry(
-  registry: RegistryState,
-  crypto: Crypto,
+  { registry, crypto, isValidatorKey }: RegistryParts,
   context: OperationContext,
   operation: RegistryOperation,
 ): RejectedOutcome | undefined {
@@ -42,7 +49,7 @@ export function executeRegistry(
     case 'registry.registerKey':
       return registerKey(registry, crypto, context, operation);
     case 'registry.removeKey':
-      return removeKey(registry, context, operation);
+      return removeKey(registry, isValidatorKey, context, operation);
     case 'registry.delegate':
       return delegate(registry, context, operation);
     case 'registry.revokeDelegation':
@@ -139,12 +146,14 @@ function registerKey(
 /** SPEC registry 3.3 */
 function removeKey(
   registry: RegistryState,
+  isValidatorKey: (key: string) => boolean,
   context: OperationContext,
   { key }: OperationOf<'registry.removeKey'>,
 ): RejectedOutcome | undefined {
   const row = registry.keys.get(key);
   if (row === undefined || row.removed) return rejected('registry.unknownKey', { key });
   if (key !== context.kid && !isOrganisationKey(context, row.organisation)) return rejected('key.notAuthorised');
+  if (isValidatorKey(key)) return rejected('registry.keyOfValidator', { key });
   registry.keys.set(key, { ...row, removed: true });
   context.events.push({ type: 'registry.keyRemoved', key });
   return undefined;

@@ -24,9 +24,10 @@ function genesisRows(registry: RegistryState, genesis: Genesis): void {
 export const registryModule = (
   registry: RegistryState,
   crypto: Crypto,
+  isValidatorKey: (key: string) => boolean,
 ): LedgerModule<(typeof REGISTRY_OPERATIONS)[number]> => ({
   name: 'registry',
   operations: REGISTRY_OPERATIONS,
   genesis: (genesis) => genesisRows(registry, genesis),
-  execute: (context, operation) => executeRegistry(registry, crypto, context, operation),
+  execute: (context, operation) => executeRegistry({ registry, crypto, isValidatorKey }, context, operation),
 });

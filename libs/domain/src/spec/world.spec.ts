@@ -48,6 +48,10 @@ export interface GenesisTerms {
   readonly feedInRate?: number;
   readonly rate?: number;
   readonly capMs?: number;
+  readonly epochBlocks?: number;
+  readonly evidence?: Genesis['consensus']['evidence'];
+  /** Instead of the one of `mea`: `validator 0`, of the organisation `member 0`, and so on. */
+  readonly validators?: number;
 }
 
 export function genesisOf({
@@ -56,7 +60,11 @@ export function genesisOf({
   feedInRate = 22_000,
   rate = 1,
   capMs,
+  epochBlocks = 1_000,
+  evidence = { heights: 100_000, ageMs: 86_400_000 },
+  validators = 0,
 }: GenesisTerms = {}): Genesis {
+  const members = Array.from({ length: validators }, (_, i) => `member ${i}`);
   return {
     version: 1,
     kind: 'consortium',
@@ -68,17 +76,26 @@ export function genesisOf({
       fullIntervalMs: 250,
       baseTimeoutMs: 1200,
       timeoutCapMs: 8000,
-      epochBlocks: 1_000,
-      evidence: { heights: 100_000, ageMs: 86_400_000 },
+      epochBlocks,
+      evidence,
     },
     limits: { operationsPerBlock: 12_000, envelopeBytesPerBlock: 8 * 1024 * 1024 },
-    validators: [{ key: kidOf('validator'), organisation: id('mea') }],
+    validators:
+      validators === 0
+        ? [{ key: kidOf('validator'), organisation: id('mea') }]
+        : members.map((member, i) => ({ key: kidOf(`validator ${i}`), organisation: id(member) })),
     organisations: [
       { id: id('mea'), sector: 'gridOperator', roles: ['gridOperator'], keys: [kidOf('mea')] },
       { id: id('pea'), sector: 'gridOperator', roles: ['gridOperator'], keys: [kidOf('pea')] },
       { id: id('bank'), sector: 'financialInstitution', roles: ['wattIssuer'], keys: [kidOf('bank')] },
       { id: id('erc'), sector: 'regulator', roles: ['registrar', 'kycProvider'], keys: [kidOf('erc')] },
       { id: id('trader'), sector: 'trader', roles: [], keys: [kidOf('trader')] },
+      ...members.map((member) => ({
+        id: id(member),
+        sector: 'technologyProvider' as const,
+        roles: [],
+        keys: [kidOf(member)],
+      })),
     ],
     accounts: [
       { id: id('mea account'), organisation: id('mea') },

@@ -1,12 +1,16 @@
 import type { LedgerModule } from '../ledger/module.js';
+import { newcomer, type ValidatorsParts } from './enact.js';
 import { executeValidators, VALIDATORS_OPERATIONS } from './execute.js';
-import type { ValidatorsState } from './state.js';
+import { beginEpoch, endBlock } from './hooks.js';
 
-export const validatorsModule = (state: ValidatorsState): LedgerModule<(typeof VALIDATORS_OPERATIONS)[number]> => ({
+export const validatorsModule = (parts: ValidatorsParts): LedgerModule<(typeof VALIDATORS_OPERATIONS)[number]> => ({
   name: 'validators',
   operations: VALIDATORS_OPERATIONS,
   genesis: ({ validators }) => {
-    for (const { key, organisation } of validators) state.validators.set(key, { organisation, rejoinedAt: 0 });
+    for (const { key, organisation } of validators)
+      parts.validators.validators.set(key, { ...newcomer(organisation), member: true, next: true });
   },
-  execute: (context, operation) => executeValidators(state, context, operation),
+  execute: (context, operation) => executeValidators(parts, context, operation),
+  atStart: (context) => beginEpoch(parts.validators, context),
+  atEnd: (context) => endBlock(parts.validators, parts.registry, context),
 });

@@ -1,0 +1,137 @@
+import { epochOf, isLastOfEpoch } from '@gridtokenx/chain';
+import { compareBytes, toBase64Url, unreachable } from '@gridtokenx/kernel';
+import type { ValidatorChangeKind } from '@gridtokenx/protocol';
+import type { HookContext } from '../ledger/module.js';
+import type { RegistryState } from '../registry/state.js';
+import type { ChangeRow, ValidatorRow, ValidatorsState } from './state.js';
+
+/** Blocks of an epoch after the one that fixes the next set. */
+const FIXED_BEFORE_END = 2;
+
+/** SPEC validators 4.1: at the first height of an epoch the set that was fixed is the set. */
+export function beginEpoch(state: ValidatorsState, { height, time }: HookContext): void {
+  const { epochBlocks, validators, epochs, evidence } = state;
+  if (height === 1 || !isLastOfEpoch(height - 1, epochBlocks)) return;
+  for (const [key, row] of state.all()) if (row.member !== row.next) validators.set(key, { ...row, member: row.next });
+  epochs.set(String(epochOf(height, epochBlocks)), { beganAt: time });
+  // SPEC validators 5.3: no evidence from before is good any more.
+  for (const [, { key, value }] of [...epochs.rows])
+    if (
+      value !== undefined &&
+      height - Number(key) * epochBlocks > evidence.heights &&
+      time - value.beganAt > evidence.ageMs
+    )
+      validators.store.change(epochs.cell(key), undefined);
+}
+
+/** SPEC validators 3.4 and 4.1: what was open for too long lapses; two blocks before an epoch ends the next set is fixed. */
+export function endBlock(state: ValidatorsState, registry: RegistryState, context: HookContext): void {
+  const { height, time, events } = context;
+  const { changes, epochBlocks } = state;
+  for (const [id, { until }] of state.open()) {
+    if (until > time) continue;
+    changes.store.change(changes.cell(id), undefined);
+    events.push({ type: 'validators.changeLapsed', change: id });
+  }
+  if (!isLastOfEpoch(height + FIXED_BEFORE_END, epochBlocks)) return;
+  const before = keysOf(state);
+  applyDecided(state, registry, context);
+  const after = keysOf(state);
+  if (before.join() !== after.join())
+    events.push({ type: 'validators.setFixed', epoch: epochOf(height, epochBlocks) + 1, validators: after });
+}
+
+const keysOf = (state: ValidatorsState): string[] => state.next.sort(compareBytes).map(toBase64Url);
+
+/** SPEC validators 4.2: in the order in which they were decided, as many as one epoch may change; the rest waits. */
+function applyDecided(state: ValidatorsState, registry: RegistryState, context: HookContext): void {
+  const { changes, epochBlocks } = state;
+  const { height, events } = context;
+  const epoch = epochOf(height, epochBlocks) + 1;
+  let left = state.changesPerEpoch;
+  for (const [id, change] of state.decided()) {
+    const subject = state.answering(change.validator);
+    const fate = subject === undefined ? 'nothing' : fateOf(state, change.kind, subject[1]);
+    if (fate === 'waits' || (fate === 'changes' && left === 0)) continue;
+    changes.store.change(changes.cell(id), undefined);
+    if (subject === undefined || fate === 'nothing') {
+      events.push({ type: 'validators.changeDropped', change: id });
+      continue;
+    }
+    if (fate === 'changes') left--;
+    apply(state, registry, context, { ...change, validator: subject[0] }, subject[1]);
+    events.push({ type: 'validators.changeApplied', change: id, epoch });
+  }
+}
+
+/**
+ * What a decided change does to the set when its turn comes: `changes` it, leaves it as it is (`aside`: only what is known of a
+ * validator changes), has `nothing` to do any more, or `waits` because the set would become too small.
+ */
+function fateOf(
+  state: ValidatorsState,
+  kind: ValidatorChangeKind,
+  row: ValidatorRow,
+): 'changes' | 'aside' | 'nothing' | 'waits' {
+  if (row.removed) return 'nothing';
+  switch (kind) {
+    case 'admit':
+      return row.next ? 'nothing' : 'changes';
+    case 'reinstate':
+      if (!row.suspended) return 'nothing';
+      return row.next ? 'aside' : 'changes';
+    case 'rotateKey':
+      return row.next ? 'changes' : 'aside';
+    case 'suspend':
+      if (!row.suspended || !row.next) return 'nothing';
+      break;
+    case 'remove':
+      if (!row.next) return 'aside';
+      break;
+    default:
+      unreachable(kind);
+  }
+  return state.next.length <= state.sizeMin ? 'waits' : 'changes';
+}
+
+function apply(
+  state: ValidatorsState,
+  registry: RegistryState,
+  { height, events }: HookContext,
+  { kind, validator, key }: ChangeRow,
+  row: ValidatorRow,
+): void {
+  const { validators } = state;
+  /** SPEC validators 4.4: a key that is no validator any more signs nothing for anyone. */
+  const retire = (): void => {
+    const registered = registry.keys.get(validator);
+    if (registered === undefined || registered.removed) return;
+    registry.keys.set(validator, { ...registered, removed: true });
+    events.push({ type: 'registry.keyRemoved', key: validator });
+  };
+  switch (kind) {
+    case 'admit':
+      return validators.set(validator, { ...row, next: true });
+    case 'suspend':
+      return validators.set(validator, { ...row, next: false });
+    case 'reinstate':
+      return validators.set(validator, {
+        ...row,
+        suspended: false,
+        next: true,
+        settledTo: Math.max(row.settledTo, height),
+      });
+    case 'remove':
+      validators.set(validator, { ...row, next: false, removed: true });
+      return retire();
+    case 'rotateKey': {
+      const newcomer = validators.get(key);
+      if (newcomer === undefined) return;
+      validators.set(key, { ...newcomer, next: row.next, suspended: row.suspended });
+      validators.set(validator, { ...row, next: false, removed: true, successor: key });
+      return retire();
+    }
+    default:
+      unreachable(kind);
+  }
+}
