@@ -222,6 +222,9 @@ export class BlockExecutor {
     if (!equalBytes(header.nextValidatorsHash, this.nextSet().hash)) return false;
     if (!equalBytes(header.checkpointRoot, ledger.checkpoints.rootOf(header.height))) return false;
     this.restoreParent();
+    // SPEC validators 3.3
+    const proposer = this.tip.validators.keys[header.proposer];
+    if (proposer === undefined || ledger.isSuspended(proposer)) return false;
     const admission = ledger.admission(header.time);
     return envelopes.every((envelope) => admission.refusal(envelope) === undefined);
   }

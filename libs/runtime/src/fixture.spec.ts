@@ -34,7 +34,7 @@ export interface ChainBlock {
   readonly tip: ChainTip;
 }
 
-/** A ledger that grows block by block, each certified by a quorum of four validators whose keys are known. */
+/** A ledger that grows block by block, each certified by a quorum of validators whose keys are known. */
 export class TestChain {
   readonly consortium: TestConsortium;
   readonly set: ValidatorSet;
@@ -45,9 +45,9 @@ export class TestChain {
   private readonly ledger: Ledger;
   private readonly seeds: ReadonlyMap<string, Uint8Array>;
 
-  constructor(seed = 1) {
+  constructor(seed = 1, validators = 4) {
     this.consortium = testConsortium(native, {
-      validators: 4,
+      validators,
       seed,
       timeMs: START_MS,
       consensus: { epochBlocks: 5 },
@@ -75,13 +75,13 @@ export class TestChain {
     return decodeEnvelope(native, this.ledgerId, bytes);
   }
 
-  candidate(envelopes: readonly Envelope[] = []): Candidate {
+  candidate(envelopes: readonly Envelope[] = [], proposer = 0): Candidate {
     const header: Header = {
       version: PROTOCOL_VERSION,
       ledgerId: this.ledgerId,
       epoch: this.tip.validators.epoch,
       height: height(this.tip.height + 1),
-      proposer: 0,
+      proposer,
       parentHash: this.tip.hash,
       parentCertificateHash: this.tip.certificateHash,
       time: millis(this.tip.time + 1_000),

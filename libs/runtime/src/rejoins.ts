@@ -1,15 +1,14 @@
 import { VOTE_STEPS } from '@gridtokenx/chain';
 import { signBytesOf, type ConsensusMessage, type SignerRecord } from '@gridtokenx/consensus';
-import type { Crypto } from '@gridtokenx/crypto';
 import type { Execution, Ledger } from '@gridtokenx/domain';
-import { equalBytes, formatTime, millis, toHex } from '@gridtokenx/kernel';
-import { decodeOutcome, signEnvelope } from '@gridtokenx/protocol';
+import { equalBytes, toHex } from '@gridtokenx/kernel';
+import { decodeOutcome } from '@gridtokenx/protocol';
+import type { HostEnvelopes, HostKey } from './host-envelopes.js';
 import type { Clock } from './ports.js';
 import type { LoadedRecords } from './signer-records.js';
 import type { Timers } from './timers.js';
 
 const AGAIN_MS = 60_000;
-const VALID_MS = 30 * 60_000;
 const NONCE_BYTES = 32;
 
 /** SPEC consensus "never sign twice": a record that is missing, or older than an own message on the bus, is lost. */
@@ -40,16 +39,9 @@ export function isAbove(ledgerId: string, message: ConsensusMessage, record: Sig
   return !equalBytes(signBytesOf(message, ledgerId), record.signBytes);
 }
 
-/** A validator whose signer record was lost, with the key it asks with. */
-export interface Rejoiner {
-  readonly kid: string;
-  readonly seed: Uint8Array;
-}
-
 export interface RejoinsOptions {
-  readonly crypto: Crypto;
-  readonly ledgerId: string;
   readonly ledger: Pick<Ledger, 'state'>;
+  readonly envelopes: HostEnvelopes;
   readonly clock: Clock;
   readonly timers: Timers;
   /** Nobody can have guessed them: a nonce is new at each start. */
@@ -61,7 +53,7 @@ export interface RejoinsOptions {
 /** Asks to vote again, until a certified block holds the request with the nonce that was made at this start. */
 export class Rejoins {
   /** Those whose key the ledger does not know yet: a block that held their request would refuse it. */
-  private readonly unknown = new Map<string, { readonly by: Rejoiner; readonly why: string }>();
+  private readonly unknown = new Map<string, { readonly by: HostKey; readonly why: string }>();
   /** By key id. */
   private readonly nonces = new Map<string, string>();
 
@@ -72,20 +64,13 @@ export class Rejoins {
     return this.nonces.size;
   }
 
-  ask(by: Rejoiner, why: string): void {
-    const { crypto, ledgerId, ledger, clock, timers } = this.options;
-    const nonce = this.nonces.get(by.kid) ?? toHex(this.options.randomBytes(NONCE_BYTES));
+  ask(by: HostKey, why: string): void {
+    const { envelopes, clock, timers, randomBytes } = this.options;
+    const nonce = this.nonces.get(by.kid) ?? toHex(randomBytes(NONCE_BYTES));
     this.nonces.set(by.kid, nonce);
     if (!this.isKnown(by)) return void this.unknown.set(by.kid, { by, why });
     this.options.onAsked(by.kid, why);
-    this.options.submit(
-      signEnvelope(crypto, by.seed, ledgerId, {
-        sequence: (ledger.state.registry.keys.get(by.kid)?.window.highest ?? 0) + 1,
-        validUntil: formatTime(millis(Math.floor(clock.now() / 1000) * 1000 + VALID_MS)),
-        atomic: false,
-        operations: [{ type: 'validators.rejoin', validator: by.kid, nonce }],
-      }),
-    );
+    this.options.submit(envelopes.sign(by, { type: 'validators.rejoin', validator: by.kid, nonce }));
     timers.set(`rejoin/${by.kid}`, clock.now() + AGAIN_MS, () => {
       if (this.nonces.has(by.kid)) this.ask(by, why);
     });
@@ -100,9 +85,9 @@ export class Rejoins {
       }
   }
 
-  private isKnown({ kid }: Rejoiner): boolean {
-    const key = this.options.ledger.state.registry.keys.get(kid);
-    return key !== undefined && !key.removed && this.options.ledger.state.validators.validators.has(kid);
+  private isKnown({ kid }: HostKey): boolean {
+    const { envelopes, ledger } = this.options;
+    return envelopes.isRegistered(kid) && ledger.state.validators.validators.has(kid);
   }
 
   /** Which requests a final block grants; each is granted once. */

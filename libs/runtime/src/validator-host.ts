@@ -24,12 +24,14 @@ import { ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
 import { createLedger, type Ledger } from '@gridtokenx/domain';
 import { equalBytes, millis, toBase64Url, toHex, unreachable } from '@gridtokenx/kernel';
 import { consortiumTopics, EnvelopeError, type Finding, type LedgerIdentity } from '@gridtokenx/protocol';
+import { Accusations } from './accusations.js';
 import { BlockExecutor, type Executed } from './block-executor.js';
 import { BlockPublisher } from './block-publisher.js';
 import { BlockReader, compressBlock, cutIntoParts, type OwnBlocks, type VerifiedBlock } from './block-records.js';
 import { messageFrame, packFrames, type Frame } from './consensus-frames.js';
 import { checkerInThread, findingOf, type EnvelopeChecker } from './envelope-checker.js';
 import { EnvelopePool } from './envelope-pool.js';
+import { HostEnvelopes } from './host-envelopes.js';
 import type { HostEvent } from './host-events.js';
 import { MessageVerifier } from './message-verifier.js';
 import type { Clock, Log, LogRecord } from './ports.js';
@@ -101,6 +103,7 @@ export class ValidatorHost {
   private readonly answers: Answers;
   private readonly rejoins: Rejoins;
   private readonly snapshots: SnapshotTaker;
+  private readonly accusations: Accusations;
   private readonly hosted: Hosted[] = [];
 
   private demand: Demand = 'idle';
@@ -158,14 +161,24 @@ export class ValidatorHost {
     const send = (frame: Frame): void => void this.outbox.push(frame);
     this.requests = new Requests({ clock, timers, pool, candidates: this.executor.candidates, send });
     this.answers = new Answers(clock, timers, send);
-    this.rejoins = new Rejoins({
-      crypto,
+    const envelopes = new HostEnvelopes({ crypto, ledgerId, ledger, clock });
+    const submit = (envelope: Uint8Array): void => this.append(operations.name, [envelope]);
+    this.accusations = new Accusations({
       ledgerId,
       ledger,
       clock,
       timers,
+      envelopes,
+      accuser: () => this.hosted.find(({ kid }) => envelopes.isRegistered(kid)),
+      submit,
+    });
+    this.rejoins = new Rejoins({
+      ledger,
+      envelopes,
+      clock,
+      timers,
       randomBytes: options.randomBytes ?? randomBytes,
-      submit: (envelope) => this.append(operations.name, [envelope]),
+      submit,
       onAsked: (validator, why) => this.observe({ kind: 'rejoining', validator, why }),
     });
     this.snapshots = new SnapshotTaker({
@@ -381,7 +394,7 @@ export class ValidatorHost {
       case 'evidence': {
         const { validator, height: at, round } = output.first;
         const key = this.tip.validators.keys[validator];
-        if (key === undefined) return;
+        if (key === undefined || !this.accusations.report(toBase64Url(key), output.first, output.second)) return;
         return this.observe({ kind: 'evidence', validator: toBase64Url(key), height: at, round });
       }
       case 'halt':

@@ -1,21 +1,9 @@
-import { chainRules, genesisValidators, outcomeProofFault, proveOutcome } from '@gridtokenx/chain';
+import { genesisValidators, outcomeProofFault, proveOutcome } from '@gridtokenx/chain';
 import type { Signature } from '@gridtokenx/crypto';
 import { native } from '@gridtokenx/crypto-native';
 import { fromHex, toHex } from '@gridtokenx/kernel';
-import { consortiumTopics, decodeOutcome, type LedgerEvent } from '@gridtokenx/protocol';
-import {
-  BlockReader,
-  genesisTip,
-  OwnBlocks,
-  readToEnd,
-  systemClock,
-  ValidatorHost,
-  type HostEvent,
-  type Log,
-  type SignerSlots,
-  type VerifiedBlock,
-} from '@gridtokenx/runtime';
-import { createLedger } from '@gridtokenx/domain';
+import { consortiumTopics, decodeOutcome } from '@gridtokenx/protocol';
+import { OwnBlocks } from '@gridtokenx/runtime';
 import {
   MemoryLog,
   memorySignerSlots,
@@ -25,89 +13,12 @@ import {
   type TestConsortium,
 } from '@gridtokenx/testkit';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { blocksOn, closeHosts, eventsOf, FAST, run, until } from './hosts.spec.js';
 
-const FAST = { intervalMs: 100, beatMs: 150, fullIntervalMs: 50, baseTimeoutMs: 400, timeoutCapMs: 800 };
-const open: { close(): void }[] = [];
-afterEach(() => {
-  for (const one of open.splice(0)) one.close();
-});
-
-interface Running {
-  readonly host: ValidatorHost;
-  readonly events: HostEvent[];
-  stop(): Promise<void>;
-}
-
-async function run(
-  consortium: TestConsortium,
-  log: Log,
-  seeds: readonly Uint8Array[],
-  slots: SignerSlots,
-  ownBlocks?: OwnBlocks,
-): Promise<Running> {
-  const events: HostEvent[] = [];
-  const host = await ValidatorHost.start({
-    crypto: native,
-    identity: consortium.identity,
-    seeds,
-    log,
-    clock: systemClock,
-    signerSlots: slots,
-    ...(ownBlocks && { ownBlocks }),
-    observe: (event) => events.push(event),
-  });
-  const subscriptions = [...host.startOffsets].map(([topic, from]) =>
-    log.subscribe(topic, from, (records) => host.take(topic, records)),
-  );
-  open.push(host);
-  return {
-    host,
-    events,
-    stop: async () => {
-      host.close();
-      await Promise.all(subscriptions.map((subscription) => subscription.close()));
-    },
-  };
-}
-
-function readerOf({ identity }: TestConsortium, ownBlocks?: OwnBlocks): BlockReader {
-  const tip = genesisTip(native, identity, createLedger(native, identity));
-  return new BlockReader(native, chainRules(identity), tip, ownBlocks);
-}
-
-async function blocksOn(log: Log, consortium: TestConsortium, ownBlocks?: OwnBlocks): Promise<VerifiedBlock[]> {
-  const reader = readerOf(consortium, ownBlocks);
-  const blocks: VerifiedBlock[] = [];
-  await readToEnd(log, consortiumTopics.blocks.name, 0, (records) => {
-    for (const record of records) blocks.push(...reader.push(record));
-  });
-  return blocks;
-}
-
-async function until<T>(
-  what: string,
-  look: () => Promise<T | undefined> | T | undefined,
-  timeoutMs = 20_000,
-): Promise<T> {
-  const end = Date.now() + timeoutMs;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
+afterEach(closeHosts);
 
 const brief = (consortium: TestConsortium): Uint8Array[] =>
   tradeOfTheBrief(native, consortium, new TestSigner(native, consortium.identity.ledgerId, Date.now));
-
-const eventsOf = (blocks: readonly VerifiedBlock[]): LedgerEvent[] =>
-  blocks.flatMap(({ results }) =>
-    results.flatMap(({ outcome }) => {
-      const decoded = decodeOutcome(outcome);
-      return decoded.status === 'executed' ? [...decoded.events] : [];
-    }),
-  );
 
 describe.each([4, 21])('%i validators in one process', (validators) => {
   it('settle the trade of the brief, and its proof holds', async () => {
