@@ -10,7 +10,7 @@ import {
   type UnsignedMessage,
 } from '@gridtokenx/consensus';
 import type { Crypto, Hash, Signature } from '@gridtokenx/crypto';
-import { formatTime, height as asHeight, millis, toBase64Url, toHex, type Prng } from '@gridtokenx/kernel';
+import { DecodeError, formatTime, height as asHeight, millis, toBase64Url, toHex, type Prng } from '@gridtokenx/kernel';
 import { consortiumTopics, signEnvelope } from '@gridtokenx/protocol';
 import { packBlock, unpackBlock, decodeBlockPart, type Frame } from '@gridtokenx/runtime';
 import type { Party, SeenFrame, Stored } from './bus.js';
@@ -447,7 +447,9 @@ export class Cabal {
       .filter(({ sender }) => sender !== liar)
       .at(-1);
     if (real === undefined) return;
-    const block = unpackBlock(decodeBlockPart(real.value).payload);
+    const block = readable(real.value);
+    // Another liar's garbage.
+    if (block === undefined) return;
     const { header, certificate } = block;
     const next: Header = {
       ...header,
@@ -538,5 +540,15 @@ export class Cabal {
   private lied<T>(strategy: Strategy, result: T): T {
     this.options.onLie(strategy);
     return result;
+  }
+}
+
+/** The block of a record that holds it whole, if it is one. */
+function readable(record: Uint8Array): Block | undefined {
+  try {
+    return unpackBlock(decodeBlockPart(record).payload);
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
   }
 }
