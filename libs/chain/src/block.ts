@@ -74,11 +74,12 @@ export function decodeBlock(bytes: Uint8Array, setSize?: number, parentSetSize =
   const parent = reader.bytes(CERTIFICATE_BYTES_MAX);
   const certificate = decodeCertificate(reader.bytes(CERTIFICATE_BYTES_MAX), setSize);
   const nextValidators = readKeys(reader);
-  const envelopes = Array.from({ length: reader.count(COUNT_MAX, 4) }, () => reader.bytes(ENVELOPE_BYTES_MAX));
+  // Views: a block is kept or let go of as a whole.
+  const envelopes = Array.from({ length: reader.count(COUNT_MAX, 4) }, () => reader.borrowed(ENVELOPE_BYTES_MAX));
   const outcomes = Array.from({ length: reader.count(COUNT_MAX, 5) }, (): BlockOutcome => {
     const flag = reader.u8();
     if (flag > 1) reader.fail('hookFlag');
-    return { hook: flag === 1, bytes: reader.bytes(OUTCOME_BYTES_MAX) };
+    return { hook: flag === 1, bytes: reader.borrowed(OUTCOME_BYTES_MAX) };
   });
   reader.end();
   return {

@@ -6,7 +6,9 @@ const STAGGER_MS = 300;
 interface Unseen {
   /** Of all validators: how many may append before the first has another turn. */
   readonly ranks: number;
-  readonly parts: readonly Uint8Array[];
+  /** Made when it is this host's turn: mostly another one is faster. */
+  readonly pack: () => readonly Uint8Array[];
+  parts: readonly Uint8Array[] | undefined;
   /** Stands at the parent: says whether another host's record of the height is valid. */
   readonly reader: BlockReader;
   cancel: () => void;
@@ -31,8 +33,9 @@ export class BlockPublisher {
   constructor(private readonly options: BlockPublisherOptions) {}
 
   /** The first in rank appends at once, each other one only if no valid record stands there when its turn comes. */
-  publish(height: number, parts: readonly Uint8Array[], reader: BlockReader, rank: number, ranks: number): void {
-    this.unseen.set(height, { ranks, parts, reader, cancel: () => {}, appending: false, offset: undefined });
+  publish(height: number, pack: () => readonly Uint8Array[], reader: BlockReader, rank: number, ranks: number): void {
+    const waiting = { parts: undefined, cancel: (): void => {}, appending: false, offset: undefined };
+    this.unseen.set(height, { ranks, pack, reader, ...waiting });
     if (rank === 0) this.append(height);
     else this.appendLater(height, rank * STAGGER_MS);
   }
@@ -45,10 +48,11 @@ export class BlockPublisher {
     if (unseen === undefined || unseen.appending || unseen.offset !== undefined) return;
     unseen.cancel();
     unseen.appending = true;
-    this.options.append(unseen.parts).then(
+    const parts = (unseen.parts ??= unseen.pack());
+    this.options.append(parts).then(
       (first) => {
         unseen.appending = false;
-        unseen.offset = first + unseen.parts.length - 1;
+        unseen.offset = first + parts.length - 1;
       },
       (error: unknown) => {
         unseen.appending = false;
@@ -64,7 +68,7 @@ export class BlockPublisher {
     const at = heightOfPart(record.value);
     const unseen = at === undefined ? undefined : this.unseen.get(at);
     if (at !== undefined && unseen !== undefined) {
-      const ours = unseen.parts.at(-1);
+      const ours = unseen.parts?.at(-1);
       const isOurs = ours !== undefined && Buffer.compare(ours, record.value) === 0;
       if (isOurs || unseen.reader.push(record).length > 0) {
         unseen.cancel();

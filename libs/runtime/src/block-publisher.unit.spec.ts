@@ -38,7 +38,7 @@ describe('the record of a decided block', () => {
 
   const publish = (rank: number): void => {
     const reader = new BlockReader(native, chain.rules, chain.genesis);
-    publisher.publish(1, [block.record], reader, rank, VALIDATORS);
+    publisher.publish(1, () => [block.record], reader, rank, VALIDATORS);
   };
   const at = (value: Uint8Array, offset: number): LogRecord => ({ offset, timestampMs: 0, value });
 

@@ -6,6 +6,7 @@ import {
   decodeBlock,
   encodeBlock,
   epochOf,
+  encodeHeader,
   headerHash,
   LEDGER_ID_BYTES,
   ledgerIdBytes,
@@ -13,6 +14,7 @@ import {
   resultsOf,
   tipAfter,
   type Block,
+  type BlockOutcome,
   type ChainRules,
   type ChainTip,
   type Result,
@@ -132,24 +134,47 @@ interface BlockContent {
 const OWN_BLOCKS_MAX = 8;
 
 /**
- * The blocks that this process packed itself, for a reader in the same process: it has decoded these envelopes, run them
+ * The blocks that this process decided itself, for a reader in the same process: it has decoded these envelopes, run them
  * and hashed these outcomes into the roots that were certified, and what it would find in the same bytes is the same.
  * A pure function, memoised by all its bytes; the certificate and the place in the chain each reader checks anew.
  */
 export class OwnBlocks {
-  private readonly recent: (BlockContent & { readonly packed: Uint8Array })[] = [];
+  private readonly recent: (BlockContent & { readonly packed: Uint8Array | undefined })[] = [];
 
-  add(packed: Uint8Array, content: BlockContent): void {
-    this.recent.push({ packed, ...content });
+  /** `packed` where it was packed here: the same bytes are found again without unpacking them. */
+  add(packed: Uint8Array | undefined, content: BlockContent): void {
+    this.recent.push({ ...content, packed });
     if (this.recent.length > OWN_BLOCKS_MAX) this.recent.shift();
   }
 
   /** The content of exactly these bytes; forgotten with it, since a reader takes each block once. */
   take(packed: Uint8Array): BlockContent | undefined {
-    const at = this.recent.findIndex((own) => Buffer.compare(own.packed, packed) === 0);
+    return this.takeAt(this.recent.findIndex((own) => own.packed !== undefined && isSame(own.packed, packed)));
+  }
+
+  /** The content of a block that another host has packed, with the certificate that stands in it. */
+  takeOf(block: Block): BlockContent | undefined {
+    const own = this.takeAt(this.recent.findIndex((one) => isSameContent(one.block, block)));
+    return own && { ...own, block };
+  }
+
+  private takeAt(at: number): BlockContent | undefined {
     return at < 0 ? undefined : this.recent.splice(at, 1)[0];
   }
 }
+
+const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
+
+/** All that the header commits to by other means than a hash of its bytes, which the reader of the chain compares. */
+const isSameContent = (a: Block, b: Block): boolean =>
+  isSame(encodeHeader(a.header), encodeHeader(b.header)) &&
+  a.envelopes.length === b.envelopes.length &&
+  a.outcomes.length === b.outcomes.length &&
+  a.envelopes.every((bytes, i) => isSame(bytes, b.envelopes[i] as Uint8Array)) &&
+  a.outcomes.every(({ hook, bytes }, i) => {
+    const other = b.outcomes[i] as BlockOutcome;
+    return hook === other.hook && isSame(bytes, other.bytes);
+  });
 
 /** The payload, when every part of it is there. */
 function wholeOf({ payloads }: Gathering): Uint8Array | undefined {
@@ -298,7 +323,16 @@ export class BlockReader {
 
   private verify(packed: Uint8Array): Omit<VerifiedBlock, 'resumeOffset'> | undefined {
     const own = this.own?.take(packed);
-    return own === undefined ? this.verifyForeign(packed) : this.verifyOwn(packed, own);
+    if (own !== undefined) return this.verifyOwn(packed, own);
+    try {
+      const block = unpackBlock(packed);
+      const known = this.own?.takeOf(block);
+      return known === undefined ? this.verifyForeign(packed, block) : this.verifyOwn(packed, known);
+    } catch (error) {
+      if (!(error instanceof DecodeError || error instanceof EnvelopeError)) throw error;
+      this.skip(error.code);
+      return undefined;
+    }
   }
 
   private verifyOwn(packed: Uint8Array, content: BlockContent): Omit<VerifiedBlock, 'resumeOffset'> | undefined {
@@ -310,31 +344,18 @@ export class BlockReader {
     return { ...content, packed, tip: tipAfter(this.crypto, this.rules, this.currentTip, content.block) };
   }
 
-  private verifyForeign(packed: Uint8Array): Omit<VerifiedBlock, 'resumeOffset'> | undefined {
-    try {
-      const block = unpackBlock(packed);
-      const envelopes = block.envelopes.map((bytes) =>
-        // The validators checked the signatures before they signed the operations root.
-        decodeEnvelope(this.crypto, this.rules.ledgerId, bytes, { signatureKnown: true }),
-      );
-      const fault = blockFault(this.crypto, this.rules, this.currentTip, block, envelopes);
-      const results = fault === undefined ? resultsOf(block.outcomes, envelopes) : undefined;
-      if (results === undefined) {
-        this.skip(fault ?? 'block.outcomeCount');
-        return undefined;
-      }
-      return {
-        block,
-        envelopes,
-        results,
-        told: undefined,
-        packed,
-        tip: tipAfter(this.crypto, this.rules, this.currentTip, block),
-      };
-    } catch (error) {
-      if (!(error instanceof DecodeError || error instanceof EnvelopeError)) throw error;
-      this.skip(error.code);
+  private verifyForeign(packed: Uint8Array, block: Block): Omit<VerifiedBlock, 'resumeOffset'> | undefined {
+    const envelopes = block.envelopes.map((bytes) =>
+      // The validators checked the signatures before they signed the operations root.
+      decodeEnvelope(this.crypto, this.rules.ledgerId, bytes, { signatureKnown: true }),
+    );
+    const fault = blockFault(this.crypto, this.rules, this.currentTip, block, envelopes);
+    const results = fault === undefined ? resultsOf(block.outcomes, envelopes) : undefined;
+    if (results === undefined) {
+      this.skip(fault ?? 'block.outcomeCount');
       return undefined;
     }
+    const tip = tipAfter(this.crypto, this.rules, this.currentTip, block);
+    return { block, envelopes, results, told: undefined, packed, tip };
   }
 }

@@ -27,7 +27,7 @@ import { consortiumTopics, EnvelopeError, type Finding, type LedgerIdentity } fr
 import { Accusations } from './accusations.js';
 import { BlockExecutor, type Executed } from './block-executor.js';
 import { BlockPublisher } from './block-publisher.js';
-import { BlockReader, compressBlock, cutIntoParts, type OwnBlocks, type VerifiedBlock } from './block-records.js';
+import { BlockReader, compressBlock, cutIntoParts, OwnBlocks, type VerifiedBlock } from './block-records.js';
 import { messageFrame, packFrames, type Frame } from './consensus-frames.js';
 import { checkerInThread, findingOf, type EnvelopeChecker } from './envelope-checker.js';
 import { EnvelopePool } from './envelope-pool.js';
@@ -629,7 +629,8 @@ export class ValidatorHost {
     const run = candidate && this.executor.run(candidate);
     if (candidate === undefined || run === undefined) return this.requests.awaitDecision({ certificate, leader });
     const { header, parentCertificate } = candidate;
-    const reader = new BlockReader(this.crypto, this.rules, this.tip);
+    const decided = new OwnBlocks();
+    const reader = new BlockReader(this.crypto, this.rules, this.tip, decided);
     const parent = this.tip;
     const rank = this.rankFrom(leader);
     const nextValidators = this.executor.nextValidators(header);
@@ -642,11 +643,14 @@ export class ValidatorHost {
       envelopes: run.envelopes.map(({ bytes }) => bytes),
       outcomes: run.execution.outcomes,
     };
-    const packed = compressBlock(block, parent);
     const { results, told } = run.execution;
-    this.ownBlocks?.add(packed, { block, envelopes: run.envelopes, results, told });
-    const ranks = parent.validators.keys.length;
-    this.publisher.publish(certificate.height, cutIntoParts(block, packed), reader, rank, ranks);
+    const content = { block, envelopes: run.envelopes, results, told };
+    // Who comes first packs it at once; the others will most likely read what the first has packed.
+    const packed = rank === 0 ? compressBlock(block, parent) : undefined;
+    decided.add(packed, content);
+    this.ownBlocks?.add(packed, content);
+    const pack = (): readonly Uint8Array[] => cutIntoParts(block, packed ?? compressBlock(block, parent));
+    this.publisher.publish(certificate.height, pack, reader, rank, parent.validators.keys.length);
     this.reader.moveTo(this.tip);
   }
 

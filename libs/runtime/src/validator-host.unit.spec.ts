@@ -140,6 +140,17 @@ describe('a host', () => {
       ...certificate,
       signatures: certificate.signatures.map((signed) => ({ ...signed, signature: new Uint8Array(64) as Signature })),
     };
+    // Another host packs the same block with the signatures that it has heard.
+    const elsewhere = new OwnBlocks();
+    const otherwise = { ...first.block, certificate: forged };
+    elsewhere.add(undefined, own);
+    const [outcome, ...others] = first.block.outcomes;
+    if (outcome === undefined) throw new Error('each block has an outcome');
+    const altered = [{ ...outcome, bytes: outcome.bytes.map((byte, i) => (i === 9 ? byte ^ 1 : byte)) }, ...others];
+    expect(elsewhere.takeOf({ ...otherwise, outcomes: altered })).toBeUndefined();
+    expect(elsewhere.takeOf({ ...otherwise, outcomes: others })).toBeUndefined();
+    expect(elsewhere.takeOf(otherwise)).toMatchObject({ block: otherwise, told: own.told });
+    expect(elsewhere.takeOf(otherwise)).toBeUndefined();
     const lying = new OwnBlocks();
     lying.add(first.packed, { ...own, block: { ...first.block, certificate: forged } });
     expect(await blocksOn(log, consortium, lying)).toEqual([]);
