@@ -62,7 +62,7 @@ for (let i = 0; i < 64; i++) VALUES[ALPHABET.charCodeAt(i)] = i;
 const valueOf = (code: number | undefined): number => VALUES[code ?? 0] ?? -1;
 
 /** ASCII as text. Sixteen characters at a time: the engine builds such a piece in registers, three times as fast as one by one. */
-function asciiText(bytes: Uint8Array): string {
+export function asciiText(bytes: Uint8Array): string {
   const unit = String.fromCharCode;
   const at = (i: number): number => bytes[i] ?? 0;
   let text = '';
@@ -121,8 +121,15 @@ export function fromBase64Url(text: string): Uint8Array | undefined {
 export function fromBase64UrlBytes(codes: Uint8Array): Uint8Array | undefined {
   const tail = codes.length % 4;
   if (tail === 1) return undefined;
+  const out = new Uint8Array(((codes.length - tail) / 4) * 3 + (tail === 0 ? 0 : tail - 1));
+  return readBase64Url(codes, out) === undefined ? undefined : out;
+}
+
+/** The same into a buffer that is long enough and used again: gives how many bytes were written. */
+export function readBase64Url(codes: Uint8Array, out: Uint8Array): number | undefined {
+  const tail = codes.length % 4;
+  if (tail === 1) return undefined;
   const whole = codes.length - tail;
-  const out = new Uint8Array((whole / 4) * 3 + (tail === 0 ? 0 : tail - 1));
   let at = 0;
   let seen = 0;
   for (let i = 0; i < whole; i += 4) {
@@ -142,10 +149,10 @@ export function fromBase64UrlBytes(codes: Uint8Array): Uint8Array | undefined {
       (tail === 3 ? valueOf(codes[whole + 2]) << 6 : 0);
     seen |= bits;
     if ((bits & (tail === 3 ? 0xff : 0xffff)) !== 0) return undefined;
-    out[at] = bits >> 16;
-    if (tail === 3) out[at + 1] = bits >> 8;
+    out[at++] = bits >> 16;
+    if (tail === 3) out[at++] = bits >> 8;
   }
-  return seen < 0 ? undefined : out;
+  return seen < 0 ? undefined : at;
 }
 
 /** How many bytes the UTF-8 of a text takes; a lone surrogate counts as U+FFFD. */

@@ -1,5 +1,6 @@
 import type { Crypto, Hash, PublicKey, Signature } from '@gridtokenx/crypto';
 import {
+  asciiText,
   ByteWriter,
   fromBase64Url,
   fromBase64UrlBytes,
@@ -7,6 +8,7 @@ import {
   JsonError,
   parseStrictJson,
   parseTime,
+  readBase64Url,
   toBase64Url,
   utf8,
   type Json,
@@ -82,10 +84,13 @@ function firstIssue(error: z.ZodError, code: RejectionCode, prefix: string): Env
   return new EnvelopeError(code, prefix + pointerOf([...(issue?.path ?? []), ...extra]), issue?.message ?? 'invalid');
 }
 
+/** What one part of an envelope decodes to: no envelope is larger, and nothing of it is kept. */
+const scratch = new Uint8Array(ENVELOPE_BYTES_MAX);
+
 function strictJson(part: Uint8Array, code: 'envelope.header' | 'envelope.json'): Json {
-  const bytes = fromBase64UrlBytes(part);
-  if (bytes === undefined) throw new EnvelopeError('envelope.malformed', '', 'not strict base64url');
-  const text = fromUtf8(bytes);
+  const length = readBase64Url(part, scratch);
+  if (length === undefined) throw new EnvelopeError('envelope.malformed', '', 'not strict base64url');
+  const text = fromUtf8(scratch.subarray(0, length));
   if (text === undefined) throw new EnvelopeError(code, '', 'not UTF-8');
   try {
     return parseStrictJson(text);
@@ -108,16 +113,66 @@ function decodeOperation(value: unknown, index: number): Operation {
 
 /** SPEC wire 2.3: SHA-256 of the ledger id and the JWS signing input, then of that and the index. */
 export function operationIds(crypto: Crypto, ledgerId: string, signingInput: Uint8Array, count: number): Hash[] {
-  const inner = crypto.sha256(new ByteWriter(signingInput.length + 64).text(ledgerId).fixed(signingInput).done());
-  const numbered = new ByteWriter(36).fixed(inner).u32(0).done();
-  const view = new DataView(numbered.buffer);
-  return Array.from({ length: count }, (_, index) => {
-    view.setUint32(32, index);
-    return crypto.sha256(numbered);
-  });
+  const prefix = lastPrefix.ledgerId === ledgerId ? lastPrefix.bytes : prefixOf(ledgerId);
+  const length = prefix.length + signingInput.length;
+  const named = length <= scratch.length ? scratch.subarray(0, length) : new Uint8Array(length);
+  named.set(prefix);
+  named.set(signingInput, prefix.length);
+  numbered.set(crypto.sha256(named));
+  const ids: Hash[] = [];
+  for (let index = 0; index < count; index++) {
+    numberedView.setUint32(32, index);
+    ids.push(crypto.sha256(numbered));
+  }
+  return ids;
+}
+
+const numbered = new Uint8Array(36);
+const numberedView = new DataView(numbered.buffer);
+
+/** A process has to do with one ledger, mostly. */
+let lastPrefix: { readonly ledgerId: string; readonly bytes: Uint8Array } = { ledgerId: '', bytes: new Uint8Array(4) };
+
+function prefixOf(ledgerId: string): Uint8Array {
+  lastPrefix = { ledgerId, bytes: new ByteWriter(64).text(ledgerId).done() };
+  return lastPrefix.bytes;
 }
 
 const DOT = 46;
+
+interface Header {
+  readonly kid: string;
+  readonly ledger: string;
+  readonly publicKey: Uint8Array | undefined;
+}
+
+/** A signer writes the same header each time: what was read once is known by its bytes. The oldest are forgotten. */
+const headers = new Map<string, Header>();
+const HEADERS_MAX = 20_000;
+const HEADER_REMEMBERED_BYTES_MAX = 512;
+
+/** The protected header of SPEC wire 2.1. */
+function headerOf(part: Uint8Array): Header {
+  if (part.length > HEADER_REMEMBERED_BYTES_MAX) return readHeader(part);
+  const spelling = asciiText(part);
+  const known = headers.get(spelling);
+  if (known !== undefined) return known;
+  const header = readHeader(part);
+  headers.set(spelling, header);
+  if (headers.size > HEADERS_MAX)
+    for (const oldest of headers.keys()) {
+      headers.delete(oldest);
+      break;
+    }
+  return header;
+}
+
+function readHeader(part: Uint8Array): Header {
+  const head = headerSchema.safeParse(strictJson(part, 'envelope.header'));
+  if (!head.success) throw firstIssue(head.error, 'envelope.header', '');
+  const { kid, ledger } = head.data;
+  return { kid, ledger, publicKey: fromBase64Url(kid) };
+}
 
 /** The three parts of a compact JWS. */
 function partsOf(bytes: Uint8Array): readonly [header: Uint8Array, payload: Uint8Array, signature: Uint8Array] {
@@ -140,11 +195,8 @@ export function decodeEnvelope(
 ): Envelope {
   if (bytes.length > ENVELOPE_BYTES_MAX) throw new EnvelopeError('envelope.tooLarge');
   const [header, payload, signature] = partsOf(bytes);
-
-  const head = headerSchema.safeParse(strictJson(header, 'envelope.header'));
-  if (!head.success) throw firstIssue(head.error, 'envelope.header', '');
-  if (head.data.ledger !== ledgerId)
-    throw new EnvelopeError('envelope.wrongLedger', '/ledger', `this ledger is ${ledgerId}`);
+  const { kid, ledger, publicKey } = headerOf(header);
+  if (ledger !== ledgerId) throw new EnvelopeError('envelope.wrongLedger', '/ledger', `this ledger is ${ledgerId}`);
 
   const frame = frameSchema.safeParse(strictJson(payload, 'envelope.json'));
   if (!frame.success) throw firstIssue(frame.error, 'envelope.schema', '');
@@ -153,7 +205,6 @@ export function decodeEnvelope(
     throw new EnvelopeError('envelope.tooManyOperations', '/operations');
   const decoded = operations.map(decodeOperation);
 
-  const publicKey = fromBase64Url(head.data.kid);
   const signatureBytes = fromBase64UrlBytes(signature);
   if (publicKey?.length !== 32) throw new EnvelopeError('envelope.badKey', '/kid');
   if (signatureBytes?.length !== 64)
@@ -165,7 +216,7 @@ export function decodeEnvelope(
       : new EnvelopeError('envelope.badKey', '/kid');
 
   return {
-    kid: head.data.kid,
+    kid,
     publicKey: publicKey as PublicKey,
     ledgerId,
     sequence,
@@ -181,7 +232,7 @@ export function decodeEnvelope(
 /** The operations of an envelope that was checked: its payload need not prove again what it is. */
 export function operationsIn(bytes: Uint8Array): readonly Operation[] {
   const [, payload] = partsOf(bytes);
-  const text = fromUtf8(fromBase64UrlBytes(payload) ?? new Uint8Array(0)) ?? '';
+  const text = fromUtf8(scratch.subarray(0, readBase64Url(payload, scratch))) ?? '';
   return (JSON.parse(text) as EnvelopePayload).operations;
 }
 
