@@ -27,6 +27,7 @@ import { Outcomes } from './read/outcomes.js';
 import { Reads } from './read/reads.js';
 import { ValidatorTable } from './read/validator-table.js';
 import { ValidatorWatch } from './read/validator-watch.js';
+import { Backlog } from './write/backlog.js';
 import { Budget } from './write/budget.js';
 import { Intake } from './write/intake.js';
 import { PendingFollower } from './write/pending-follower.js';
@@ -57,6 +58,7 @@ export class GatewayModule {
         { provide: OPERATIONS_TOPIC, useValue: parts.operationsTopic ?? consortiumTopics.operations.name },
         { provide: LIMITS, useValue: limits },
         { provide: Pending, useValue: new Pending(limits.pendingOperationsMax) },
+        { provide: Backlog, useValue: new Backlog(limits.backlogOperationsLeast) },
         { provide: Budget, useValue: new Budget(limits.inFlightBytesMax, limits.inFlightRequestsMax) },
         BlockStore,
         Health,

@@ -23,6 +23,8 @@ export interface GatewayLimits {
   readonly inFlightRequestsMax: number;
   /** Operations remembered between append and block. */
   readonly pendingOperationsMax: number;
+  /** Operations that may wait for a block, at any pace of the ledger; at a high pace more may. */
+  readonly backlogOperationsLeast: number;
   /** How long a read waits for the height it was asked to stand at. */
   readonly heightWaitMs: number;
   /** Decoded blocks kept for outcomes and proofs. */
@@ -33,6 +35,7 @@ export const DEFAULT_LIMITS: GatewayLimits = {
   inFlightBytesMax: 96 * 1024 * 1024,
   inFlightRequestsMax: 256,
   pendingOperationsMax: 250_000,
+  backlogOperationsLeast: 25_000,
   heightWaitMs: 5_000,
   blockCacheBytesMax: 64 * 1024 * 1024,
 };

@@ -15,6 +15,11 @@ export const gatewayProblems = {
   'batch.tooManyLines': { status: 413, title: 'A batch has at most 100,000 lines, blank ones included.' },
   'batch.tooLarge': { status: 413, title: 'A batch is at most 32 MiB.' },
   'gateway.busy': { status: 429, title: 'Too much is under way; try again.', retryAfterSeconds: 1 },
+  'ledger.behind': {
+    status: 429,
+    title: 'More operations wait than the ledger decides in a few seconds; try again.',
+    retryAfterSeconds: 1,
+  },
   'database.unavailable': { status: 503, title: 'The read models do not answer.', retryAfterSeconds: 2 },
   'read.notReady': { status: 503, title: 'The read models hold nothing yet.', retryAfterSeconds: 2 },
   'read.behind': {

@@ -16,6 +16,7 @@ import type { Crypto, Hash, PublicKey } from '@gridtokenx/crypto';
 import type { Execution, Ledger } from '@gridtokenx/domain';
 import { assert, equalBytes, height, millis, toHex } from '@gridtokenx/kernel';
 import { PROTOCOL_VERSION, type Envelope, type LedgerIdentity, type RejectionCode } from '@gridtokenx/protocol';
+import type { BlockSize } from './block-size.js';
 import { CandidateLists } from './candidate-lists.js';
 import type { EnvelopePool } from './envelope-pool.js';
 
@@ -41,6 +42,8 @@ export interface BlockExecutorOptions {
   readonly ledger: Ledger;
   readonly pool: EnvelopePool;
   readonly tip: ChainTip;
+  /** How many operations a block that is built here holds at most. */
+  readonly size: BlockSize;
   /** Told of envelopes that left the pool because no block can ever hold them. */
   readonly onDropped: (refusal: RejectionCode) => void;
 }
@@ -182,9 +185,9 @@ export class BlockExecutor {
   }
 
   private choose(time: number): Envelope[] {
-    const { identity, ledger, pool, onDropped } = this.options;
+    const { identity, ledger, pool, size, onDropped } = this.options;
     this.restoreParent();
-    const { operationsPerBlock, envelopeBytesPerBlock } = identity.genesis.limits;
+    const { envelopeBytesPerBlock } = identity.genesis.limits;
     const admission = ledger.admission(millis(time));
     const chosen: Envelope[] = [];
     let operations = 0;
@@ -192,7 +195,7 @@ export class BlockExecutor {
     for (const envelope of pool) {
       operations += envelope.operationIds.length;
       bytes += envelope.bytes.length;
-      if (operations > operationsPerBlock || bytes > envelopeBytesPerBlock) break;
+      if (operations > size.most || bytes > envelopeBytesPerBlock) break;
       const refusal = admission.refusal(envelope);
       if (refusal === undefined) {
         chosen.push(envelope);

@@ -27,6 +27,7 @@ import { consortiumTopics, EnvelopeError, type Finding, type LedgerIdentity } fr
 import { Accusations } from './accusations.js';
 import { BlockExecutor, type Executed } from './block-executor.js';
 import { BlockPublisher } from './block-publisher.js';
+import { BlockSize } from './block-size.js';
 import { BlockReader, compressBlock, cutIntoParts, OwnBlocks, type VerifiedBlock } from './block-records.js';
 import { messageFrame, packFrames, type Frame } from './consensus-frames.js';
 import { checkerInThread, findingOf, type EnvelopeChecker } from './envelope-checker.js';
@@ -95,6 +96,7 @@ export class ValidatorHost {
   private readonly ledger: Ledger;
   private readonly reader: BlockReader;
   private readonly pool = new EnvelopePool();
+  private readonly size: BlockSize;
   private readonly executor: BlockExecutor;
   private readonly verifier: MessageVerifier;
   private readonly publisher: BlockPublisher;
@@ -147,8 +149,10 @@ export class ValidatorHost {
     this.rules = chainRules(identity);
     const { ledger, tip } = start;
     this.ledger = ledger;
+    const { limits, consensus: times } = identity.genesis;
+    this.size = new BlockSize({ ...limits, ...times });
     const onDropped = (refusal: string): void => this.skip(operations.name, refusal);
-    this.executor = new BlockExecutor({ crypto, identity, ledger, pool, tip, onDropped });
+    this.executor = new BlockExecutor({ crypto, identity, ledger, pool, tip, size: this.size, onDropped });
     this.reader = new BlockReader(crypto, this.rules, tip);
     this.verifier = new MessageVerifier(crypto, this.rules, (reason) => this.skip(consensus.name, reason));
     this.publisher = new BlockPublisher({
@@ -418,9 +422,9 @@ export class ValidatorHost {
   }
 
   private updateDemand(): void {
-    const { operationsPerBlock, envelopeBytesPerBlock } = this.identity.genesis.limits;
+    const { envelopeBytesPerBlock } = this.identity.genesis.limits;
     const { operations, bytes } = this.pool;
-    const full = operations >= operationsPerBlock || bytes >= envelopeBytesPerBlock;
+    const full = operations >= this.size.most || bytes >= envelopeBytesPerBlock;
     const demand: Demand = full ? 'full' : operations > 0 ? 'waiting' : 'idle';
     if (demand === this.demand) return;
     this.demand = demand;
@@ -685,7 +689,7 @@ export class ValidatorHost {
       kind: 'decided',
       height: header.height,
       round: certificate.round,
-      operations: run.envelopes.reduce((sum, { operationIds }) => sum + operationIds.length, 0),
+      operations: operationsIn(run),
       rejected: run.execution.rejected,
       signers: certificate.signatures.length,
       ageMs: this.clock.now() - header.time,
@@ -713,6 +717,9 @@ export class ValidatorHost {
     }
   }
 }
+
+const operationsIn = ({ envelopes }: Executed): number =>
+  envelopes.reduce((sum, { operationIds }) => sum + operationIds.length, 0);
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 

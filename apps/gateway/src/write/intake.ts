@@ -14,6 +14,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CLOCK, CRYPTO, IDENTITY, LOG, OPERATIONS_TOPIC, READ_MODELS } from '../parts.js';
 import { problem, refusalFields, refusalOf, refuse, type Refusal } from '../problems.js';
 import { adviceFor } from './advice.js';
+import { Backlog } from './backlog.js';
 import { Budget } from './budget.js';
 import { envelopeBytesOf } from './envelope-bytes.js';
 import { envelopeHash, hexOf } from './envelope-outline.js';
@@ -74,10 +75,12 @@ export class Intake {
     @Inject(OPERATIONS_TOPIC) private readonly topic: string,
     @Inject(Pending) private readonly pending: Pending,
     @Inject(Budget) private readonly budget: Budget,
+    @Inject(Backlog) private readonly backlog: Backlog,
   ) {}
 
   /** The ids (hex) of one envelope, once it is durable. Throws ProblemError. */
   async submit(bytes: Uint8Array): Promise<readonly string[]> {
+    this.refuseWhenBehind();
     const share = this.budget.open(bytes.length);
     try {
       const [verdict] = await this.advise([this.check(bytes)]);
@@ -97,6 +100,7 @@ export class Intake {
     mode: BatchMode,
   ): Promise<BatchResult> {
     if ((declaredBytes ?? 0) > BATCH_BYTES_MAX) throw problem('batch.tooLarge');
+    this.refuseWhenBehind();
     const share = this.budget.open(declaredBytes ?? 0);
     try {
       const grow = declaredBytes === undefined ? share.grow : (): void => undefined;
@@ -111,6 +115,11 @@ export class Intake {
     } finally {
       share.release();
     }
+  }
+
+  /** Before a byte is looked at: what is refused must cost next to nothing. */
+  private refuseWhenBehind(): void {
+    if (this.backlog.isFull(this.clock.now())) throw problem('ledger.behind');
   }
 
   private async checkLines(chunks: AsyncIterable<Uint8Array>): Promise<{ numbers: number[]; verdicts: Verdict[] }> {

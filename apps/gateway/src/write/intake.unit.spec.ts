@@ -3,6 +3,7 @@ import { formatTime, millis } from '@gridtokenx/kernel';
 import type { InjectOptions } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { acceptedAnswer, batchAnswer, problemDocument } from '../openapi/schemas.js';
+import { PendingFollower } from './pending-follower.js';
 import {
   GENESIS_MS,
   jws,
@@ -139,6 +140,24 @@ describe('an envelope', () => {
     await expectRefused(answer, 429, 'gateway.busy');
     const none = await world.gateway({ limits: { inFlightRequestsMax: 0 } });
     await expectRefused(await batch(world.envelope(), 'partial', none), 429, 'gateway.busy');
+  });
+
+  it('is told to wait while more wait for a block than the ledger decides in some seconds', async () => {
+    const small = await world.gateway({ limits: { backlogOperationsLeast: 3 } });
+    await tick();
+    const first = world.envelope(4);
+    expect((await post(first, undefined, small)).status).toBe(202);
+    await tick();
+    for (const answer of [
+      await post(world.envelope(), undefined, small),
+      await batch(world.envelope(), 'partial', small),
+    ]) {
+      expect(answer).toMatchObject({ status: 429, headers: { 'retry-after': '1' }, body: { code: 'ledger.behind' } });
+    }
+    expect(await onBus()).toBe(1);
+    world.decide([first]);
+    await small.app.get(PendingFollower).countBlocks();
+    expect((await post(world.envelope(), undefined, small)).status).toBe(202);
   });
 });
 

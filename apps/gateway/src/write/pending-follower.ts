@@ -4,6 +4,7 @@ import type { Crypto } from '@gridtokenx/crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import { CLOCK, CRYPTO, IDENTITY, LOG, OPERATIONS_TOPIC, READ_MODELS } from '../parts.js';
+import { Backlog } from './backlog.js';
 import { envelopeHash, hexOf, outlineOf } from './envelope-outline.js';
 import { KEPT_AFTER_EXPIRY_MS, Pending } from './pending.js';
 
@@ -14,6 +15,7 @@ const SWEEP_EVERY_MS = 1_000;
 const SWEEP_AFTER_MS = 1_500;
 const SWEEP_ENVELOPES_MAX = 5_000;
 const RETRY_MS = 1_000;
+const BLOCKS_PER_PAGE = 100;
 
 /**
  * Keeps {@link Pending} true: the tail of the operations topic adds what other gateways, or an earlier life of this one,
@@ -24,8 +26,10 @@ export class PendingFollower implements OnApplicationBootstrap, BeforeApplicatio
   private readonly logger = new Logger(PendingFollower.name);
   private subscription: Subscription | undefined;
   private cancelTimers = new Set<() => void>();
-  private sweeping: Promise<void> = Promise.resolve();
+  private sweeping: Promise<unknown> = Promise.resolve();
   private stopped = false;
+  /** The last block that the backlog was told of. */
+  private counted = 0;
 
   constructor(
     @Inject(IDENTITY) private readonly identity: LedgerIdentity,
@@ -35,6 +39,7 @@ export class PendingFollower implements OnApplicationBootstrap, BeforeApplicatio
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(OPERATIONS_TOPIC) private readonly topic: string,
     @Inject(Pending) private readonly pending: Pending,
+    @Inject(Backlog) private readonly backlog: Backlog,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -65,23 +70,45 @@ export class PendingFollower implements OnApplicationBootstrap, BeforeApplicatio
 
   private async learn(records: readonly LogRecord[]): Promise<void> {
     const now = this.clock.now();
-    for (const { value } of records) {
+    for (const { value, timestampMs } of records) {
       const known = this.pending.envelope(envelopeHash(this.crypto, value));
       if (known !== undefined) {
         // An append whose answer was lost is durable after all.
         known.durable = true;
+        this.backlog.arrived(known.operationIds.length, timestampMs, now);
         continue;
       }
       const outline = outlineOf(this.crypto, this.identity.ledgerId, value);
       if (outline === undefined || outline.validUntil + KEPT_AFTER_EXPIRY_MS < now) continue;
+      this.backlog.arrived(outline.operationIds.length, timestampMs, now);
       this.pending.add({ ...outline, operationIds: outline.operationIds.map(hexOf), sinceMs: now, durable: true });
     }
   }
 
   private sweepLater(): void {
     this.later(SWEEP_EVERY_MS, () => {
-      this.sweeping = this.sweep().then(() => this.sweepLater());
+      this.sweeping = Promise.all([this.sweep(), this.countBlocks()]).then(() => this.sweepLater());
     });
+  }
+
+  /** Tells the backlog of the blocks that the read models have taken in since the last time. Public for tests. */
+  async countBlocks(): Promise<void> {
+    try {
+      for (;;) {
+        const { counted } = this;
+        const { value } = await this.readModels.blocks({
+          limit: BLOCKS_PER_PAGE,
+          ...(counted > 0 && { after: counted }),
+        });
+        for (const { height, operationCount, timeMs } of [...value].reverse()) {
+          this.backlog.decided(operationCount, timeMs, this.clock.now());
+          this.counted = height;
+        }
+        if (value.length < BLOCKS_PER_PAGE || counted === 0) return;
+      }
+    } catch (error) {
+      this.logger.debug({ message: 'the read models did not say what is decided', error: String(error) });
+    }
   }
 
   /** Public for tests. One id stands for its envelope: a block takes all of them or none. */
