@@ -16,7 +16,7 @@ import type { Crypto, Hash, PublicKey } from '@gridtokenx/crypto';
 import type { Execution, Ledger } from '@gridtokenx/domain';
 import { assert, equalBytes, height, millis, toHex } from '@gridtokenx/kernel';
 import { PROTOCOL_VERSION, type Envelope, type LedgerIdentity, type RejectionCode } from '@gridtokenx/protocol';
-import type { BlockSize } from './block-size.js';
+import { BlockSize } from './block-size.js';
 import { CandidateLists } from './candidate-lists.js';
 import type { EnvelopePool } from './envelope-pool.js';
 
@@ -42,8 +42,6 @@ export interface BlockExecutorOptions {
   readonly ledger: Ledger;
   readonly pool: EnvelopePool;
   readonly tip: ChainTip;
-  /** How many operations a block that is built here holds at most. */
-  readonly size: BlockSize;
   /** Told of envelopes that left the pool because no block can ever hold them. */
   readonly onDropped: (refusal: RejectionCode) => void;
 }
@@ -55,6 +53,8 @@ export interface BlockExecutorOptions {
 export class BlockExecutor {
   /** Of the open height. */
   readonly candidates: CandidateLists;
+  /** How many operations a block that is built here holds at most. */
+  readonly size: BlockSize;
   /** By header and list. */
   private readonly verdicts = new Map<string, boolean>();
   private executed: Executed | undefined;
@@ -64,6 +64,8 @@ export class BlockExecutor {
   constructor(private readonly options: BlockExecutorOptions) {
     this.candidates = new CandidateLists(options.crypto);
     this.currentTip = options.tip;
+    const { limits, consensus } = options.identity.genesis;
+    this.size = new BlockSize({ ...limits, ...consensus });
     this.rules = chainRules(options.identity);
   }
 
@@ -185,7 +187,7 @@ export class BlockExecutor {
   }
 
   private choose(time: number): Envelope[] {
-    const { identity, ledger, pool, size, onDropped } = this.options;
+    const { identity, ledger, pool, onDropped } = this.options;
     this.restoreParent();
     const { envelopeBytesPerBlock } = identity.genesis.limits;
     const admission = ledger.admission(millis(time));
@@ -195,7 +197,7 @@ export class BlockExecutor {
     for (const envelope of pool) {
       operations += envelope.operationIds.length;
       bytes += envelope.bytes.length;
-      if (operations > size.most || bytes > envelopeBytesPerBlock) break;
+      if (operations > this.size.most || bytes > envelopeBytesPerBlock) break;
       const refusal = admission.refusal(envelope);
       if (refusal === undefined) {
         chosen.push(envelope);

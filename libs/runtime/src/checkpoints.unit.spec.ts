@@ -4,7 +4,6 @@ import type { Candidate } from '@gridtokenx/consensus';
 import { ZERO_HASH, type Hash } from '@gridtokenx/crypto';
 import { native } from '@gridtokenx/crypto-native';
 import { createLedger } from '@gridtokenx/domain';
-import { BlockSize } from './block-size.js';
 import { BlockExecutor } from './block-executor.js';
 import { EnvelopePool } from './envelope-pool.js';
 import { TestChain } from './fixture.spec.js';
@@ -15,7 +14,6 @@ const TELLS = 100 + CHECKPOINT_DELAY;
 function executorBelow(chain: TestChain): BlockExecutor {
   const { identity } = chain.consortium;
   const executor = new BlockExecutor({
-    size: new BlockSize({ operationsPerBlock: 12_000, baseTimeoutMs: 1_200 }),
     crypto: native,
     identity,
     ledger: createLedger(native, identity),

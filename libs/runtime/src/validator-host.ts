@@ -27,7 +27,6 @@ import { consortiumTopics, EnvelopeError, type Finding, type LedgerIdentity } fr
 import { Accusations } from './accusations.js';
 import { BlockExecutor, type Executed } from './block-executor.js';
 import { BlockPublisher } from './block-publisher.js';
-import { BlockSize } from './block-size.js';
 import { BlockReader, compressBlock, cutIntoParts, OwnBlocks, type VerifiedBlock } from './block-records.js';
 import { messageFrame, packFrames, type Frame } from './consensus-frames.js';
 import { checkerInThread, findingOf, type EnvelopeChecker } from './envelope-checker.js';
@@ -96,7 +95,6 @@ export class ValidatorHost {
   private readonly ledger: Ledger;
   private readonly reader: BlockReader;
   private readonly pool = new EnvelopePool();
-  private readonly size: BlockSize;
   private readonly executor: BlockExecutor;
   private readonly verifier: MessageVerifier;
   private readonly publisher: BlockPublisher;
@@ -149,10 +147,8 @@ export class ValidatorHost {
     this.rules = chainRules(identity);
     const { ledger, tip } = start;
     this.ledger = ledger;
-    const { limits, consensus: times } = identity.genesis;
-    this.size = new BlockSize({ ...limits, ...times });
     const onDropped = (refusal: string): void => this.skip(operations.name, refusal);
-    this.executor = new BlockExecutor({ crypto, identity, ledger, pool, tip, size: this.size, onDropped });
+    this.executor = new BlockExecutor({ crypto, identity, ledger, pool, tip, onDropped });
     this.reader = new BlockReader(crypto, this.rules, tip);
     this.verifier = new MessageVerifier(crypto, this.rules, (reason) => this.skip(consensus.name, reason));
     this.publisher = new BlockPublisher({
@@ -424,7 +420,7 @@ export class ValidatorHost {
   private updateDemand(): void {
     const { envelopeBytesPerBlock } = this.identity.genesis.limits;
     const { operations, bytes } = this.pool;
-    const full = operations >= this.size.most || bytes >= envelopeBytesPerBlock;
+    const full = operations >= this.executor.size.most || bytes >= envelopeBytesPerBlock;
     const demand: Demand = full ? 'full' : operations > 0 ? 'waiting' : 'idle';
     if (demand === this.demand) return;
     this.demand = demand;
