@@ -634,6 +634,8 @@ export class ValidatorHost {
     const parent = this.tip;
     const rank = this.rankFrom(leader);
     const nextValidators = this.executor.nextValidators(header);
+    // Only of what is decided here and now: a replayed block is as old as it is, not late.
+    this.executor.size.decided(operationsIn(run), this.clock.now() - header.time);
     this.advance(header, certificate, run, this.reader.resumeOffset);
     const block: Block = {
       header,
