@@ -26,6 +26,10 @@ const USAGE = `npm run bench -- <name> [options]
     --workers W            threads that check envelopes (default 1)
     --no-projector         without rows and Postgres
     --profile FILE         writes the CPU profile of the measured seconds
+  growth      many accounts and resting orders beside few: cost of an operation, memory, snapshot, restart
+    --large N              accounts, and resting orders, of the one (default 1000000)
+    --small N              of the other (default 10000)
+    --rounds N             blocks of 10,000 operations measured on each (default 30)
   idle        CPU and memory of the default system without load
     --seconds S            measured (default 50)
   report      runs all of these and the peers, keeps their JSON in bench/results, writes bench/REPORT.md from it
@@ -114,6 +118,26 @@ async function book(args: string[]): Promise<void> {
   process.stdout.write(`${JSON.stringify(result, undefined, values.json ? undefined : 2)}\n`);
 }
 
+async function growth(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      large: { type: 'string', default: '1000000' },
+      small: { type: 'string', default: '10000' },
+      rounds: { type: 'string', default: '30' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const { runGrowthBench } = await import('./growth.js');
+  const result = await runGrowthBench({
+    large: count(values.large, 'large'),
+    small: count(values.small, 'small'),
+    rounds: count(values.rounds, 'rounds'),
+    say,
+  });
+  process.stdout.write(`${JSON.stringify(result, undefined, values.json ? undefined : 2)}\n`);
+}
+
 async function idle(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
@@ -173,6 +197,9 @@ async function main(): Promise<number> {
   switch (name) {
     case 'book':
       await book(args);
+      return 0;
+    case 'growth':
+      await growth(args);
       return 0;
     case 'idle':
       await idle(args);

@@ -15,6 +15,10 @@ import type { RunningRole } from './role.js';
 import { serveStatus } from './status-server.js';
 import { startValidators } from './validator.module.js';
 
+/** Each so-manyth snapshot is offered to others: at a block a second and by default once an hour. */
+const SNAPSHOTS_OFFERED = 12;
+const BLOCKS_READ_RATHER_THAN_FETCHED = 2_000;
+
 const logger = new StderrLogger('consortium-ledger');
 
 const openBus = (config: LedgerConfig): Log =>
@@ -51,6 +55,8 @@ async function main(): Promise<void> {
             snapshots: {
               store: await openSnapshotFiles(join(config.stateFolder, 'snapshots')),
               everyCheckpoints: config.snapshotEvery,
+              offerEvery: SNAPSHOTS_OFFERED,
+              fetchBeyond: BLOCKS_READ_RATHER_THAN_FETCHED,
             },
           };
     const checker = createChecker(identity.ledgerId, config.verifyWorkers);

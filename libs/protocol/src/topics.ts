@@ -35,4 +35,11 @@ export const consortiumTopics = {
     writers: ['validator'],
     purpose: 'certified blocks in parts of at most 8 MiB',
   },
+  snapshots: {
+    name: 'consortium.snapshots',
+    partitions: 1,
+    retentionMs: 2 * DAY_MS,
+    writers: ['validator'],
+    purpose: 'snapshots of the state in parts of at most 8 MiB, each with its manifest last',
+  },
 } as const satisfies Record<string, Topic>;

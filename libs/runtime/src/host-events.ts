@@ -21,6 +21,7 @@ export type HostEvent =
       readonly longestSliceMs: number;
     }
   | { readonly kind: 'snapshotGivenUp'; readonly height: number; readonly reason: string }
+  | { readonly kind: 'snapshotFetched'; readonly height: number }
   | { readonly kind: 'snapshotRefused'; readonly height: number; readonly reason: string }
   | { readonly kind: 'quarantined'; readonly height: number; readonly reason: string }
   | { readonly kind: 'evidence'; readonly validator: string; readonly height: number; readonly round: number }

@@ -35,6 +35,7 @@ const ROW_BYTES_MAX = 1024 * 1024;
 const KEY_BYTES_MAX = 1024;
 const CERTIFICATE_BYTES_MAX = 1 << 20;
 const HEADER_BYTES_MAX = 1024;
+const NOTHING = new Uint8Array(0);
 
 export type CertifiedHeader = Pick<Block, 'header' | 'certificate'>;
 
@@ -204,8 +205,10 @@ export function decodePart(
 ): RestoredBucket[] {
   const reader = new ByteReader(unpacked(packed), 'snapshotPart');
   const size = CHECKPOINT_BUCKETS / partRoots.length;
+  const none = { keys: [], rows: [], hashes: NOTHING, leaf: bucketHash(crypto, 0, () => '', NOTHING) };
   const buckets = Array.from({ length: size }, (_, i): RestoredBucket => {
     const count = reader.count(0xffff_ffff, 8);
+    if (count === 0) return { bucket: index * size + i, ...none };
     const keys: string[] = [];
     const rows: Uint8Array[] = [];
     const hashes = new Uint8Array(count * ROW_HASH_BYTES);

@@ -22,6 +22,10 @@ export interface SnapshotOptions {
   readonly store: SnapshotStore;
   /** A snapshot is taken of each so-manyth checkpoint. */
   readonly everyCheckpoints: number;
+  /** Each so-manyth of them is offered to others, by one validator or another; without it none is. */
+  readonly offerEvery?: number;
+  /** One that others offer is taken when it is more than so many blocks above the newest here; without it none is. */
+  readonly fetchBeyond?: number;
 }
 
 export interface SnapshotTakerOptions {

@@ -10,12 +10,11 @@ import {
 } from '@gridtokenx/chain';
 import { ZERO_HASH, type Hash } from '@gridtokenx/crypto';
 import { native } from '@gridtokenx/crypto-native';
-import { auditState, type Ledger } from '@gridtokenx/domain';
 import { DecodeError, height, millis, toHex } from '@gridtokenx/kernel';
 import { consortiumTopics, PROTOCOL_VERSION } from '@gridtokenx/protocol';
-import { MemoryLog, MemorySnapshots, memorySignerSlots } from '@gridtokenx/testkit';
-import { StillClock, TestChain } from './fixture.spec.js';
-import type { HostEvent } from './host-events.js';
+import { MemoryLog, MemorySnapshots } from '@gridtokenx/testkit';
+import { TestChain } from './fixture.spec.js';
+import { Blocks, BLOCKS, expectAtTip, follow, kinds, makeTwo, settle, withTwo } from './snapshot-fixture.spec.js';
 import {
   decodeManifest,
   decodePart,
@@ -26,102 +25,6 @@ import {
   type SnapshotManifest,
 } from './snapshot-format.js';
 import { MANIFEST, partName } from './snapshot-store.js';
-import { ValidatorHost } from './validator-host.js';
-
-const { name: BLOCKS } = consortiumTopics.blocks;
-
-/** A chain of so many blocks, and a log that holds them. */
-class Blocks {
-  readonly chain = new TestChain();
-  readonly log = new MemoryLog(() => 0);
-  readonly records: Uint8Array[] = [];
-
-  async grow(blocks: number): Promise<void> {
-    await this.log.ensureTopics([consortiumTopics.blocks]);
-    for (let i = 0; i < blocks; i++) {
-      const { record } = this.chain.grow(this.chain.tip.height === 0 ? this.chain.trade() : []);
-      this.records.push(record);
-      await this.log.append(BLOCKS, [record]);
-    }
-  }
-}
-
-interface Running {
-  readonly host: ValidatorHost;
-  readonly clock: StillClock;
-  readonly events: HostEvent[];
-  /** Where it began to read blocks, first and again. */
-  readonly readFrom: readonly number[];
-}
-
-/** Reads blocks and votes for nobody. */
-async function follow(
-  { chain, log }: Pick<Blocks, 'chain' | 'log'>,
-  store: MemorySnapshots,
-  everyCheckpoints = 1,
-): Promise<Running> {
-  const clock = new StillClock();
-  const events: HostEvent[] = [];
-  const readFrom: number[] = [];
-  const watched = Object.assign(Object.create(log) as MemoryLog, {
-    subscribe: (...[topic, from, handler]: Parameters<MemoryLog['subscribe']>) => {
-      if (topic === BLOCKS) readFrom.push(from);
-      return log.subscribe(topic, from, handler);
-    },
-  });
-  const host = await ValidatorHost.start({
-    crypto: native,
-    identity: chain.consortium.identity,
-    seeds: [],
-    log: watched,
-    clock,
-    signerSlots: memorySignerSlots(),
-    snapshots: { store, everyCheckpoints },
-    observe: (event) => events.push(event),
-  });
-  return { host, clock, events, readFrom };
-}
-
-/** Lets the timers run, and what they began end. */
-async function settle({ clock }: Running): Promise<void> {
-  for (let i = 0; i < 100; i++) {
-    clock.move(20);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
-const kinds = (events: readonly HostEvent[]): string[] =>
-  events.flatMap((event) =>
-    event.kind.startsWith('snapshot') ? [`${event.kind} ${'height' in event ? event.height : ''}`] : [],
-  );
-
-let made: ReturnType<typeof makeTwo> | undefined;
-
-/** The same for all, with a store for each. */
-async function withTwo(): ReturnType<typeof makeTwo> {
-  const { blocks, store } = await (made ??= makeTwo());
-  const own = new MemorySnapshots();
-  for (const [at, pieces] of store.pieces) own.pieces.set(at, new Map(pieces));
-  return { blocks, store: own };
-}
-
-/** A host with snapshots of 100 and 200 in its store, of a chain of 215 blocks. */
-async function makeTwo(): Promise<{ blocks: Blocks; store: MemorySnapshots }> {
-  const blocks = new Blocks();
-  const store = new MemorySnapshots();
-  await blocks.grow(115);
-  const running = await follow(blocks, store);
-  await settle(running);
-  await blocks.grow(100);
-  for (const [i, value] of blocks.records.slice(115).entries()) {
-    await running.host.take(BLOCKS, [{ offset: 115 + i, timestampMs: 0, value }]);
-    running.clock.move(20);
-  }
-  await settle(running);
-  expect(kinds(running.events)).toEqual(['snapshotTaken 100', 'snapshotTaken 200']);
-  running.host.close();
-  return { blocks, store };
-}
 
 function alter(store: MemorySnapshots, height: number, piece: string, change: (bytes: Uint8Array) => Uint8Array): void {
   const pieces = store.pieces.get(height);
@@ -132,11 +35,6 @@ function alter(store: MemorySnapshots, height: number, piece: string, change: (b
 
 const flip = (bytes: Uint8Array): Uint8Array => bytes.map((byte, i) => (i === bytes.length >> 1 ? byte ^ 1 : byte));
 const tear = (bytes: Uint8Array): Uint8Array => bytes.slice(0, bytes.length >> 1);
-
-function expectAtTip({ host }: Running, { chain }: Blocks): void {
-  expect([host.status.height, host.status.stateDigest]).toEqual([chain.tip.height, toHex(chain.tip.stateDigest)]);
-  expect(auditState((host as unknown as { ledger: Ledger }).ledger)).toEqual([]);
-}
 
 describe('a snapshot', () => {
   it('is where a restart begins: the state is that of the chain, and older blocks are not read', async () => {
@@ -198,7 +96,7 @@ describe('a snapshot', () => {
     const blocks = new Blocks();
     const store = new MemorySnapshots();
     await blocks.grow(115);
-    const running = await follow(blocks, store, 2);
+    const running = await follow(blocks, store, { everyCheckpoints: 2 });
     await settle(running);
     expect(kinds(running.events)).toEqual([]);
     running.host.close();

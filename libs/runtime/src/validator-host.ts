@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
+  CHECKPOINT_BLOCKS,
   chainRules,
   genesisValidators,
   indexOfKey,
@@ -38,6 +39,9 @@ import type { Clock, Log, LogRecord } from './ports.js';
 import { readToEnd } from './read-to-end.js';
 import { isAbove, Rejoins, whyLost } from './rejoins.js';
 import { Answers, Requests } from './requests.js';
+import type { SnapshotManifest } from './snapshot-format.js';
+import { SnapshotPublisher } from './snapshot-publisher.js';
+import { fetchSnapshot } from './snapshot-records.js';
 import { newestSnapshot, type SnapshotStart } from './snapshot-start.js';
 import { SnapshotTaker, type SnapshotOptions } from './snapshot-taker.js';
 import { SignerRecords, type LoadedRecords, type SignerSlots } from './signer-records.js';
@@ -104,6 +108,7 @@ export class ValidatorHost {
   private readonly rejoins: Rejoins;
   private readonly snapshots: SnapshotTaker;
   private readonly accusations: Accusations;
+  private readonly publisherOfSnapshots: SnapshotPublisher | undefined;
   private readonly hosted: Hosted[] = [];
 
   private demand: Demand = 'idle';
@@ -190,7 +195,18 @@ export class ValidatorHost {
       timers,
       snapshots: options.snapshots,
       observe: (event) => this.observe(event),
+      onTaken: (manifest) => this.offer(manifest, options.snapshots),
     });
+    this.publisherOfSnapshots =
+      options.snapshots &&
+      new SnapshotPublisher({
+        ledgerId,
+        log,
+        clock,
+        timers,
+        store: options.snapshots.store,
+        onFailed: (error) => this.onBusFailed(consortiumTopics.snapshots.name, error),
+      });
     this.failed = new Promise<never>((_, reject) => {
       this.fail = (reason) => {
         if (this.closed) return;
@@ -251,8 +267,8 @@ export class ValidatorHost {
   // ---- start -------------------------------------------------------------------------------------------------
 
   private async open(options: HostOptions, loaded: LoadedRecords, from: number): Promise<void> {
-    const { operations, consensus, blocks } = consortiumTopics;
-    await this.log.ensureTopics([operations, consensus, blocks]);
+    const { operations, consensus, blocks, snapshots } = consortiumTopics;
+    await this.log.ensureTopics([operations, consensus, blocks, snapshots]);
     const blocksFrom = await this.readBlocks(from);
 
     const early: ConsensusMessage[] = [];
@@ -695,6 +711,16 @@ export class ValidatorHost {
     });
   }
 
+  /** The validators take turns. */
+  private offer({ block, partRoots }: SnapshotManifest, snapshots: SnapshotOptions | undefined): void {
+    if (snapshots?.offerEvery === undefined) return;
+    const { height } = block.header;
+    const count = height / CHECKPOINT_BLOCKS / snapshots.everyCheckpoints;
+    const turn = Math.floor(count / snapshots.offerEvery) % this.tip.validators.keys.length;
+    if (count % snapshots.offerEvery !== 0 || !this.hosted.some((hosted) => indexOf(hosted) === turn)) return;
+    this.publisherOfSnapshots?.publish(height, partRoots.length);
+  }
+
   private noteRejoins(at: number, run: Executed): void {
     const granted = this.rejoins.takeGranted(run.execution.results);
     for (const hosted of this.hosted) {
@@ -726,8 +752,15 @@ const indexOf = ({ replica }: Hosted): number => replica.identity.validator;
 
 const isMember = (hosted: Hosted): boolean => indexOf(hosted) !== OBSERVER;
 
-/** The newest snapshot that can be believed, or the genesis. */
-async function startOf({ crypto, identity, snapshots, observe }: HostOptions): Promise<SnapshotStart> {
+/** The newest snapshot that can be believed, own or offered, or the genesis. */
+async function startOf({ crypto, identity, log, clock, snapshots, observe }: HostOptions): Promise<SnapshotStart> {
+  if (snapshots?.fetchBeyond !== undefined) {
+    const { store, fetchBeyond } = snapshots;
+    await log.ensureTopics([consortiumTopics.snapshots]);
+    const above = ((await store.heights())[0] ?? 0) + fetchBeyond;
+    const fetched = await fetchSnapshot({ crypto, identity, log, clock, store, above });
+    if (fetched !== undefined) observe?.({ kind: 'snapshotFetched', height: fetched });
+  }
   const restored =
     snapshots &&
     (await newestSnapshot({
