@@ -1,7 +1,10 @@
 import { readdir, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import { deleteTopics } from '@gridtokenx/kafka';
 import { dropProjections } from '@gridtokenx/postgres';
+import { consortiumTopics } from '@gridtokenx/protocol';
 import type { LedgerProcessName } from '../system/layout.js';
+import { restoreBlocks } from '../system/restore-blocks.js';
 import type { ServiceName } from '../system/system.js';
 import { nodeStatuses } from './nodes.js';
 import { pause, until, type World } from './world.js';
@@ -19,6 +22,7 @@ export interface Fault {
 const DOWN_MS = 3_000;
 const SUSPENDED_MS = 10_000;
 const REJOINED_WITHIN_MS = 90_000;
+const LEVEL_WITHIN_MS = 30_000;
 
 export const FAULTS: readonly Fault[] = [
   {
@@ -151,6 +155,24 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: 'topics-recreated',
+    title: 'all topics are deleted and made anew from the blocks in the read models while the nodes run',
+    quick: true,
+    inject: async (world) => {
+      const { broker, system, log, readModels } = world;
+      const options = { brokers: [broker.brokers], clientId: 'chaos-operator' };
+      const { operations, consensus, blocks } = consortiumTopics;
+      // What was acknowledged must be in a block before the topic that holds it goes.
+      await system.halt('gateway');
+      await level(world);
+      await deleteTopics(options, [operations.name, consensus.name]);
+      await level(world);
+      await deleteTopics(options, [blocks.name]);
+      await restoreBlocks(log, readModels);
+      await system.revive('gateway');
+    },
+  },
+  {
     name: 'all-killed',
     title: 'all processes, Postgres and the broker are killed at once and started again',
     quick: true,
@@ -192,6 +214,15 @@ async function slotsOf(world: World, name: LedgerProcessName): Promise<string[]>
 }
 
 const halve = async (file: string): Promise<void> => truncate(file, Math.floor((await stat(file)).size / 2));
+
+/** Nothing waits, and the read models hold every block that a node holds. */
+async function level({ system }: World): Promise<void> {
+  await until('nothing waits and all nodes stand at one height', LEVEL_WITHIN_MS, async () => {
+    const statuses = await nodeStatuses(system);
+    const isLevel = new Set(statuses.map(({ height }) => height)).size === 1;
+    return isLevel && statuses.every(({ waitingOperations }) => waitingOperations === 0) ? true : undefined;
+  });
+}
 
 async function rejoined({ system }: World): Promise<void> {
   await until('the validators have rejoined', REJOINED_WITHIN_MS, async () => {

@@ -1,0 +1,35 @@
+import { parseArgs } from 'node:util';
+import { createKafkaLog } from '@gridtokenx/kafka';
+import { createReadModels } from '@gridtokenx/postgres';
+import { restoreBlocks } from './system/restore-blocks.js';
+
+const USAGE = `npm run topics:restore -- --brokers <host:port,...> --database-url <url>
+  Makes the topics of a Kafka that has lost them anew and fills the blocks topic from the read models. When to do
+  what stands in docs/operations/chaos.md.`;
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: { brokers: { type: 'string' }, 'database-url': { type: 'string' }, help: { type: 'boolean' } },
+  });
+  const { brokers, 'database-url': url } = values;
+  if (values.help === true || brokers === undefined || url === undefined) {
+    process.stdout.write(`${USAGE}\n`);
+    return values.help === true ? 0 : 2;
+  }
+  const log = createKafkaLog({ brokers: brokers.split(','), clientId: 'topics-restore' });
+  const readModels = createReadModels(url);
+  try {
+    process.stdout.write(`the blocks topic holds the chain up to block ${await restoreBlocks(log, readModels)}\n`);
+    return 0;
+  } finally {
+    await log.close();
+    await readModels.close();
+  }
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  process.exitCode = 1;
+}
