@@ -19,7 +19,7 @@ export interface Fault {
   inject(world: World): Promise<void>;
 }
 
-const DOWN_MS = 3_000;
+const DOWN_MS = 2_000;
 const SUSPENDED_MS = 10_000;
 const REJOINED_WITHIN_MS = 90_000;
 const LEVEL_WITHIN_MS = 30_000;
@@ -28,7 +28,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'none',
     title: 'nothing goes wrong',
-    quick: true,
+    quick: false,
     inject: () => pause(DOWN_MS),
   },
   {

@@ -26,8 +26,8 @@ export interface LayoutResult extends ChaosLayout {
   readonly faults: readonly FaultResult[];
 }
 
-const BEFORE_MS = 3_000;
-const AFTER_MS = 4_000;
+const BEFORE_MS = 2_000;
+const AFTER_MS = 3_000;
 
 /** One system, all faults one after the other; the first that it does not come through ends the run. */
 export async function runChaos(options: WorldOptions, faults: readonly Fault[]): Promise<LayoutResult> {
