@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { Keypair, Signer } from '@gridtokenx/client';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Keypair, Signer, type Row } from '@gridtokenx/client';
 import { native } from '@gridtokenx/crypto-native';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
@@ -39,6 +41,32 @@ describe('4 validators in 4 processes, with the projector in a process of its ow
   it('trade', async () => {
     expect(await trade()).toEqual(['executed', 'executed']);
   }, 90_000);
+
+  it('are seen over REST, and so is the one that falls silent', async () => {
+    const { system, client } = world;
+    const table = async (): Promise<Row[]> => {
+      const rows: Row[] = [];
+      for await (const row of client.validators()) rows.push(row);
+      return rows;
+    };
+    const [keyFile = ''] = system.processes.find(({ name }) => name === 'validators-4')?.keyFiles ?? [];
+    const silent = Keypair.fromFile(await readFile(join(system.ledger.validatorKeys, keyFile), 'utf8')).kid;
+    for (const row of await table()) expect(row).toMatchObject({ status: 'active', lastVote: expect.any(String) });
+
+    await system.halt('validators-4');
+    // On a busy machine the turn of another may pass once, and a vote come late; the silent one stands out all the same.
+    const leads = (rows: readonly Row[], field: string): boolean =>
+      rows.every((row) => row['kid'] === silent || Number(row[field]) < Number(rows.find(isSilent)?.[field]));
+    const isSilent = (row: Row): boolean => row['kid'] === silent;
+    let seen = false;
+    for (let tries = 0; tries < 40 && !seen; tries++) {
+      expect(await trade()).toEqual(['executed', 'executed']);
+      const rows = await table();
+      seen = leads(rows, 'missedProposals') && leads(rows, 'missedVotes');
+    }
+    expect(seen).toBe(true);
+    await system.revive('validators-4');
+  }, 180_000);
 
   it('trade while one of the processes is dead, while another stands still, and when both are back', async () => {
     const { system } = world;

@@ -94,12 +94,13 @@ export class Reads {
   async lightBlock(
     height: number,
   ): Promise<{ readonly at: AsOf; readonly body: z.input<typeof schemas.lightBlockAnswer> }> {
-    const [{ value: block, ...at }, { value: set }, { value: next }] = await Promise.all([
-      this.readModels.block(height),
+    const { value: block, ...at } = await this.readModels.block(height);
+    if (block === undefined) throw problem('block.unknown');
+    // Only once the block is there do the read models know who decides the next.
+    const [{ value: set }, { value: next }] = await Promise.all([
       this.readModels.validatorSet(height),
       this.readModels.validatorSet(height + 1),
     ]);
-    if (block === undefined) throw problem('block.unknown');
     assert(set !== undefined && next !== undefined, `the validators of block ${height} are known`);
     return {
       at,
