@@ -1,9 +1,10 @@
-import { noble, type Crypto, type Hash } from '@gridtokenx/crypto';
-import { DecodeError, equalBytes } from '@gridtokenx/kernel';
-import type { LedgerIdentity } from '@gridtokenx/protocol';
+import { noble, type Crypto, type Hash, type PublicKey } from '@gridtokenx/crypto';
+import { assert, DecodeError, equalBytes, toBase64Url, toHex } from '@gridtokenx/kernel';
+import type { LedgerIdentity, OperationOf } from '@gridtokenx/protocol';
 import {
   chainRules,
   CLOCK_DRIFT_MS,
+  commitSignBytes,
   decodeBlock,
   forkOf,
   headerHash,
@@ -220,3 +221,35 @@ export class LightClient {
 
 const errorOf = ({ code, height }: LightRefusal): LightClientError =>
   new LightClientError(code, `the light block of height ${height} is not to be trusted`);
+
+/**
+ * SPEC light-client 5.3: what the ledger takes as evidence of a fork in one round, one operation for each validator that
+ * signed both blocks; none when the rounds differ, since then no signature contradicts another by itself.
+ */
+export function reportsOf({
+  first,
+  second,
+  signedBoth,
+  inOneRound,
+}: Fork): OperationOf<'validators.reportEquivocation'>[] {
+  if (!inOneRound) return [];
+  return signedBoth.map((key) => ({
+    type: 'validators.reportEquivocation',
+    validator: toBase64Url(key),
+    first: signedVoteIn(first, key),
+    second: signedVoteIn(second, key),
+  }));
+}
+
+function signedVoteIn(
+  { header, certificate, validators }: LightBlock,
+  key: PublicKey,
+): { vote: string; signature: string } {
+  const index = validators.findIndex((other) => equalBytes(other, key));
+  const signed = certificate.signatures.find(({ validator }) => validator === index);
+  assert(signed !== undefined, 'who signed both has signed each');
+  return {
+    vote: toHex(commitSignBytes(header.ledgerId, certificate)),
+    signature: toBase64Url(signed.signature),
+  };
+}

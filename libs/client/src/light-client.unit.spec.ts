@@ -1,10 +1,17 @@
-import { noble } from '@gridtokenx/crypto';
-import { encodeCertificate, encodeHeader, headerHash, type LightBlock, type OutcomeProof } from '@gridtokenx/chain';
-import { parseTime, toBase64Url, toHex } from '@gridtokenx/kernel';
+import { noble, type PublicKey, type Signature } from '@gridtokenx/crypto';
+import {
+  decodeVoteSignBytes,
+  encodeCertificate,
+  encodeHeader,
+  headerHash,
+  type LightBlock,
+  type OutcomeProof,
+} from '@gridtokenx/chain';
+import { fromBase64Url, fromHex, parseTime, toBase64Url, toHex } from '@gridtokenx/kernel';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { TestLedger } from './fixture.spec.js';
 import { decodeLightBlockJson, LightBlockJsonError } from './light-block-json.js';
-import { LightClient, LightClientError, type LightSource } from './light-client.js';
+import { LightClient, LightClientError, reportsOf, type LightSource } from './light-client.js';
 import { decodeTrust, encodeTrust, TrustFileError } from './trust-file.js';
 
 const START = parseTime('2026-06-15T00:00:00Z') ?? 0;
@@ -202,6 +209,19 @@ describe('two gateways', () => {
     if (fork === 'same' || 'verdict' in fork) throw new Error('the fork was not seen');
     expect(fork.signedBoth.map(toHex)).toEqual(ledger.set.keys.slice(0, 3).map(toHex));
     expect([fork.inOneRound, fork.first.header.height]).toEqual([true, 2]);
+    // Each of the three is evidence as the ledger takes it: two votes of one place, both signed, and not the same.
+    const reports = reportsOf(fork);
+    expect(reports.map(({ validator }) => validator)).toEqual(ledger.set.keys.slice(0, 3).map(toBase64Url));
+    for (const { validator, first, second } of reports) {
+      const key = fromBase64Url(validator) as PublicKey;
+      const votes = [first, second].map(({ vote }) => fromHex(vote) ?? new Uint8Array(0));
+      const [one, two] = votes.map((vote) => decodeVoteSignBytes(vote));
+      expect([one?.context, one?.vote.type]).toEqual([two?.context, 'commit']);
+      expect(first.vote).not.toBe(second.vote);
+      for (const [i, { signature }] of [first, second].entries())
+        expect(noble.verify(fromBase64Url(signature) as Signature, votes[i] ?? new Uint8Array(0), key)).toBe(true);
+    }
+    expect(reportsOf({ ...fork, inOneRound: false })).toEqual([]);
   });
 
   it('of which one tells what nobody certified differ, and that is no evidence', async () => {

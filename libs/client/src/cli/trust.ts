@@ -2,7 +2,7 @@ import type { Hash } from '@gridtokenx/crypto';
 import { formatTime, fromHex, millis, toBase64Url, toHex } from '@gridtokenx/kernel';
 import type { TrustedState } from '@gridtokenx/chain';
 import { GridClient } from '../client.js';
-import { LightClient } from '../light-client.js';
+import { LightClient, reportsOf } from '../light-client.js';
 import { decodeTrust, encodeTrust } from '../trust-file.js';
 import { EXIT, usage, type Command, type Context, type Option } from './command.js';
 import { anchorOf, clientOf, genesisOption, readText, refuse, urlOption } from './shared.js';
@@ -82,6 +82,7 @@ export const trustUpdate: Command = {
         return refuse(context, 'light.fork', `two blocks of height ${client.head.height} are certified`, {
           signedBoth: compared.signedBoth.map(toBase64Url),
           inOneRound: compared.inOneRound,
+          evidence: reportsOf(compared),
         });
     }
     keepTrust(context, client);
