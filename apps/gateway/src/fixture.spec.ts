@@ -45,6 +45,7 @@ import type {
   OrderView,
   ReadModels,
   TradeView,
+  ValidatorChangeView,
 } from '@gridtokenx/runtime';
 import { signBytesOf } from '@gridtokenx/consensus';
 import { messageFrame, packFrames } from '@gridtokenx/runtime';
@@ -127,6 +128,8 @@ export class FakeReadModels implements ReadModels {
   readonly bookList: BookView[] = [];
   readonly orderList: OrderView[] = [];
   readonly tradeList: TradeView[] = [];
+  readonly changeList: ValidatorChangeView[] = [];
+  readonly suspended = new Set<string>();
   readonly blockList: (BlockView & { readonly body: Uint8Array })[] = [];
   readonly asked: string[] = [];
   private readonly listeners = new Set<(height: number) => void>();
@@ -275,6 +278,9 @@ export class FakeReadModels implements ReadModels {
     const kids = genesisValidators(native, this.identity.genesis).keys.map(toBase64Url);
     return this.found('validatorSet', height < 1 ? undefined : { fromHeight: 1, kids });
   }
+  async validatorChanges({ after = '0', limit = 100 }: { after?: string | undefined; limit?: number | undefined }) {
+    return this.page('validatorChanges', this.changeList, after, limit);
+  }
   async participation(blocks: number) {
     const kids = genesisValidators(native, this.identity.genesis).keys.map(toBase64Url);
     return this.found('participation', {
@@ -286,6 +292,7 @@ export class FakeReadModels implements ReadModels {
         firstHeight: 1,
         missedProposals: 0,
         missedProposalsEver: 0,
+        suspended: this.suspended.has(kid),
       })),
     });
   }

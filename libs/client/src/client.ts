@@ -177,6 +177,11 @@ export class GridClient {
     return this.#rows('/v1/validators', options);
   }
 
+  /** What the consortium is asked to change of its validators, newest first. */
+  validatorChanges(options: ListOptions = {}): AsyncGenerator<Row> {
+    return this.#rows('/v1/validator-changes', options);
+  }
+
   /** The key's window of sequences; `undefined` when the ledger does not know the key. */
   async key(kid: string): Promise<Read | undefined> {
     return unlessMissing(this.#json('GET', `/v1/keys/${encodeURIComponent(kid)}`));

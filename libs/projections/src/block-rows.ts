@@ -31,6 +31,7 @@ import type {
   ProjectedBlock,
   ReadingRow,
   TradeRow,
+  ValidatorChangeRow,
 } from './rows.js';
 
 /**
@@ -167,6 +168,7 @@ class Collector {
   private readonly orderChanges = new Map<string, OrderChange>();
   private readonly books = new Map<string, BookRow>();
   private readonly closedBooks = new Map<string, BookKey>();
+  private readonly validatorChanges = new Map<string, ValidatorChangeRow>();
 
   constructor(private readonly height: number) {}
 
@@ -197,6 +199,7 @@ class Collector {
       readings: this.readings,
       books: [...this.books.values()],
       closedBooks: [...this.closedBooks.values()],
+      validatorChanges: [...this.validatorChanges.values()],
     };
   }
 
@@ -339,20 +342,41 @@ class Collector {
         return;
       // Blocks carry the sets; who votes how is read from there.
       case 'validators.rejoined':
-      case 'validators.changeProposed':
-      case 'validators.changeApproved':
-      case 'validators.changeEnacted':
-      case 'validators.changeWithdrawn':
-      case 'validators.changeLapsed':
-      case 'validators.changeApplied':
-      case 'validators.changeDropped':
-      case 'validators.suspended':
       case 'validators.equivocated':
       case 'validators.setFixed':
         return;
+      case 'validators.changeProposed': {
+        const { change, kind, validator, key, organisation, until } = event;
+        const untilMs = this.times.time(until);
+        return this.validatorChange(change, index, { kind, validator, key, organisation, untilMs });
+      }
+      case 'validators.changeApproved':
+        return this.validatorChange(event.change, index, { votes: event.votes, needed: event.needed });
+      case 'validators.changeEnacted':
+        return this.validatorChange(event.change, index, { status: 'decided' });
+      case 'validators.suspended':
+        // Evidence proposes nothing: this is the first that is heard of its change.
+        return this.validatorChange(event.change, index, {
+          kind: 'suspend',
+          validator: event.validator,
+          status: 'decided',
+        });
+      case 'validators.changeApplied':
+        return this.validatorChange(event.change, index, { status: 'applied' });
+      case 'validators.changeDropped':
+        return this.validatorChange(event.change, index, { status: 'dropped' });
+      case 'validators.changeWithdrawn':
+        return this.validatorChange(event.change, index, { status: 'withdrawn' });
+      case 'validators.changeLapsed':
+        return this.validatorChange(event.change, index, { status: 'lapsed' });
       default:
         unreachable(event);
     }
+  }
+
+  private validatorChange(change: string, index: number, told: Partial<ValidatorChangeRow>): void {
+    const known = this.validatorChanges.get(change) ?? unknownChange(change, index);
+    this.validatorChanges.set(change, { ...known, ...told });
   }
 
   /** Today's books trade within one zone; tables and read models already name the pair. */
@@ -382,6 +406,19 @@ class Collector {
     this.holds.set(order + asset, { order, account, asset, amount });
   }
 }
+
+const unknownChange = (change: string, index: number): ValidatorChangeRow => ({
+  change,
+  kind: undefined,
+  validator: undefined,
+  key: undefined,
+  organisation: undefined,
+  untilMs: undefined,
+  votes: undefined,
+  needed: undefined,
+  status: 'open',
+  index,
+});
 
 interface BalanceSum {
   readonly account: string;

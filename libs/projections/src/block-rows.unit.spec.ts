@@ -284,6 +284,53 @@ describe('the registry', () => {
     expect(rows.removedKeys).toEqual([kid('b')]);
   });
 
+  it('knows what the consortium is asked to change of its validators, as the block leaves it', () => {
+    const [one, two, three] = [id(21), id(22), id(23)];
+    const { validatorChanges } = rowsOf(
+      executed(
+        {
+          type: 'validators.changeProposed',
+          change: one,
+          kind: 'rotateKey',
+          validator: kid('A'),
+          key: kid('B'),
+          organisation: ann,
+          until: closesAt,
+        },
+        { type: 'validators.changeApproved', change: one, organisation: ann, votes: 1, needed: 3 },
+      ),
+      executed(
+        { type: 'validators.changeApproved', change: two, organisation: bob, votes: 3, needed: 3 },
+        { type: 'validators.changeEnacted', change: two },
+      ),
+      executed(
+        { type: 'validators.equivocated', validator: kid('C'), epoch: 0, height: 3, round: 0, vote: 'commit' },
+        { type: 'validators.changeEnacted', change: three },
+        { type: 'validators.suspended', validator: kid('C'), change: three },
+      ),
+      executed({ type: 'validators.changeApplied', change: two, epoch: 1 }),
+    );
+    const told = { kind: undefined, validator: undefined, key: undefined, organisation: undefined, untilMs: undefined };
+    const counted = { votes: undefined, needed: undefined };
+    const untilMs = parseTime(closesAt);
+    expect(validatorChanges).toEqual([
+      {
+        change: one,
+        kind: 'rotateKey',
+        validator: kid('A'),
+        key: kid('B'),
+        organisation: ann,
+        untilMs,
+        votes: 1,
+        needed: 3,
+        status: 'open',
+        index: 0,
+      },
+      { ...told, change: two, votes: 3, needed: 3, status: 'applied', index: 1 },
+      { ...told, ...counted, change: three, kind: 'suspend', validator: kid('C'), status: 'decided', index: 2 },
+    ]);
+  });
+
   it('keeps the last word on a delegation', () => {
     const given = { type: 'registry.delegated' as const, account: ann, operations: ['market.placeOrder'], until };
     const revoked = { type: 'registry.delegationRevoked', account: ann } as const;

@@ -45,6 +45,7 @@ export function genesisRows({ genesis, genesisHash, ledgerId }: LedgerIdentity):
     closedBooks: [],
     validatorPlaces: validatorPlaces(1, genesisKeys(genesis)),
     missedProposals: [],
+    validatorChanges: [],
   };
 }
 

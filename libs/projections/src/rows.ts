@@ -1,6 +1,15 @@
 import type { Block, ChainTip } from '@gridtokenx/chain';
 import { ORDER_CLOSE_REASONS } from '@gridtokenx/protocol';
-import type { Envelope, KycStatus, Outcome, Role, Sector, Side, TimeInForce } from '@gridtokenx/protocol';
+import type {
+  Envelope,
+  KycStatus,
+  Outcome,
+  Role,
+  Sector,
+  Side,
+  TimeInForce,
+  ValidatorChangeKind,
+} from '@gridtokenx/protocol';
 
 /** A block whose validity was checked, with what its parts mean. */
 export interface ProjectedBlock {
@@ -186,6 +195,28 @@ export interface MissedProposalRow {
   readonly key: Uint8Array;
 }
 
+/** `decided`: by the consortium or by evidence, and waiting for its turn; the last four are ends. */
+export const VALIDATOR_CHANGE_STATUSES = ['open', 'decided', 'applied', 'dropped', 'withdrawn', 'lapsed'] as const;
+export type ValidatorChangeStatus = (typeof VALIDATOR_CHANGE_STATUSES)[number];
+
+/** A change of the validators as the block leaves it. What is `undefined` stays as it was, or is not there. */
+export interface ValidatorChangeRow {
+  /** The operation that proposed it, or the evidence that calls for it. */
+  readonly change: HexId;
+  readonly kind: ValidatorChangeKind | undefined;
+  readonly validator: Kid | undefined;
+  /** Of `rotateKey`: the key that comes after. */
+  readonly key: Kid | undefined;
+  /** Who proposed it; nobody did when evidence calls for it. */
+  readonly organisation: HexId | undefined;
+  readonly untilMs: number | undefined;
+  readonly votes: number | undefined;
+  readonly needed: number | undefined;
+  readonly status: ValidatorChangeStatus;
+  /** Leaf of the results tree in which it was heard of in this block; of a new one it is its place in time. */
+  readonly index: number;
+}
+
 export interface BlockRow {
   /** What the block's own clock event says. */
   readonly marketTimeMs: number;
@@ -244,4 +275,5 @@ export interface BlockRows {
   /** The set that decides the next block, where it is another than this block's. */
   readonly validatorPlaces: readonly ValidatorPlaceRow[];
   readonly missedProposals: readonly MissedProposalRow[];
+  readonly validatorChanges: readonly ValidatorChangeRow[];
 }

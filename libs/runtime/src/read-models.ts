@@ -1,5 +1,5 @@
-import type { OrderStatus } from '@gridtokenx/projections';
-import type { KycStatus, Role, Sector, Side, TimeInForce } from '@gridtokenx/protocol';
+import type { OrderStatus, ValidatorChangeStatus } from '@gridtokenx/projections';
+import type { KycStatus, Role, Sector, Side, TimeInForce, ValidatorChangeKind } from '@gridtokenx/protocol';
 
 /**
  * What the gateway reads. Ids are lower-case hex, key ids base64url, amounts decimal strings of minor units, times
@@ -226,6 +226,27 @@ export interface KnownValidatorView {
   /** Turns to propose that passed, in the last blocks and ever. */
   readonly missedProposals: number;
   readonly missedProposalsEver: number;
+  /** Suspended, and neither reinstated since, nor removed, nor followed by another key. */
+  readonly suspended: boolean;
+}
+
+export interface ValidatorChangeView {
+  readonly change: string;
+  readonly kind: ValidatorChangeKind;
+  readonly validator: string;
+  readonly key: string | undefined;
+  readonly organisation: string | undefined;
+  readonly untilMs: number | undefined;
+  readonly votes: number;
+  readonly needed: number | undefined;
+  readonly status: ValidatorChangeStatus;
+  readonly proposedHeight: number;
+  readonly decidedHeight: number | undefined;
+  readonly endedHeight: number | undefined;
+}
+
+export interface ValidatorChangeFilter extends PageRequest {
+  readonly status?: ValidatorChangeStatus | undefined;
 }
 
 /** What the ledger would say to an envelope now; advice, since its own check is law. */
@@ -302,6 +323,8 @@ export interface ReadModels {
   validatorSet(height: number): Promise<Found<ValidatorSetView>>;
   /** Over the last `blocks` blocks. */
   participation(blocks: number): Promise<Answer<ParticipationView>>;
+  /** Newest first. */
+  validatorChanges(filter: ValidatorChangeFilter): Promise<Page<ValidatorChangeView>>;
 
   close(): Promise<void>;
 }

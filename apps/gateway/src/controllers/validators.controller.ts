@@ -29,6 +29,17 @@ export class ValidatorsController {
     return page(reply, request.url, await this.table.page({ ...filter, after: cursor }));
   }
 
+  @Get('validator-changes')
+  async changes(
+    @Query() query: unknown,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<z.input<typeof schemas.validatorChangesAnswer>> {
+    const { minHeight, cursor, ...filter } = parseQuery(schemas.validatorChangesQuery, query);
+    await this.heights.atLeast(minHeight);
+    return page(reply, request.url, await this.reads.validatorChanges({ ...filter, after: cursor }));
+  }
+
   @Get('light-blocks/:height')
   @Header('cache-control', IMMUTABLE)
   async lightBlock(

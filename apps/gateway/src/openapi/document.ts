@@ -21,6 +21,7 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   Proof: schemas.proofAnswer,
   LightBlock: schemas.lightBlockAnswer,
   Validator: schemas.validator,
+  ValidatorChange: schemas.validatorChange,
 };
 
 type JsonObject = Record<string, unknown>;

@@ -211,6 +211,16 @@ export const routeDocs: readonly RouteDoc[] = [
   },
   {
     method: 'GET',
+    path: '/v1/validator-changes',
+    id: 'validatorChanges',
+    summary: 'What the consortium is asked to change of its validators, newest first',
+    description: 'An open one is approved by `validators.approveChange` with its id (docs/spec/validators.md).',
+    query: s.validatorChangesQuery,
+    status: 200,
+    answer: json(s.validatorChangesAnswer),
+  },
+  {
+    method: 'GET',
     path: '/v1/keys/{kid}',
     id: 'key',
     summary: 'A key and its replay window',

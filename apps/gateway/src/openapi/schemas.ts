@@ -1,7 +1,7 @@
 import * as f from '@gridtokenx/protocol';
 import { PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX } from '@gridtokenx/runtime';
 import { parseInterval, parseTime, INTERVAL_MS, type Millis } from '@gridtokenx/kernel';
-import { ORDER_STATUSES } from '@gridtokenx/projections';
+import { ORDER_STATUSES, VALIDATOR_CHANGE_STATUSES } from '@gridtokenx/projections';
 import { z } from 'zod';
 import { wholeNumber } from '../http/query.js';
 
@@ -81,12 +81,15 @@ export const blocksQuery = z
     path: ['cursor'],
   });
 
+export const validatorStatus = z.enum(['active', 'suspended', 'former']);
 export const validatorsQuery = z.strictObject({
   minHeight,
   limit,
   cursor: f.keyId.optional().describe('`next` of the page before, with the same filter.'),
-  status: z.enum(['active', 'former']).optional(),
+  status: validatorStatus.optional(),
 });
+const changeStatus = z.enum(VALIDATOR_CHANGE_STATUSES);
+export const validatorChangesQuery = z.strictObject({ minHeight, limit, cursor, status: changeStatus.optional() });
 
 export const operationPath = z.strictObject({ id: f.operationId });
 export const accountPath = z.strictObject({ id: f.accountId });
@@ -344,7 +347,9 @@ const ofWindow = 'Of the last `window` blocks: ';
 export const validator = z.strictObject({
   kid: f.keyId,
   organisation: f.organisationId.optional(),
-  status: z.enum(['active', 'former']).describe('active: in the set that decides the next block.'),
+  status: validatorStatus.describe(
+    'active: in the set that decides the next block. suspended: its proposals are refused; it may be in the set until an epoch ends, and then has an index.',
+  ),
   index: whole.optional().describe('In that set.'),
   firstHeight: whole.describe('The first height that it had a part in deciding.'),
   height: whole.optional().describe('Of the last message that this gateway heard from it.'),
@@ -366,6 +371,21 @@ export const validator = z.strictObject({
     'Of the observed blocks: those for which neither a PREPARE nor a COMMIT of it was heard before the next block was final, and whose certificate it did not sign. A COMMIT that comes late, or is left out of a certificate that was full, is no miss.',
   ),
 });
+export const validatorChange = z.strictObject({
+  change: f.operationId.describe('The operation that proposed it, or the evidence that calls for it.'),
+  kind: f.validatorChangeKind,
+  validator: f.keyId,
+  key: f.keyId.optional().describe('Of rotateKey: the key that comes after.'),
+  organisation: f.organisationId.optional().describe('Who proposed it; absent when evidence calls for it.'),
+  until: f.time.optional().describe('Until when it may be decided.'),
+  votes: whole.describe('Validators whose organisations approved it, when it was last approved.'),
+  needed: whole.optional().describe('How many decide.'),
+  status: changeStatus.describe('decided: waiting for its turn, at most f changes an epoch.'),
+  proposedHeight: whole,
+  decidedHeight: whole.optional(),
+  endedHeight: whole.optional(),
+});
+export const validatorChangesAnswer = z.strictObject({ ...standing, items: z.array(validatorChange), next });
 export const validatorsAnswer = z.strictObject({
   ...standing,
   epoch: whole.describe('Of the next block.'),

@@ -38,6 +38,7 @@ const view: ParticipationView = {
     firstHeight: kid === 'e' ? 3 : 1,
     missedProposals: 0,
     missedProposalsEver: 0,
+    suspended: false,
   })),
 };
 const of = (heard: Heard) =>

@@ -7,6 +7,7 @@ import {
   type OrderFilter,
   type ReadModels,
   type TradeFilter,
+  type ValidatorChangeFilter,
 } from '@gridtokenx/runtime';
 import { Inject, Injectable } from '@nestjs/common';
 import type { z } from 'zod';
@@ -14,7 +15,17 @@ import type * as schemas from '../openapi/schemas.js';
 import { IDENTITY, READ_MODELS } from '../parts.js';
 import { problem } from '../problems.js';
 import { BlockStore } from './block-store.js';
-import { accountBody, asOf, balanceBody, blockBody, bookBody, keyBody, orderBody, tradeBody } from './views.js';
+import {
+  accountBody,
+  asOf,
+  balanceBody,
+  blockBody,
+  bookBody,
+  keyBody,
+  orderBody,
+  tradeBody,
+  validatorChangeBody,
+} from './views.js';
 
 /** The read models in the words of the interface. */
 @Injectable()
@@ -113,6 +124,11 @@ export class Reads {
         nextValidators: [...next.kids],
       },
     };
+  }
+
+  async validatorChanges(filter: ValidatorChangeFilter): Promise<z.input<typeof schemas.validatorChangesAnswer>> {
+    const { items, next, ...at } = await this.readModels.validatorChanges(filter);
+    return { ...asOf(at), items: items.map(validatorChangeBody), ...(next === undefined ? {} : { next }) };
   }
 
   async key(kid: string): Promise<z.input<typeof schemas.keyAnswer>> {

@@ -1,4 +1,11 @@
-import { LogError, ReadModelError, type AccountView, type OrderView, type TradeView } from '@gridtokenx/runtime';
+import {
+  LogError,
+  ReadModelError,
+  type AccountView,
+  type OrderView,
+  type TradeView,
+  type ValidatorChangeView,
+} from '@gridtokenx/runtime';
 import { genesisValidators, decodeBlock, outcomeProofFault } from '@gridtokenx/chain';
 import { native } from '@gridtokenx/crypto-native';
 import { decodeProofJson, GridClient, LightClient } from '@gridtokenx/client';
@@ -513,5 +520,72 @@ describe('a light block', () => {
     await expectProblem(await get('/v1/light-blocks/0'), 400, 'path.invalid', '/height');
     await expectProblem(await get('/v1/light-blocks/1?more=1'), 400, 'query.invalid', '/more');
     expect(await sdk().lightBlock(2)).toBeUndefined();
+  });
+});
+
+describe('changes of the validators', () => {
+  it('are listed with what an approval needs, in pages', async () => {
+    const open: ValidatorChangeView = {
+      change: 'ab'.repeat(32),
+      kind: 'rotateKey',
+      validator: world.kid,
+      key: world.kid,
+      organisation: ORGANISATION,
+      untilMs: GENESIS_MS,
+      votes: 6,
+      needed: 14,
+      status: 'open',
+      proposedHeight: 3,
+      decidedHeight: undefined,
+      endedHeight: undefined,
+    };
+    const byEvidence: ValidatorChangeView = {
+      ...open,
+      change: 'cd'.repeat(32),
+      kind: 'suspend',
+      key: undefined,
+      organisation: undefined,
+      untilMs: undefined,
+      votes: 0,
+      needed: undefined,
+      status: 'applied',
+      decidedHeight: 2,
+      endedHeight: 10,
+    };
+    world.readModels.changeList.push(open, byEvidence);
+    const first = await get('/v1/validator-changes?limit=1&status=open');
+    expect(schemas.validatorChangesAnswer.parse(first.body)).toEqual({
+      height: 0,
+      time: '2026-06-15T00:00:00Z',
+      items: [
+        {
+          change: open.change,
+          kind: 'rotateKey',
+          validator: world.kid,
+          key: world.kid,
+          organisation: ORGANISATION,
+          until: '2026-06-15T00:00:00Z',
+          votes: 6,
+          needed: 14,
+          status: 'open',
+          proposedHeight: 3,
+        },
+      ],
+      next: '1',
+    });
+    const second = schemas.validatorChangesAnswer.parse((await get('/v1/validator-changes?cursor=1')).body);
+    expect(second.items).toEqual([
+      {
+        change: byEvidence.change,
+        kind: 'suspend',
+        validator: world.kid,
+        votes: 0,
+        status: 'applied',
+        proposedHeight: 3,
+        decidedHeight: 2,
+        endedHeight: 10,
+      },
+    ]);
+    await expectProblem(await get('/v1/validator-changes?status=pending'), 400, 'query.invalid', '/status');
   });
 });

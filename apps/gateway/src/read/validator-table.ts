@@ -10,8 +10,10 @@ import { PARTICIPATION_BLOCKS, participationOf, type Participation } from './par
 import { ValidatorWatch } from './validator-watch.js';
 import { asOf } from './views.js';
 
+type ValidatorStatus = z.output<typeof schemas.validatorStatus>;
+
 export interface ValidatorFilter {
-  readonly status?: 'active' | 'former' | undefined;
+  readonly status?: ValidatorStatus | undefined;
   readonly limit?: number | undefined;
   /** The key id of the last item of the page before. */
   readonly after?: string | undefined;
@@ -19,7 +21,8 @@ export interface ValidatorFilter {
 
 const RATIO = 10_000;
 const time = (ms: number): string => formatTime(millis(ms));
-const statusOf = ({ index }: Participation): 'active' | 'former' => (index === undefined ? 'former' : 'active');
+const statusOf = ({ index, suspended }: Participation): ValidatorStatus =>
+  suspended ? 'suspended' : index === undefined ? 'former' : 'active';
 
 /** What an operator reads first when blocks are late: who is silent, since when, and whose turns passed. */
 @Injectable()

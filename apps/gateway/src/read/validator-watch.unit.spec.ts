@@ -132,6 +132,9 @@ describe('the table of validators', () => {
     expect(second.items.map(({ index }) => index)).toEqual([3]);
     expect(second.next).toBeUndefined();
     expect((await table('?status=former')).items).toEqual([]);
+    world.readModels.suspended.add(kidOf(1));
+    expect((await table('?status=suspended')).items).toMatchObject([{ kid: kidOf(1), status: 'suspended', index: 1 }]);
+    expect((await table('?status=active')).items.map(({ index }) => index)).toEqual([0, 2, 3]);
     const { statusCode, payload } = await gateway.app.inject({ method: 'GET', url: '/v1/validators?cursor=x' });
     expect([statusCode, JSON.parse(payload).code]).toEqual([400, 'query.invalid']);
   });

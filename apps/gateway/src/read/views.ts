@@ -10,6 +10,7 @@ import type {
   KeyView,
   OrderView,
   TradeView,
+  ValidatorChangeView,
 } from '@gridtokenx/runtime';
 import type { z } from 'zod';
 import type * as schemas from '../openapi/schemas.js';
@@ -135,6 +136,21 @@ export const blockBody = (view: BlockSummary): z.input<typeof schemas.block> => 
   trades: view.tradeCount,
   bodyBytes: view.bodyBytes,
   record: hrefOf.record(view.height),
+});
+
+export const validatorChangeBody = (view: ValidatorChangeView): z.input<typeof schemas.validatorChange> => ({
+  change: view.change,
+  kind: view.kind,
+  validator: view.validator,
+  ...(view.key === undefined ? {} : { key: view.key }),
+  ...(view.organisation === undefined ? {} : { organisation: view.organisation }),
+  ...(view.untilMs === undefined ? {} : { until: time(view.untilMs) }),
+  votes: view.votes,
+  ...(view.needed === undefined ? {} : { needed: view.needed }),
+  status: view.status,
+  proposedHeight: view.proposedHeight,
+  ...(view.decidedHeight === undefined ? {} : { decidedHeight: view.decidedHeight }),
+  ...(view.endedHeight === undefined ? {} : { endedHeight: view.endedHeight }),
 });
 
 export const keyBody = (view: KeyView): z.input<typeof schemas.key> => ({

@@ -26,6 +26,12 @@ export const hex = <Row>(name: string, of: (row: Row) => string | undefined): Co
 /** A key id in base64url, stored as its 32 bytes. */
 export const kid = <Row>(name: string, of: (row: Row) => string): Column<Row> =>
   column('bytea')(name, (out, row) => out.bytes(Buffer.from(of(row), 'base64url')));
+/** A key id that may be missing. */
+export const optionalKid = <Row>(name: string, of: (row: Row) => string | undefined): Column<Row> =>
+  column('bytea')(name, (out, row) => {
+    const key = of(row);
+    out.bytes(key === undefined ? undefined : Buffer.from(key, 'base64url'));
+  });
 export const bytes = <Row>(name: string, of: (row: Row) => Uint8Array | undefined): Column<Row> =>
   column('bytea')(name, (out, row) => out.bytes(of(row)));
 export const text = <Row>(name: string, of: (row: Row) => string | undefined): Column<Row> =>

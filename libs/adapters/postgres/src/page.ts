@@ -2,8 +2,8 @@ import { ByteReader, ByteWriter, fromBase64Url, toBase64Url } from '@gridtokenx/
 import { PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, ReadModelError, type PageRequest } from '@gridtokenx/runtime';
 
 /** What a page goes on from: the kind of list, and the place of its last item. */
-export type PageKind = 'orders' | 'tradesNewest' | 'tradesOldest' | 'readings';
-const KINDS: readonly PageKind[] = ['orders', 'tradesNewest', 'tradesOldest', 'readings'];
+export type PageKind = 'orders' | 'tradesNewest' | 'tradesOldest' | 'readings' | 'validatorChanges';
+const KINDS: readonly PageKind[] = ['orders', 'tradesNewest', 'tradesOldest', 'readings', 'validatorChanges'];
 
 /** Opaque to clients; numbers up to 2^53 - 1. */
 export function encodeCursor(kind: PageKind, place: readonly number[]): string {

@@ -61,6 +61,16 @@ async function walk<T>(page: (after: string | undefined) => Promise<Page<T>>): P
   }
 }
 
+async function newDatabase(name: string): Promise<string> {
+  const admin = new pg.Client({ connectionString: postgres.url });
+  await admin.connect();
+  await admin.query(`create database ${name}`);
+  await admin.end();
+  const url = postgres.url.replace(/\/[^/]+$/, `/${name}`);
+  await migrate(url);
+  return url;
+}
+
 describe('the schema of Prisma', () => {
   it('has the tables and columns of the migrations, and reads each of them', async () => {
     const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: postgres.url }) });
@@ -122,6 +132,61 @@ describe('validators', () => {
   });
 });
 
+describe('changes of the validators', () => {
+  it('are listed newest first, by status, with where they were proposed, decided and ended', async () => {
+    const all = await walk((after) => models.validatorChanges({ after, limit: 2 }));
+    expect(
+      all.map(({ proposedHeight, decidedHeight, status, votes, needed }) => [
+        proposedHeight,
+        decidedHeight,
+        status,
+        votes,
+        needed,
+      ]),
+    ).toEqual([
+      [9, undefined, 'open', 1, 14],
+      [5, 9, 'decided', 14, 14],
+      [1, 5, 'decided', 14, 14],
+    ]);
+    expect(all[0]).toMatchObject({ kind: 'suspend', key: undefined, endedHeight: undefined });
+    expect((await models.validatorChanges({ status: 'open' })).items).toEqual(all.slice(0, 1));
+    expect(await codeOf(models.validatorChanges({ after: 'x' }))).toBe('page.badCursor');
+  });
+
+  it('say who is suspended: until reinstated, removed, or followed by another key', async () => {
+    const suspendedIn = async (reads: ReadModels): Promise<number[]> =>
+      (await reads.participation(5)).value.validators.flatMap(({ suspended }, i) => (suspended ? [i] : []));
+    // Decided were those of blocks 1 and 5.
+    expect(await suspendedIn(models)).toEqual([1, 5]);
+    const own = new SyntheticLedger({ accounts: 2, seed: 10 });
+    const rows: BlockRows[] = [own.genesis, ...Array.from({ length: 10 }, () => own.rows(1))];
+    const url = await newDatabase('suspended');
+    const [store_, reads] = [createRowStore(url), createReadModels(url)];
+    const changeOf = (n: number, kind: 'reinstate' | 'rotateKey', validator: number) => ({
+      change: toHex(new Uint8Array(32).fill(200 + n)),
+      kind,
+      validator: toBase64Url(new Uint8Array(32).fill(validator + 1)),
+      key: undefined,
+      organisation: undefined,
+      untilMs: undefined,
+      votes: undefined,
+      needed: undefined,
+      status: 'applied' as const,
+      index: 900 + n,
+    });
+    const ending = [changeOf(1, 'reinstate', 1), changeOf(2, 'rotateKey', 5)];
+    try {
+      await store_.apply(
+        rows.map((row) => (row.height === 10 ? { ...row, validatorChanges: ending } : row)),
+        1,
+      );
+      expect(await suspendedIn(reads)).toEqual([]);
+    } finally {
+      await Promise.all([store_.close(), reads.close()]);
+    }
+  });
+});
+
 describe('validators that change', () => {
   it('are read by height, and those who left are still known', async () => {
     const changing = new SyntheticLedger({ accounts: 2, seed: 9 });
@@ -130,12 +195,7 @@ describe('validators that change', () => {
     const changed = rows.map((row) =>
       row.height === 4 ? { ...row, validatorPlaces: others.map((key, place) => ({ fromHeight: 5, place, key })) } : row,
     );
-    const admin = new pg.Client({ connectionString: postgres.url });
-    await admin.connect();
-    await admin.query('create database changing');
-    await admin.end();
-    const url = postgres.url.replace(/\/[^/]+$/, '/changing');
-    await migrate(url);
+    const url = await newDatabase('changing');
     const [own, reads] = [createRowStore(url), createReadModels(url)];
     try {
       await own.apply(changed, 1);

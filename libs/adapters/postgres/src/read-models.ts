@@ -34,6 +34,7 @@ import {
   readingView,
   restingOrder,
   tradeView,
+  validatorChangeView,
   type OperationRecord,
   type OrderRecord,
   type TradeRecord,
@@ -324,6 +325,30 @@ export function createReadModels(connectionString: string): ReadModels {
                                  where from_height <= ${BigInt(height)})`,
         (rows) => setsOf(rows)[0],
       ),
+    validatorChanges: async ({ status, ...page }) => {
+      const limit = limitOf(page);
+      const [height = HEIGHT_MAX, index = 0] =
+        page.after === undefined ? [] : decodeCursor(page.after, ['validatorChanges'], 2).place;
+      const { value, ...at } = await inSnapshot(
+        () =>
+          prisma.validatorChange.findMany({
+            where: {
+              ...(status === undefined ? {} : { status }),
+              OR: [
+                { proposedHeight: { lt: BigInt(height) } },
+                { proposedHeight: BigInt(height), proposedIndex: { lt: index } },
+              ],
+            },
+            orderBy: [{ proposedHeight: 'desc' }, { proposedIndex: 'desc' }],
+            take: limit + 1,
+          }),
+        (rows) =>
+          pageOf(rows, limit, validatorChangeView, ({ proposedHeight, proposedIndex }) =>
+            encodeCursor('validatorChanges', [Number(proposedHeight), proposedIndex]),
+          ),
+      );
+      return { ...at, ...value };
+    },
     participation: (blockCount) =>
       guarded(async () => {
         const [cursor, certificates, places, known] = await prisma.$transaction(
@@ -340,13 +365,18 @@ export function createReadModels(connectionString: string): ReadModels {
                where p.from_height >= (select max(from_height) from consortium.validator_places
                                         where from_height <= greatest(c.height - ${blockCount}::int8 + 1, 1))`,
             prisma.$queryRaw<KnownValidatorRecord[]>`
-              select p.kid, k.organisation, min(p.from_height) as "firstHeight", coalesce(m.recent, 0) as recent,
-                     coalesce(m.ever, 0) as ever
-                from consortium.validator_places p
+              select p.kid, k.organisation, p."firstHeight", coalesce(m.recent, 0) as recent, coalesce(m.ever, 0) as ever,
+                     coalesce(c.suspended > coalesce(c.reinstated, 0) and not c.gone, false) as suspended
+                from (select kid, min(from_height) as "firstHeight" from consortium.validator_places group by kid) p
                 left join consortium.keys k on k.kid = p.kid
-                left join (select kid, count(*) as ever, count(*) filter (where height > (select height from consortium.projection_cursor) - ${blockCount}::int8) as recent
+                left join (select kid, count(*) as ever,
+                                  count(*) filter (where height > (select height from consortium.projection_cursor) - ${blockCount}::int8) as recent
                              from consortium.missed_proposals group by kid) m on m.kid = p.kid
-               group by p.kid, k.organisation, m.recent, m.ever order by p.kid`,
+                left join (select validator, max(decided_height) filter (where kind = 'suspend') as suspended,
+                                  max(ended_height) filter (where kind = 'reinstate' and status = 'applied') as reinstated,
+                                  bool_or(kind in ('remove', 'rotateKey') and status = 'applied') as gone
+                             from consortium.validator_changes group by validator) c on c.validator = p.kid
+               order by p.kid`,
           ],
           { isolationLevel: 'RepeatableRead' },
         );
@@ -361,6 +391,7 @@ export function createReadModels(connectionString: string): ReadModels {
               firstHeight: Number(row.firstHeight),
               missedProposals: Number(row.recent),
               missedProposalsEver: Number(row.ever),
+              suspended: row.suspended,
             })),
           },
         };
@@ -413,6 +444,7 @@ interface KnownValidatorRecord {
   readonly firstHeight: bigint;
   readonly recent: bigint;
   readonly ever: bigint;
+  readonly suspended: boolean;
 }
 
 interface LevelRecord {

@@ -17,10 +17,24 @@ import type {
   OrganisationRow,
   ReadingRow,
   TradeRow,
+  ValidatorChangeRow,
   ValidatorPlaceRow,
   ZoneRow,
 } from '@gridtokenx/projections';
-import { amount, arrayOf, bytes, copyData, hex, int4, int8, kid, text, words, type Column } from './columns.js';
+import {
+  amount,
+  arrayOf,
+  bytes,
+  copyData,
+  hex,
+  int4,
+  int8,
+  kid,
+  optionalKid,
+  text,
+  words,
+  type Column,
+} from './columns.js';
 
 /** One command for all rows of one kind; the server plans each statement once per connection, by its name. */
 export interface Statement {
@@ -365,6 +379,37 @@ const missedProposals = copy<MissedProposalRow>(
   { height: HEIGHT },
 );
 
+const ENDS = `('applied', 'dropped', 'withdrawn', 'lapsed')`;
+
+const validatorChanges = statement<ValidatorChangeRow>({
+  name: 'merge validator changes',
+  columns: [
+    hex('change', (r) => r.change),
+    text('kind', (r) => r.kind),
+    optionalKid('validator', (r) => r.validator),
+    optionalKid('key', (r) => r.key),
+    hex('organisation', (r) => r.organisation),
+    int8('until_ms', (r) => r.untilMs),
+    int8('votes', (r) => r.votes),
+    int8('needed', (r) => r.needed),
+    text('status', (r) => r.status),
+    int4('leaf_index', (r) => r.index),
+  ],
+  sql: (source, height) =>
+    `merge into consortium.validator_changes as t
+       using (select d.*, case when status in ('decided', 'applied', 'dropped') then ${height} end as decided,
+                     case when status in ${ENDS} then ${height} end as ended from ${source}) as d on t.change = d.change
+       when matched then update set votes = coalesce(d.votes, t.votes), needed = coalesce(d.needed, t.needed),
+         status = d.status, decided_height = coalesce(t.decided_height, d.decided), ended_height = d.ended
+       when not matched and d.kind is not null then
+         insert (change, kind, validator, key, organisation, until_ms, votes, needed, status, proposed_height,
+                 proposed_index, decided_height, ended_height)
+         values (d.change, d.kind, d.validator, d.key, d.organisation, d.until_ms, coalesce(d.votes, 0), d.needed,
+                 d.status, ${height}, d.leaf_index, d.decided, d.ended)`,
+  exact: true,
+  rowsOf: (rows) => rows.validatorChanges,
+});
+
 /** The block itself and its body, in one statement: every block has both. */
 function blockAndBody({ height, hash, parentHash, timeMs, block }: BlockRows): Statement | undefined {
   if (block === undefined) return undefined;
@@ -423,4 +468,5 @@ export const BUILDERS: readonly Build[] = [
   closedBooks,
   validatorPlaces,
   missedProposals,
+  validatorChanges,
 ];

@@ -287,6 +287,24 @@ export class SyntheticLedger {
   }
 
   /** Opens a book now and then, and does a little of everything that is not trade. */
+  /** A change of the validators is proposed; that of four blocks before was decided. */
+  private change(organisation: string, until: string): LedgerEvent[] {
+    const idOf = (height: number): string => toHex(sha256('change', String(height)));
+    const validator = toBase64Url(SET.keys[this.height % VALIDATORS] ?? new Uint8Array(32));
+    const proposed = { change: idOf(this.height), kind: 'suspend', validator, organisation, until } as const;
+    const before = idOf(this.height - 4);
+    return [
+      { type: 'validators.changeProposed', ...proposed },
+      { type: 'validators.changeApproved', change: proposed.change, organisation, votes: 1, needed: 14 },
+      ...(this.height < 5
+        ? []
+        : ([
+            { type: 'validators.changeApproved', change: before, organisation, votes: 14, needed: 14 },
+            { type: 'validators.changeEnacted', change: before },
+          ] as const)),
+    ];
+  }
+
   private startHook(): ExecutedOutcome {
     const books = new Postings(this.state);
     const marketTime = formatTime(millis(this.firstInterval()));
@@ -304,6 +322,7 @@ export class SyntheticLedger {
       const closed = formatInterval(millis(this.firstInterval() - 4 * INTERVAL_MS));
       events.push({ type: 'market.bookClosed', zone: ZONE, interval: closed });
     }
+    if (this.height % 4 === 1) events.push(...this.change(organisation, until));
     events.push(
       { type: 'registry.organisationRegistered', organisation, sector: 'trader', roles: [] },
       { type: 'registry.keyRegistered', key, organisation },

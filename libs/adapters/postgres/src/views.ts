@@ -11,6 +11,7 @@ import type {
   ReadingView,
   RestingOrder,
   TradeView,
+  ValidatorChangeView,
 } from '@gridtokenx/runtime';
 import type * as Generated from './generated/client.js';
 
@@ -128,6 +129,21 @@ export const readingView = (row: Generated.Reading): ReadingView => ({
   importWh: Number(row.importWh),
   height: Number(row.height),
   index: row.leafIndex,
+});
+
+export const validatorChangeView = (row: Generated.ValidatorChange): ValidatorChangeView => ({
+  change: hexOf(row.change),
+  kind: row.kind as ValidatorChangeView['kind'],
+  validator: toBase64Url(row.validator),
+  key: optional(row.key, toBase64Url),
+  organisation: optional(row.organisation, hexOf),
+  untilMs: optional(row.untilMs, Number),
+  votes: Number(row.votes),
+  needed: optional(row.needed, Number),
+  status: row.status as ValidatorChangeView['status'],
+  proposedHeight: Number(row.proposedHeight),
+  decidedHeight: optional(row.decidedHeight, Number),
+  endedHeight: optional(row.endedHeight, Number),
 });
 
 export const blockSummary = (row: Omit<Generated.Block, 'header' | 'certificate'>): BlockSummary => ({

@@ -9,7 +9,7 @@ import { batch } from './batch.js';
 import { CliError, Context, EXIT, helpOf, parseOptions, usage, type Command } from './command.js';
 import { nodeIo, type Io } from './io.js';
 import { keyNew, keyShow } from './keys.js';
-import { balances, follow, health, proofGet, validatorsList } from './reads.js';
+import { balances, follow, health, proofGet, validatorsChanges, validatorsList } from './reads.js';
 import { orderCancel, orderPlace, orderReplace, sign, submit } from './submit.js';
 import { trustUpdate } from './trust.js';
 import { verifyBlock, verifyCertificateCommand, verifyProof } from './verify.js';
@@ -33,6 +33,7 @@ export const COMMANDS: readonly Command[] = [
   trustUpdate,
   balances,
   validatorsList,
+  validatorsChanges,
   health,
 ];
 

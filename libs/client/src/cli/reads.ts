@@ -56,7 +56,9 @@ export const balances: Command = {
   },
 };
 
-const COLUMNS: readonly (readonly [title: string, field: string])[] = [
+type Columns = readonly (readonly [title: string, field: string])[];
+
+const VALIDATOR_COLUMNS: Columns = [
   ['validator', 'kid'],
   ['status', 'status'],
   ['height', 'height'],
@@ -70,13 +72,24 @@ const COLUMNS: readonly (readonly [title: string, field: string])[] = [
   ['of', 'memberBlocks'],
 ];
 
+const CHANGE_COLUMNS: Columns = [
+  ['change', 'change'],
+  ['kind', 'kind'],
+  ['validator', 'validator'],
+  ['new key', 'key'],
+  ['status', 'status'],
+  ['votes', 'votes'],
+  ['of needed', 'needed'],
+  ['until', 'until'],
+];
+
 const cell = (value: unknown): string =>
   typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '-';
 
 /** Columns as wide as what stands in them. */
-function tableOf(rows: readonly Row[]): string {
-  const lines = [COLUMNS.map(([title]) => title), ...rows.map((row) => COLUMNS.map(([, field]) => cell(row[field])))];
-  const widths = COLUMNS.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)));
+function tableOf(columns: Columns, rows: readonly Row[]): string {
+  const lines = [columns.map(([title]) => title), ...rows.map((row) => columns.map(([, field]) => cell(row[field])))];
+  const widths = columns.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)));
   return lines
     .map((line) =>
       line
@@ -90,15 +103,29 @@ function tableOf(rows: readonly Row[]): string {
 export const validatorsList: Command = {
   name: 'validators list',
   about: 'who decides, who was last heard where, and who missed proposals and votes, by the last 100 blocks',
-  options: { url, status: { value: 'STATUS', about: 'active or former only' } },
+  options: { url, status: { value: 'STATUS', about: 'active, suspended or former only' } },
   examples: ['validators list --url http://127.0.0.1:8080 --status active'],
   run: async (context) => {
     const status = context.get('status');
-    if (status !== undefined && status !== 'active' && status !== 'former') throw usage('--status is active or former');
+    if (status !== undefined && !['active', 'suspended', 'former'].includes(status))
+      throw usage('--status is active, suspended or former');
     const items: Row[] = [];
     for await (const row of clientOf(context).validators(status === undefined ? {} : { where: { status } }))
       items.push(row);
-    context.say(tableOf(items), { items });
+    context.say(tableOf(VALIDATOR_COLUMNS, items), { items });
+  },
+};
+
+export const validatorsChanges: Command = {
+  name: 'validators changes',
+  about: 'what the consortium is asked to change of its validators, with the ids that `validators approve` takes',
+  options: { url, all: { about: 'also those that are decided or at an end' } },
+  examples: ['validators changes --url http://127.0.0.1:8080 --all'],
+  run: async (context) => {
+    const options = context.flag('all') ? {} : { where: { status: 'open' } };
+    const items: Row[] = [];
+    for await (const row of clientOf(context).validatorChanges(options)) items.push(row);
+    context.say(tableOf(CHANGE_COLUMNS, items), { items });
   },
 };
 

@@ -34,6 +34,11 @@ const bodyOf = ({ header, certificate, validators, nextValidators }: LightBlock)
     nextValidators: nextValidators.map(toBase64Url),
   });
 
+const CHANGES = JSON.stringify({
+  height: 13,
+  items: [{ change: 'ab'.repeat(32), kind: 'admit', validator: 'C'.repeat(43), status: 'open', votes: 1, needed: 3 }],
+});
+
 const validatorsPage = (query: string): string =>
   JSON.stringify(
     query.includes('cursor')
@@ -52,6 +57,7 @@ function desk(sinceStartMs = 60_000) {
     if (path === '/v1/health') return JSON.stringify({ status: 'ok', ledgerId: from.ledgerId, height: 13 });
     const page = /^\/v1\/validators\?(.*)$/.exec(`${path}${path.includes('?') ? '' : '?'}`)?.[1];
     if (page !== undefined) return validatorsPage(page);
+    if (path.startsWith('/v1/validator-changes')) return CHANGES;
     const block = from.lightBlock(Number(/^\/v1\/light-blocks\/(\d+)$/.exec(path)?.[1]));
     return block === undefined ? undefined : bodyOf(block);
   };
@@ -169,5 +175,17 @@ describe('validators list', () => {
     expect(JSON.parse(said.out)).toMatchObject({ items: [{ status: 'active' }, { missedVotes: 7 }] });
     expect(said.asked[0]).toBe('/v1/validators?status=active');
     expect(await run('validators', 'list', '--url', 'http://honest', '--status', 'silent')).toBe(2);
+  });
+});
+
+describe('validators changes', () => {
+  it('shows the open ones with the ids to approve them by, or all', async () => {
+    const { run, said } = desk();
+    expect(await run('validators', 'changes', '--url', 'http://honest')).toBe(0);
+    expect(said.out.split('\n')[1]).toMatch(/^(ab){32} +admit +C{43} +- +open +1 +3 +-$/);
+    expect(said.asked).toEqual(['/v1/validator-changes?status=open']);
+    expect(await run('validators', 'changes', '--url', 'http://honest', '--all', '--json')).toBe(0);
+    expect(JSON.parse(said.out)).toMatchObject({ items: [{ kind: 'admit', needed: 3 }] });
+    expect(said.asked).toEqual(['/v1/validator-changes']);
   });
 });
