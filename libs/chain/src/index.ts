@@ -9,6 +9,7 @@ export * from './possession.js';
 export * from './proof.js';
 export * from './quorum.js';
 export * from './trees.js';
+export * from './trusted-state.js';
 export * from './trusting-period.js';
 export * from './validators.js';
 export * from './votes.js';
