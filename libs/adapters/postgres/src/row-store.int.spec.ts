@@ -240,6 +240,8 @@ describe('a row store', () => {
   it('has rows and cursor that agree after each SIGKILL of Postgres in the middle, and goes on from the cursor', async () => {
     const { blocks } = chain(24, 400);
     const store = await applied(blocks.slice(0, 1));
+    // Commits are synced a moment later: the genesis is to be on disk before the first kill.
+    await query(url, 'checkpoint');
     const outcomes: unknown[] = [];
     for (const delayMs of [5, 25, 60]) {
       const at = (await store.cursor())?.height ?? 0;
