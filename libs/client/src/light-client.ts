@@ -163,7 +163,8 @@ export class LightClient {
     const now = this.#platform.now();
     const isFresh = (state: TrustedState): boolean => isTrustFresh(state, now, this.options.trustingPeriodMs);
     const known = this.#states.find((state) => state.height === height);
-    if (known !== undefined) {
+    // Of an older one the header is certain, but its old keys, stolen since, could sign other results for it.
+    if (known !== undefined && isFresh(known)) {
       const block = await this.#source.lightBlock(height);
       return headerAnchor(known.hash, block?.validators ?? []);
     }
@@ -177,7 +178,7 @@ export class LightClient {
       });
       return reached.verdict === 'SUCCESS' ? { kind: 'set', ledgerId, set: reached.validators } : reached;
     }
-    if (above === undefined) return { verdict: 'INVALID', code: 'light.missing', height };
+    if (above === undefined) return { verdict: 'INVALID', code: 'light.trustExpired', height };
     const ancestor = await verifyBack(
       this.#crypto,
       this.options.rules,

@@ -115,6 +115,26 @@ describe('a light client with nothing but the genesis file', () => {
     expect(await old.verify(forged)).toEqual({ valid: false, code: 'light.otherHash' });
   });
 
+  it('takes no other results for a block that it knows, once the keys of then may be stolen', async () => {
+    const first = clientOf(new CountingSource(ledger));
+    await first.advance(6);
+    await first.advance(HEIGHT);
+    expect(first.states.map(({ height }) => height)).toContain(6);
+    const { header } = proofAt(6);
+    const forged = { ...proofAt(6), certificate: ledger.sign(header, proofAt(7).certificate.resultsRoot, 3) };
+    const later = { states: first.states, sinceStartMs: EVIDENCE_AGE_MS };
+    expect(await clientOf(new CountingSource(ledger), later).verify(forged)).toEqual({
+      valid: false,
+      code: 'light.otherHash',
+    });
+    expect(await clientOf(new CountingSource(ledger), later).verify(proofAt(6))).toMatchObject({ valid: true });
+    const alone = { ...later, states: first.states.filter(({ height }) => height === 6) };
+    expect(await clientOf(new CountingSource(ledger), alone).verify(proofAt(6))).toEqual({
+      valid: false,
+      code: 'light.trustExpired',
+    });
+  });
+
   it('is told that its trust is too old, and begins anew from a block hash that people told it', async () => {
     const client = clientOf(new CountingSource(ledger), { sinceStartMs: EVIDENCE_AGE_MS, trustingPeriodMs: 3_600_000 });
     expect(await client.verify(proofAt(9))).toEqual({ valid: false, code: 'light.trustExpired' });

@@ -7,11 +7,13 @@ import { decodeTrust, encodeTrust } from '../trust-file.js';
 import { EXIT, usage, type Command, type Context, type Option } from './command.js';
 import { anchorOf, clientOf, genesisOption, readText, refuse, urlOption } from './shared.js';
 
+const trustOption: Option = {
+  value: 'FILE',
+  about: 'what was trusted last, kept by this program; made from the genesis when there is none',
+};
+
 export const trustOptions: Readonly<Record<string, Option>> = {
-  trust: {
-    value: 'FILE',
-    about: 'what was trusted last, kept by this program; made from the genesis when there is none',
-  },
+  trust: trustOption,
   url: urlOption,
   told: {
     value: 'HEIGHT:HEX',
@@ -57,7 +59,7 @@ export const trustUpdate: Command = {
   options: {
     genesis: { ...genesisOption, required: true },
     ...trustOptions,
-    trust: { ...trustOptions['trust'], about: trustOptions['trust']?.about ?? '', required: true },
+    trust: { ...trustOption, required: true },
     url: { ...urlOption, required: true },
     'compare-url': { value: 'URL', about: 'another gateway, to see that both tell the same block' },
   },

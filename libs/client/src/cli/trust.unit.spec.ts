@@ -130,6 +130,11 @@ describe('a proof of a later epoch', () => {
     expect(await run(...UPDATE, 'http://honest', '--told', `12:${'00'.repeat(32)}`)).toBe(1);
     expect(said.error).toContain('light.otherHash');
     expect(await run(...UPDATE, 'http://honest', '--told', `twelve:${told}`)).toBe(2);
+    // What would go unused is wrong use.
+    const offline = ['verify', 'proof', '--file', 'proof.json', '--genesis', 'genesis.json'];
+    expect(await run(...offline, '--told', `12:${told}`)).toBe(2);
+    expect(await run(...offline, '--url', 'http://honest')).toBe(2);
+    expect(await run(...VERIFY, 'http://honest', '--header-hash', told)).toBe(2);
   });
 });
 

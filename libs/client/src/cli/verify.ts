@@ -59,6 +59,9 @@ export const verifyProof: Command = {
   ],
   run: async (context) => {
     const isOnline = context.get('trust') !== undefined;
+    if (!isOnline && (context.get('url') ?? context.get('told')) !== undefined)
+      throw usage('--url and --told go with --trust');
+    if (isOnline && context.get('header-hash') !== undefined) throw usage('--trust goes with --genesis');
     const anchor = isOnline ? undefined : userAnchor(context);
     const extraFields = context.flag('ignore-extra') ? 'ignore' : 'refuse';
     const proof = decodeProofJson(readText(context, context.need('file')), { extraFields });
