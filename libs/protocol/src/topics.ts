@@ -19,15 +19,15 @@ export const consortiumTopics = {
     name: 'consortium.operations',
     partitions: 1,
     retentionMs: 7 * DAY_MS,
-    writers: ['gateway'],
-    purpose: 'signed operation envelopes, one JWS a record',
+    writers: ['gateway', 'validator'],
+    purpose: 'signed operation envelopes, one JWS a record; again when a validator misses one',
   },
   consensus: {
     name: 'consortium.consensus',
     partitions: 1,
     retentionMs: DAY_MS,
     writers: ['validator'],
-    purpose: 'proposals, votes, round changes, requests for blocks and envelopes and their answers',
+    purpose: 'proposals, votes, round changes, requests for blocks and envelopes, and blocks asked for',
   },
   blocks: {
     name: 'consortium.blocks',

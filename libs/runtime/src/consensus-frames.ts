@@ -7,7 +7,6 @@ import {
 } from '@gridtokenx/consensus';
 import { HASH_BYTES, type Crypto, type Hash } from '@gridtokenx/crypto';
 import { ByteReader, ByteWriter, unreachable } from '@gridtokenx/kernel';
-import { ENVELOPE_BYTES_MAX } from '@gridtokenx/protocol';
 import { ledgerIdBytes, readLedgerId } from '@gridtokenx/chain';
 
 /**
@@ -17,11 +16,10 @@ import { ledgerIdBytes, readLedgerId } from '@gridtokenx/chain';
 export type Frame =
   | { readonly kind: 'message'; readonly bytes: Uint8Array }
   | { readonly kind: 'wantEnvelopes'; readonly hashes: readonly Hash[] }
-  | { readonly kind: 'envelope'; readonly bytes: Uint8Array }
   | { readonly kind: 'wantCandidate'; readonly hash: Hash }
   | { readonly kind: 'candidate'; readonly candidate: Candidate };
 
-const KINDS = ['message', 'wantEnvelopes', 'envelope', 'wantCandidate', 'candidate'] as const;
+const KINDS = ['message', 'wantEnvelopes', 'wantCandidate', 'candidate'] as const;
 const FRAME_BYTES_MAX = 12 * 1024 * 1024;
 const HASHES_MAX = 100_000;
 /** How much is gathered into one record; a single frame may be larger. */
@@ -32,7 +30,6 @@ const SMALL_FRAME_BYTES = 1024;
 function encodeFrame(frame: Frame): Uint8Array {
   switch (frame.kind) {
     case 'message':
-    case 'envelope':
       return frame.bytes;
     case 'wantEnvelopes': {
       const writer = new ByteWriter(4 + frame.hashes.length * HASH_BYTES).u32(frame.hashes.length);
@@ -61,7 +58,7 @@ export function packFrames(ledgerId: string, frames: readonly Frame[]): Uint8Arr
   let group: Frame[] = [];
   let bytes = 0;
   for (const frame of frames) {
-    const size = frame.kind === 'message' || frame.kind === 'envelope' ? frame.bytes.length : SMALL_FRAME_BYTES;
+    const size = frame.kind === 'message' ? frame.bytes.length : SMALL_FRAME_BYTES;
     if (group.length > 0 && bytes + size > RECORD_BYTES_WANTED) {
       records.push(encodeFrames(ledgerId, group));
       group = [];
@@ -78,9 +75,6 @@ function decodeFrame(crypto: Crypto, kind: (typeof KINDS)[number], bytes: Uint8A
   const reader = new ByteReader(bytes, 'frame');
   switch (kind) {
     case 'message':
-      return { kind, bytes };
-    case 'envelope':
-      if (bytes.length > ENVELOPE_BYTES_MAX) reader.fail('envelopeTooLarge');
       return { kind, bytes };
     case 'wantEnvelopes': {
       const hashes = Array.from(

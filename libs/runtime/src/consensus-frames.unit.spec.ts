@@ -3,7 +3,6 @@ import { decodeMessage } from '@gridtokenx/consensus';
 import type { Hash, Signature } from '@gridtokenx/crypto';
 import { native } from '@gridtokenx/crypto-native';
 import { DecodeError, equalBytes, Prng } from '@gridtokenx/kernel';
-import { ENVELOPE_BYTES_MAX } from '@gridtokenx/protocol';
 import { describe, expect, it } from '@jest/globals';
 import { decodeFrames, encodeFrames, messageFrame, packFrames, type Frame } from './consensus-frames.js';
 import { nearly, TestChain } from './fixture.spec.js';
@@ -26,7 +25,6 @@ const frames: readonly Frame[] = [
   messageFrame(message),
   { kind: 'wantEnvelopes', hashes: envelopes.map(({ hash }) => hash) },
   { kind: 'wantEnvelopes', hashes: [] },
-  ...envelopes.slice(-1).map(({ bytes }): Frame => ({ kind: 'envelope', bytes })),
   { kind: 'wantCandidate', hash: candidate.hash },
   { kind: 'candidate', candidate },
 ];
@@ -70,11 +68,6 @@ describe('a record of the consensus topic', () => {
     );
     expect(readings).not.toContain('another spelling');
     expect(readings.filter((one) => one === 'refused').length).toBeGreaterThan(500);
-  });
-
-  it('with an envelope that no gateway would have taken is refused', () => {
-    const large: Frame = { kind: 'envelope', bytes: new Uint8Array(ENVELOPE_BYTES_MAX + 1) };
-    expect(() => decodeFrames(native, ledgerId, encodeFrames(ledgerId, [large]))).toThrow('envelopeTooLarge');
   });
 
   it('that promises more than it holds takes no memory for it', () => {

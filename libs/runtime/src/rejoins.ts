@@ -64,6 +64,10 @@ export class Rejoins {
     return this.nonces.size;
   }
 
+  isAsking(kid: string): boolean {
+    return this.nonces.has(kid);
+  }
+
   ask(by: HostKey, why: string): void {
     const { envelopes, clock, timers, randomBytes } = this.options;
     const nonce = this.nonces.get(by.kid) ?? toHex(randomBytes(NONCE_BYTES));

@@ -10,7 +10,9 @@ import type { Timers } from './timers.js';
 
 const AFTER_MS = 300;
 const AGAIN_MS = 1_000;
-const ANSWER_STAGGER_MS = 20;
+const ANSWER_STAGGER_MS = 50;
+/** What was answered is not answered again for so long. */
+const ANSWERED_MS = 500;
 const HASHES_PER_REQUEST_MAX = 4_096;
 
 /** A block that a quorum decided, whose candidate or envelopes are not all here. */
@@ -150,16 +152,26 @@ export class Answers {
   constructor(
     private readonly clock: Clock,
     private readonly timers: Timers,
-    private readonly send: (frame: Frame) => void,
   ) {}
 
-  answer(hash: Hash, frame: Frame, rank: number): void {
-    this.timers.set(nameOf(hash), this.clock.now() + rank * ANSWER_STAGGER_MS, () => this.send(frame));
+  /** Whoever asks again does not put off the turn of those who come late in rank; what was just said is on its way. */
+  answer(hash: Hash, rank: number, say: () => void): void {
+    const name = nameOf(hash);
+    if (this.timers.has(name)) return;
+    this.timers.set(name, this.clock.now() + rank * ANSWER_STAGGER_MS, () => {
+      this.beSilent(name);
+      say();
+    });
   }
 
   /** Somebody else has said it. */
   cancel(hash: Hash): void {
-    this.timers.cancel(nameOf(hash));
+    const name = nameOf(hash);
+    if (this.timers.has(name)) this.beSilent(name);
+  }
+
+  private beSilent(name: string): void {
+    this.timers.set(name, this.clock.now() + ANSWERED_MS, () => {});
   }
 }
 

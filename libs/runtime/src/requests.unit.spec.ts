@@ -114,21 +114,35 @@ describe('what is missing', () => {
 });
 
 describe('an answer', () => {
-  const frame: Frame = { kind: 'candidate', candidate };
-
   it('is given in turn, and kept when another has said it', () => {
     const clock = new StillClock();
-    const sent: Frame[] = [];
-    const answers = new Answers(clock, new Timers(clock, () => {}), (one) => sent.push(one));
-    answers.answer(candidate.hash, frame, 3);
-    clock.move(59);
-    expect(sent).toEqual([]);
+    let said = 0;
+    const say = (): void => void said++;
+    const answers = new Answers(clock, new Timers(clock, () => {}));
+    answers.answer(candidate.hash, 3, say);
+    clock.move(149);
+    expect(said).toBe(0);
     clock.move(1);
-    expect(sent).toEqual([frame]);
-    answers.answer(candidate.hash, frame, 3);
+    expect(said).toBe(1);
+    clock.move(500);
+    answers.answer(candidate.hash, 3, say);
     answers.cancel(candidate.hash);
     clock.move(1_000);
-    expect(sent).toHaveLength(1);
+    expect(said).toBe(1);
+  });
+});
+
+describe('an answer that many ask for', () => {
+  it('is not put off by those who ask again, and is not repeated while it is on its way', () => {
+    const clock = new StillClock();
+    let said = 0;
+    const answers = new Answers(clock, new Timers(clock, () => {}));
+    for (let asked = 0; asked < 60; asked++) {
+      answers.answer(candidate.hash, 20, () => void said++);
+      clock.move(50);
+    }
+    // Asked every 50 ms for 3 s, told after 1 s, and again 1 s after the half second of silence.
+    expect(said).toBe(2);
   });
 });
 

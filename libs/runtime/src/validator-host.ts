@@ -30,7 +30,7 @@ import { BlockExecutor, type Executed } from './block-executor.js';
 import { BlockPublisher } from './block-publisher.js';
 import { BlockReader, compressBlock, cutIntoParts, OwnBlocks, type VerifiedBlock } from './block-records.js';
 import { messageFrame, packFrames, type Frame } from './consensus-frames.js';
-import { checkerInThread, findingOf, type EnvelopeChecker } from './envelope-checker.js';
+import { checkerInThread, type EnvelopeChecker } from './envelope-checker.js';
 import { EnvelopePool } from './envelope-pool.js';
 import { HostEnvelopes } from './host-envelopes.js';
 import type { HostEvent } from './host-events.js';
@@ -165,7 +165,7 @@ export class ValidatorHost {
     this.timers = timers;
     const send = (frame: Frame): void => void this.outbox.push(frame);
     this.requests = new Requests({ clock, timers, pool, candidates: this.executor.candidates, send });
-    this.answers = new Answers(clock, timers, send);
+    this.answers = new Answers(clock, timers);
     const envelopes = new HostEnvelopes({ crypto, ledgerId, ledger, clock });
     const submit = (envelope: Uint8Array): void => this.append(operations.name, [envelope]);
     this.accusations = new Accusations({
@@ -513,13 +513,10 @@ export class ValidatorHost {
           this.onMessage(frame.bytes);
           break;
         case 'wantEnvelopes':
-          for (const hash of frame.hashes) this.answer(hash, this.envelopeFrame(hash));
+          for (const hash of frame.hashes) this.answerEnvelope(hash);
           break;
         case 'wantCandidate':
-          this.answer(frame.hash, this.candidateFrame(frame.hash));
-          break;
-        case 'envelope':
-          this.onFinding(findingOf(this.crypto, this.identity.ledgerId, frame.bytes), this.nextOperationOffset);
+          this.answerCandidate(frame.hash);
           break;
         case 'candidate':
           this.answers.cancel(frame.candidate.hash);
@@ -537,24 +534,32 @@ export class ValidatorHost {
     if (message === undefined) return;
     const own = this.hosted.find((hosted) => indexOf(hosted) === message.validator);
     // Signed with our key and never recorded here: the record of that signature is elsewhere.
-    if (own !== undefined && isAbove(this.identity.ledgerId, message, this.records.of(own.kid)))
+    if (
+      own !== undefined &&
+      !this.rejoins.isAsking(own.kid) &&
+      isAbove(this.identity.ledgerId, message, this.records.of(own.kid))
+    )
       this.rejoin(own, `an own ${message.type} at height ${message.height} was published by someone else`);
     this.deliver({ kind: 'message', message });
   }
 
-  private envelopeFrame(hash: Hash): Frame | undefined {
+  /**
+   * SPEC consensus 3.12: on the operations topic, where a restart reads it again. Told on the consensus topic it would be held in
+   * memory alone, and after a power cut nobody might have the bodies of a block that is prepared and must be proposed again.
+   */
+  private answerEnvelope(hash: Hash): void {
     const envelope = this.executor.envelope(hash);
-    return envelope && { kind: 'envelope', bytes: envelope.bytes };
+    if (envelope !== undefined)
+      this.answer(hash, () => this.append(consortiumTopics.operations.name, [envelope.bytes]));
   }
 
-  private candidateFrame(hash: Hash): Frame | undefined {
+  private answerCandidate(hash: Hash): void {
     const candidate = this.executor.candidates.proven(hash);
-    return candidate && { kind: 'candidate', candidate };
+    if (candidate !== undefined) this.answer(hash, () => this.outbox.push({ kind: 'candidate', candidate }));
   }
 
-  private answer(hash: Hash, frame: Frame | undefined): void {
-    if (frame !== undefined && this.hosted.length > 0)
-      this.answers.answer(hash, frame, this.rankFrom(-this.tip.height));
+  private answer(hash: Hash, say: () => void): void {
+    if (this.hosted.length > 0) this.answers.answer(hash, this.rankFrom(-this.tip.height), say);
   }
 
   /** How far the first validator here comes after another one, around the set; whoever only observes comes last. */

@@ -147,20 +147,30 @@ export class Cabal {
       });
       return this.lied('lateness', []);
     }
+    if (topic === consortiumTopics.operations.name && this.may(liar, 'withheldBodies'))
+      return this.answerSome(liar, values);
     if (topic !== consortiumTopics.consensus.name) return values;
     if (!values.some((value) => decode(value).some(({ frame }) => this.isTwisted(liar, frame)))) return values;
     for (const value of values) for (const seen of decode(value)) this.twist(liar, seen);
     return [];
   }
 
+  /** Envelopes that others asked for: not said, or to some. */
+  private answerSome(liar: number, values: readonly Uint8Array[]): readonly Uint8Array[] {
+    const { prng, store } = this.options;
+    for (const value of values)
+      if (prng.chance(0.5)) store(liar, consortiumTopics.operations.name, value, this.someReaders());
+    return this.lied('withheldBodies', []);
+  }
+
   private isTwisted(liar: number, { kind }: Frame): boolean {
     if (kind === 'message') return true;
-    return this.may(liar, 'withheldBodies') && (kind === 'envelope' || kind === 'candidate');
+    return this.may(liar, 'withheldBodies') && kind === 'candidate';
   }
 
   private twist(liar: number, { frame, message }: SeenFrame): void {
     const { prng, say } = this.options;
-    if (frame.kind === 'envelope' || frame.kind === 'candidate') {
+    if (frame.kind === 'candidate') {
       if (prng.chance(0.7)) return this.lied('withheldBodies', undefined);
       return say(liar, [frame], this.someReaders());
     }
@@ -442,9 +452,9 @@ export class Cabal {
 
   /** A block that never was, on the blocks topic: certified by noise, by too few, or with a changed content. */
   private forgeBlock(liar: number): void {
-    const { crypto, prng, set, store, records } = this.options;
+    const { crypto, prng, set, store, records, members } = this.options;
     const real = records(consortiumTopics.blocks.name)
-      .filter(({ sender }) => sender !== liar)
+      .filter(({ sender }) => typeof sender === 'number' && !members.has(sender))
       .at(-1);
     if (real === undefined) return;
     const block = readable(real.value);

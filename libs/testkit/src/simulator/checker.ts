@@ -101,7 +101,7 @@ export class Checker {
   /** By height: the block hash and state digest that stand. */
   readonly chain: { readonly hash: string; readonly digest: string; readonly time: number; readonly round: number }[] =
     [];
-  private readonly usedEnvelopes = new Set<string>();
+  readonly usedEnvelopes = new Set<string>();
   private readonly waiting = new Map<number, Block[]>();
   private readonly digests = new Map<number, string>();
   readonly decidedAt = new Map<number, { readonly at: number; readonly round: number }>();
@@ -267,6 +267,13 @@ export class Checker {
     }
   }
 
+  /** Who has signed a vote of this type at this height. */
+  signersAt(height: number, type: (typeof STEPS)[number]): Set<number> {
+    const step = STEPS.indexOf(type);
+    const points = [...this.votes].filter(([, vote]) => vote.height === height && vote.step === step);
+    return new Set(points.map(([point]) => Number(point.split('/')[0])));
+  }
+
   /** The highest round of a height in which an honest validator has signed. */
   highestRound(height: number): number {
     let highest = 0;
@@ -281,7 +288,6 @@ export class Checker {
     else if (topic === consortiumTopics.blocks.name) this.onBlockRecord(record.value);
     else
       for (const { frame, message } of record.frames) {
-        if (frame.kind === 'envelope') this.learnEnvelope(frame.bytes);
         if (frame.kind === 'candidate') this.learnCandidate(frame.candidate);
         if (message === undefined) continue;
         if (message.type === 'proposal') this.learnCandidate(message.candidate);

@@ -63,6 +63,9 @@ export class Faults {
     const drawn = FAULTS.filter(() => prng.chance(likely));
     this.kinds = drawn.length >= 3 ? drawn : prng.shuffle([...FAULTS]).slice(0, 5);
     this.gapMs = prng.between(600, 4_000);
+  }
+
+  start(): void {
     this.next();
   }
 

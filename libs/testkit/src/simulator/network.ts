@@ -1,3 +1,4 @@
+import type { ConsensusMessage } from '@gridtokenx/consensus';
 import type { Prng } from '@gridtokenx/kernel';
 import type { Passage, Party, SeenFrame, Stored } from './bus.js';
 
@@ -12,6 +13,8 @@ export class Network {
   private readonly cut = new Map<string, number>();
   private readonly withheld = new Map<Party, number>();
   private directed: Directed | undefined;
+  /** Of a scenario: which messages may reach whom. */
+  filter: ((message: ConsensusMessage, receiver: Party) => boolean) | undefined;
 
   constructor(
     private readonly prng: Prng,
@@ -23,6 +26,7 @@ export class Network {
     this.cut.clear();
     this.withheld.clear();
     this.directed = undefined;
+    this.filter = undefined;
   }
 
   /** Cuts the way from these senders to these receivers; the result mends it. */
@@ -67,7 +71,8 @@ export class Network {
     const isCut = this.withheld.has(receiver) || this.cut.has(`${sender}>${receiver}`);
     const isLost = isCut || (this.loss > 0 && prng.chance(this.loss));
     if (isLost) return { delays: [] };
-    const frames = this.directed?.framesFor(record, receiver);
+    const allowed = this.filter ?? this.directed?.filter;
+    const frames = allowed && framesFor(record, (message) => allowed(message, receiver));
     const delays = [this.delay()];
     if (this.duplication > 0 && prng.chance(this.duplication)) delays.push(this.delay() + prng.below(3_000));
     return { delays, frames };
@@ -82,6 +87,15 @@ export class Network {
   }
 }
 
+/** What is left of a record for which these messages may pass; `undefined` when that is all of it. */
+function framesFor(
+  { frames }: Stored,
+  mayPass: (message: ConsensusMessage) => boolean,
+): readonly SeenFrame[] | undefined {
+  const kept = frames.filter(({ message }) => message === undefined || mayPass(message));
+  return kept.length === frames.length ? undefined : kept;
+}
+
 /** Who may hear the votes of a (height, round, type). */
 class Directed {
   private readonly audiences = new Map<string, ReadonlySet<Party> | undefined>();
@@ -91,17 +105,12 @@ class Directed {
     private readonly readers: readonly Party[],
   ) {}
 
-  framesFor({ frames }: Stored, receiver: Party): readonly SeenFrame[] | undefined {
-    const kept = frames.filter(({ message }) => {
-      if (message === undefined) return true;
-      const { height, round, type } = message;
-      const key = `${height}/${round}/${type}`;
-      if (!this.audiences.has(key)) this.audiences.set(key, this.choose(type));
-      const audience = this.audiences.get(key);
-      return audience === undefined || audience.has(receiver);
-    });
-    return kept.length === frames.length ? undefined : kept;
-  }
+  readonly filter = ({ height, round, type }: ConsensusMessage, receiver: Party): boolean => {
+    const key = `${height}/${round}/${type}`;
+    if (!this.audiences.has(key)) this.audiences.set(key, this.choose(type));
+    const audience = this.audiences.get(key);
+    return audience === undefined || audience.has(receiver);
+  };
 
   private choose(type: string): ReadonlySet<Party> | undefined {
     const { prng, readers } = this;

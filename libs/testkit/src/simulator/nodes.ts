@@ -113,12 +113,10 @@ export class ValidatorNode {
     this.held.clear();
   }
 
-  receive(topic: string, record: LogRecord, { digest, frames }: Stored): void {
+  receive(topic: string, record: LogRecord, { digest }: Stored): void {
     const { host } = this;
     if (host === undefined) return;
     if (topic === consortiumTopics.operations.name) this.held.add(digest);
-    for (const { frame } of frames)
-      if (frame.kind === 'envelope') this.held.add(toHex(this.context.crypto.sha256(frame.bytes)));
     const { life } = this;
     host.take(topic, [record]).catch((error: unknown) => {
       if (this.isUp && this.life === life) this.context.onFailed(this.index, error);

@@ -23,6 +23,8 @@ export interface SimulationOptions {
   /** Simulated signatures by default: a thousand seeds are cheap, and nobody inside can forge one. */
   readonly crypto?: Crypto;
   readonly trace?: (line: string) => void;
+  /** No fault and no liar but what a scenario makes. */
+  readonly isCalm?: boolean;
 }
 
 export interface SimulationResult {
@@ -61,21 +63,22 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   return simulation.result();
 }
 
-class Simulation {
-  private readonly timeline = new Timeline(START);
-  private readonly crypto: Crypto;
-  private readonly consortium: TestConsortium;
-  private readonly bus: SimulatedBus;
-  private readonly network: Network;
-  private readonly checker: Checker;
+/** A world of its own. `run` breaks it from the seed; scenarios drive it by hand. */
+export class Simulation {
+  readonly timeline = new Timeline(START);
+  readonly crypto: Crypto;
+  readonly consortium: TestConsortium;
+  readonly bus: SimulatedBus;
+  readonly network: Network;
+  readonly checker: Checker;
   private readonly clients: Clients;
   private readonly cabal: Cabal;
   private readonly faults: Faults;
-  private readonly nodes: readonly ValidatorNode[];
+  readonly nodes: readonly ValidatorNode[];
   private readonly projectors: readonly ProjectorNode[];
   private readonly liars: ReadonlyMap<number, ReadonlySet<Strategy>>;
   private readonly counts = new Map<string, number>();
-  private readonly violations: Violation[] = [];
+  readonly violations: Violation[] = [];
   private readonly hash = createHash('sha256');
   private events = 0;
   private clientsAreOn = true;
@@ -102,7 +105,8 @@ class Simulation {
       if (found === undefined) throw new RangeError('no such validator');
       return found;
     };
-    this.liars = drawLiars(stream(), validators, numbers.faults);
+    const liarPrng = stream();
+    this.liars = options.isCalm === true ? new Map() : drawLiars(liarPrng, validators, numbers.faults);
     const parties: Party[] = Array.from({ length: validators }, (_, i) => i);
     const projectorParties = ['projector 0', 'projector 1'] as const;
     const readers = [...parties, ...projectorParties];
@@ -185,15 +189,7 @@ class Simulation {
       },
       store: (liar, topic, value, audience) => this.bus.store(liar, topic, value, audience),
       records: (topic) => this.bus.records(topic),
-      whisper: (liar, envelope) => {
-        this.checker.learnEnvelope(envelope);
-        const record = {
-          offset: this.bus.records(consortiumTopics.operations.name).length,
-          timestampMs: timeline.now,
-          value: envelope,
-        };
-        void this.nodes[liar]?.host?.take(consortiumTopics.operations.name, [record]);
-      },
+      whisper: (liar, envelope) => this.whisper(liar, envelope),
       onLie: (strategy) => this.count(`liar.${strategy}`),
     });
     const faultPrng = stream();
@@ -223,11 +219,28 @@ class Simulation {
 
   // ---- the run -----------------------------------------------------------------------------------------------
 
-  async run(): Promise<void> {
+  start(): void {
     for (const [liar, strategies] of this.liars) this.say(`liar ${liar}: ${[...strategies].join(', ')}`);
     for (const node of this.nodes) node.start();
     for (const projector of this.projectors) projector.start();
     this.startClients();
+    if (this.options.isCalm !== true) this.faults.start();
+  }
+
+  /** Puts an envelope into the pool of one validator and nowhere else. */
+  whisper(validator: number, envelope: Uint8Array): void {
+    this.checker.learnEnvelope(envelope);
+    const record = {
+      offset: this.bus.records(consortiumTopics.operations.name).length,
+      timestampMs: this.timeline.now,
+      value: envelope,
+    };
+    this.nodes[validator]?.held.add(toHex(this.crypto.sha256(envelope)));
+    void this.nodes[validator]?.host?.take(consortiumTopics.operations.name, [record]);
+  }
+
+  async run(): Promise<void> {
+    this.start();
     const { timeline } = this;
     const started = timeline.now;
     const isShaken = (): boolean => {
@@ -255,7 +268,10 @@ class Simulation {
     const { beatMs, timeoutCapMs } = this.consortium.identity.genesis.consensus;
     const perHeight = beatMs + (bound + 2) * timeoutCapMs;
     const limit = 60_000 + (target - this.lowest() + 4) * perHeight;
-    const isLive = await this.until(() => this.lowest() >= target && !this.nodes.some(({ isLost }) => isLost), limit);
+    const isLive = await this.until(
+      () => this.lowest() >= target && !this.nodes.some(({ isLiar, isLost }) => isLost && !isLiar),
+      limit,
+    );
     if (this.isOver) return;
     if (!isLive) {
       const where = this.nodes.map(
@@ -334,7 +350,7 @@ class Simulation {
   private replay: ProjectorNode | undefined;
 
   /** Runs events until the condition holds; false when it does not within this much virtual time. */
-  private async until(condition: () => boolean, ms: number): Promise<boolean> {
+  async until(condition: () => boolean, ms: number): Promise<boolean> {
     const end = this.timeline.now + ms;
     while (!condition()) {
       if (this.isOver || !this.timeline.step(end)) return false;
@@ -390,8 +406,9 @@ class Simulation {
     return this.violations.length > 0;
   }
 
-  private lowest(): number {
-    return Math.min(...this.nodes.filter(({ isLiar }) => !isLiar).map(({ host }) => host?.status.height ?? 0));
+  /** The lowest height of those who do not lie. */
+  lowest(nodes = this.nodes): number {
+    return Math.min(...nodes.filter(({ isLiar }) => !isLiar).map(({ host }) => host?.status.height ?? 0));
   }
 
   private hasEnoughFaults(): boolean {
