@@ -8,13 +8,16 @@ import { openSignerFiles, openSnapshotFiles, readKeyFolder } from '@gridtokenx/k
 import { StderrLogger, stopAsked, tellCounters } from '@gridtokenx/nest';
 import { createRowStore, migrate } from '@gridtokenx/postgres';
 import { readGenesis } from '@gridtokenx/protocol';
-import { OwnBlocks, systemClock, type HostEvent, type Log } from '@gridtokenx/runtime';
+import { DivergedError, OwnBlocks, systemClock, type HostEvent, type Log } from '@gridtokenx/runtime';
+import { writeDivergence } from './divergence-file.js';
 import { ledgerConfig, type LedgerConfig, type LedgerRole } from './config.js';
 import { startProjector } from './projector.module.js';
 import type { RunningRole } from './role.js';
 import { serveStatus } from './status-server.js';
 import { startValidators } from './validator.module.js';
 
+/** Told apart from other ends, so that whoever starts processes again does not start this one in a loop. */
+const EXIT_DIVERGED = 3;
 /** Each so-manyth snapshot is offered to others: at a block a second and by default once an hour. */
 const SNAPSHOTS_OFFERED = 12;
 const BLOCKS_READ_RATHER_THAN_FETCHED = 2_000;
@@ -34,8 +37,29 @@ function tell(event: HostEvent): void {
   logger[level]({ message: `validators: ${event.kind}`, ...event });
 }
 
+/** The reading of the bus ends with it as its cause. */
+function divergedIn(error: unknown): DivergedError | undefined {
+  if (error instanceof DivergedError) return error;
+  return error instanceof Error && error.cause !== undefined ? divergedIn(error.cause) : undefined;
+}
+
+/** A host that computes other than the quorum says what differs, and how to recover, before it ends. */
 async function main(): Promise<void> {
   const config = ledgerConfig({ argv: process.argv.slice(2), env: process.env });
+  try {
+    await run(config);
+  } catch (error) {
+    const diverged = divergedIn(error);
+    if (diverged !== undefined) {
+      const file = config.stateFolder === '' ? undefined : await writeDivergence(config.stateFolder, diverged.report);
+      const { height, differs, recover } = diverged.report;
+      logger.fatal({ message: 'validators: diverged', height, differs, report: file, recover });
+    }
+    throw error;
+  }
+}
+
+async function run(config: LedgerConfig): Promise<void> {
   const identity = readGenesis(native, new Uint8Array(await readFile(config.genesisFile)));
   const log = openBus(config);
   // Only where both roles live in one process is there somebody to take what the validators put in.
@@ -106,6 +130,6 @@ main().then(
   () => process.exit(0),
   (error: unknown) => {
     logger.fatal(error instanceof Error ? error : new Error(String(error)));
-    process.exit(1);
+    process.exit(divergedIn(error) === undefined ? 1 : EXIT_DIVERGED);
   },
 );

@@ -14,10 +14,11 @@ import {
 import type { Candidate } from '@gridtokenx/consensus';
 import type { Crypto, Hash, PublicKey } from '@gridtokenx/crypto';
 import type { Execution, Ledger } from '@gridtokenx/domain';
-import { assert, equalBytes, height, millis, toHex } from '@gridtokenx/kernel';
+import { assert, equalBytes, height, millis } from '@gridtokenx/kernel';
 import { PROTOCOL_VERSION, type Envelope, type LedgerIdentity, type RejectionCode } from '@gridtokenx/protocol';
 import { BlockSize } from './block-size.js';
 import { CandidateLists } from './candidate-lists.js';
+import { DivergedError, divergenceOf } from './divergence.js';
 import type { EnvelopePool } from './envelope-pool.js';
 
 /** Refusals that no later block can lift: the envelope leaves the pool. */
@@ -145,19 +146,14 @@ export class BlockExecutor {
 
   /** Makes the block that was just run final, and gives the new tip. Throws when the quorum certified other results. */
   commit(header: Header, certificate: Certificate, run: Executed): ChainTip {
-    const nextValidators = this.nextValidators(header);
     const { crypto, ledger, pool } = this.options;
     assert(run === this.executed, 'the block that becomes final is the one that was run');
     const { resultsRoot, stateDigest } = run.execution;
-    if (!equalBytes(resultsRoot, certificate.resultsRoot) || !equalBytes(stateDigest, certificate.stateDigest))
-      throw new Error(
-        `validator.diverged: block ${header.height} is certified with state ${toHex(certificate.stateDigest)}, computed here ${toHex(stateDigest)}`,
-      );
     const checkpointRoot = ledger.checkpoints.rootOf(header.height);
-    if (!equalBytes(header.checkpointRoot, checkpointRoot))
-      throw new Error(
-        `validator.diverged: block ${header.height} is certified with checkpoint ${toHex(header.checkpointRoot)}, computed here ${toHex(checkpointRoot)}`,
-      );
+    const computed = { resultsRoot, stateDigest, checkpointRoot, nextValidatorsHash: this.nextSet().hash };
+    const divergence = divergenceOf(header, certificate, computed, () => ledger.changes());
+    if (divergence !== undefined) throw new DivergedError(divergence);
+    const nextValidators = this.nextValidators(header);
     ledger.commit();
     this.executed = undefined;
     for (const { hash } of run.envelopes) pool.remove(hash);
@@ -169,13 +165,8 @@ export class BlockExecutor {
   }
 
   /** The keys that the block with this header names, if it is one after which the validators change. */
-  nextValidators({ height: at, nextValidatorsHash, validatorsHash }: Header): readonly PublicKey[] | undefined {
-    const next = this.nextSet();
-    if (!equalBytes(next.hash, nextValidatorsHash))
-      throw new Error(
-        `validator.diverged: block ${at} is certified with next validators ${toHex(nextValidatorsHash)}, computed here ${toHex(next.hash)}`,
-      );
-    return equalBytes(nextValidatorsHash, validatorsHash) ? undefined : next.keys;
+  nextValidators({ nextValidatorsHash, validatorsHash }: Header): readonly PublicKey[] | undefined {
+    return equalBytes(nextValidatorsHash, validatorsHash) ? undefined : this.nextSet().keys;
   }
 
   /** SPEC consensus 9.2: of the height after the open one; fixed in the state two blocks before an epoch ends. */

@@ -18,7 +18,7 @@ import { native } from '@gridtokenx/crypto-native';
 import { createLedger, type Ledger } from '@gridtokenx/domain';
 import { height, millis, Prng, toBase64Url } from '@gridtokenx/kernel';
 import { decodeEnvelope, PROTOCOL_VERSION, type Envelope } from '@gridtokenx/protocol';
-import { testConsortium, TestSigner, tradeOfTheBrief, type TestConsortium } from '@gridtokenx/testkit';
+import { testConsortium, TestSigner, TRADE_ACCOUNTS, tradeOfTheBrief, type TestConsortium } from '@gridtokenx/testkit';
 import { compressBlock, cutIntoParts } from './block-records.js';
 import type { Clock, LogRecord } from './ports.js';
 import { genesisTip } from './validator-host.js';
@@ -69,6 +69,16 @@ export class TestChain {
   /** The trade of the brief: four envelopes that a block can hold. */
   trade(): Envelope[] {
     return tradeOfTheBrief(native, this.consortium, this.signer).map((bytes) => this.decode(bytes));
+  }
+
+  /** More money in reserve, and some of it minted. */
+  reserve(): Envelope[] {
+    const { seeds } = this.consortium;
+    const signed = this.signer.sign(seeds.bank, [
+      { type: 'accounts.attestReserve', amount: '30000000000', reference: 'reserve-2' },
+      { type: 'accounts.mint', account: TRADE_ACCOUNTS.buyer, amount: '7', reference: 'deposit-2' },
+    ]);
+    return [this.decode(signed)];
   }
 
   decode(bytes: Uint8Array): Envelope {

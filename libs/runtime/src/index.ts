@@ -1,5 +1,6 @@
 export * from './block-records.js';
 export * from './clock.js';
+export { DivergedError, RECOVER, type DivergenceReport } from './divergence.js';
 export * from './consensus-frames.js';
 export * from './envelope-checker.js';
 export * from './host-events.js';
@@ -12,7 +13,9 @@ export * from './ports.js';
 export * from './projector.js';
 export * from './read-models.js';
 export * from './read-to-end.js';
+export * from './replay-blocks.js';
 export * from './row-store.js';
+export * from './signer-reset.js';
 export * from './signer-records.js';
 export * from './snapshot-format.js';
 export * from './snapshot-records.js';

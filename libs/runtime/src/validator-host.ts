@@ -679,7 +679,12 @@ export class ValidatorHost {
 
   private onBlockRecord(record: LogRecord): void {
     this.publisher.noteSeen(record);
-    for (const verified of this.reader.push(record)) this.onCertifiedBlock(verified);
+    try {
+      for (const verified of this.reader.push(record)) this.onCertifiedBlock(verified);
+    } catch (error) {
+      this.fail(asError(error));
+      throw error;
+    }
     this.retryWaiting();
   }
 
@@ -774,7 +779,11 @@ async function startOf({ crypto, identity, log, clock, snapshots, observe }: Hos
       store: snapshots.store,
       onRefused: (height, reason) => observe?.({ kind: 'snapshotRefused', height, reason }),
     }));
-  if (restored !== undefined) return restored;
+  return restored ?? genesisStart(crypto, identity);
+}
+
+/** The state of height 0, and all blocks still to come. */
+export function genesisStart(crypto: Crypto, identity: LedgerIdentity): SnapshotStart {
   const ledger = createLedger(crypto, identity);
   return { ledger, tip: genesisTip(crypto, identity, ledger), changes: [], blocksOffset: 0 };
 }

@@ -43,6 +43,7 @@ function overview(): string {
     'gridtokenx: keys, signing, sending and checking for GridTokenX Ledger',
     '',
     ...COMMANDS.map(({ name, about }) => `  gridtokenx ${name.padEnd(width)}${about}`),
+    `  gridtokenx ${'node'.padEnd(width)}replay, roll back, reset signers: on the host of a node, see gridtokenx node --help`,
     '',
     'gridtokenx <command> --help shows options and examples. --json answers with one JSON object.',
     'Exit codes: 0 done, 1 refused or a fault found, 2 wrong use.',
