@@ -2,6 +2,10 @@ import { spawn } from 'node:child_process';
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { voteSignBytes } from '@gridtokenx/chain';
+import { native } from '@gridtokenx/crypto-native';
+import { formatTime, millis, toBase64Url, toHex, utf8 } from '@gridtokenx/kernel';
+import { readKeyFile } from '@gridtokenx/keystore';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openMarket, startTestSystem, type Market, type TestSystem } from './fixture.spec.js';
 
@@ -206,6 +210,49 @@ describe('the examples of the manual, as they stand there', () => {
     await works('/v1/blocks/1/record');
     await works('/v1/blocks/2/record');
     expect((await works('verify block')).out).toMatch(/^valid: block 1 .*\nvalid: block 2 .*\n$/);
+  });
+
+  it('validators', async () => {
+    const made = await cli('key', 'new', '--out', 'validator.key');
+    const organisation = world.system.ledger.directory.organisations['back-office']?.id ?? '';
+    variables['ORGANISATION'] = organisation;
+    variables['VALIDATOR'] = made.out.trim();
+    await world.members.carryOut('back-office', [
+      { type: 'registry.registerKey', key: made.out.trim(), owner: { kind: 'organisation', organisation } },
+    ]);
+    const [shown, proof = ''] = (await works('validators prove')).out.trimEnd().split('\n');
+    expect(shown).toBe(variables['VALIDATOR']);
+    variables['PROOF'] = proof;
+    const proposed = await works('validators propose');
+    expect(proposed.out).toContain('"votes":1,"needed":14');
+    variables['OWN_CHANGE'] = lastId(proposed);
+    const suspect = await readKeyFile(native, join(world.system.ledger.validatorKeys, 'technology-2.key.json'));
+    const until = formatTime(millis(Math.floor(Date.now() / 1_000) * 1_000 + 3_600_000));
+    const [change] = await world.members.carryOut('mea', [
+      { type: 'validators.proposeChange', change: { kind: 'suspend', validator: suspect.kid }, until },
+    ]);
+    variables['CHANGE'] = change?.id ?? '';
+    expect((await works('validators approve')).out).toContain('"votes":2,"needed":14');
+    expect((await works('validators withdraw')).out).toContain('validators.changeWithdrawn');
+
+    const { ledgerId } = world.system.ledger.identity;
+    const [first, second] = ['one', 'another'].map((content) => {
+      const context = { ledgerId, epoch: 0, height: 1, round: 0 };
+      const vote = voteSignBytes(context, { type: 'prepare', blockHash: native.sha256(utf8(content)) });
+      return { vote: toHex(vote), signature: toBase64Url(native.sign(vote, suspect.seed)) };
+    });
+    await write('evidence.json', JSON.stringify({ validator: suspect.kid, first, second }));
+    expect((await works('validators report')).out).toContain('validators.suspended');
+  });
+
+  it('a genesis', async () => {
+    const [, terms = ''] = blocksOf('json');
+    await write('terms.json', terms);
+    variables['OFFICE_KEY'] = kid;
+    expect((await works('genesis member')).out).toBe('regulator.json\n');
+    const made = await works('genesis new');
+    expect(made.out).toContain('1 organisations, 1 validators: 1 decide, 0 may fail');
+    expect((await works('genesis check')).out).toBe(made.out);
   });
 
   it('and there are no others', () => {

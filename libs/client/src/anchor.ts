@@ -108,11 +108,11 @@ export function trustFor(crypto: Crypto, anchor: Anchor, header: Header): Trust 
 }
 
 /**
- * Whoever trusts a set trusts it for as long as headers name it: what its quorum signs in a later epoch is as good as a
- * chain of headers from its own epoch to that one, which the same quorum would sign.
+ * Whoever trusts a set trusts it wherever headers name it: what its quorum signs in another epoch is as good as a chain of
+ * headers between the two, which the same quorum would sign.
  */
 const inEpochOf = (set: ValidatorSet, { epoch, validatorsHash }: Header): ValidatorSet =>
-  epoch > set.epoch && equalBytes(validatorsHash, set.hash) ? { ...set, epoch } : set;
+  equalBytes(validatorsHash, set.hash) ? { ...set, epoch } : set;
 
 /**
  * The tip that an anchored header gives: blocks can be followed from there on. `set` is the header's own; where the

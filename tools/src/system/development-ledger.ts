@@ -31,6 +31,8 @@ export interface DevelopmentOptions {
   /** Market time runs this much faster than block time. */
   readonly rate: number;
   readonly validators?: number;
+  /** Other paces than those of production. */
+  readonly consensus?: Partial<Genesis['consensus']>;
 }
 
 export const ZONES = [
@@ -90,7 +92,10 @@ export async function openDevelopmentLedger(folder: string, options?: Developmen
   };
 }
 
-async function make(home: string, { rate, validators = ORGANISATIONS.length }: DevelopmentOptions): Promise<void> {
+async function make(
+  home: string,
+  { rate, validators = ORGANISATIONS.length, consensus }: DevelopmentOptions,
+): Promise<void> {
   await mkdir(join(home, 'validators'), { recursive: true, mode: 0o700 });
   await mkdir(join(home, 'organisations'), { recursive: true, mode: 0o700 });
   const organisations: Genesis['organisations'] = [];
@@ -123,6 +128,7 @@ async function make(home: string, { rate, validators = ORGANISATIONS.length }: D
       timeoutCapMs: 8_000,
       epochBlocks: 600,
       evidence: { heights: 600_000, ageMs: 7 * 86_400_000 },
+      ...consensus,
     },
     limits: { operationsPerBlock: 12_000, envelopeBytesPerBlock: 8 * 1024 * 1024 },
     validators: validatorSet,

@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort, isFreePort } from '@gridtokenx/testkit';
-import { openDevelopmentLedger, type DevelopmentLedger } from './development-ledger.js';
+import { openDevelopmentLedger, type DevelopmentLedger, type DevelopmentOptions } from './development-ledger.js';
 import { layOut, ONE_PROCESS, type Layout, type LedgerProcess, type LedgerProcessName } from './layout.js';
 import { startService, type Service } from './services.js';
 
@@ -17,6 +17,8 @@ export interface SystemOptions {
   readonly port: number;
   readonly rate: number;
   readonly validators?: number;
+  /** Of a new ledger: other paces than those of production. */
+  readonly consensus?: NonNullable<DevelopmentOptions['consensus']>;
   /** By default one process is all validators and the projector. */
   readonly layout?: Layout;
   /** The ledger processes and the gateway tell what they count this often; by default never. */

@@ -7,11 +7,13 @@ import { ProofJsonError } from '../proof-json.js';
 import { TrustFileError } from '../trust-file.js';
 import { batch } from './batch.js';
 import { CliError, Context, EXIT, helpOf, parseOptions, usage, type Command } from './command.js';
+import { GENESIS_COMMANDS } from './genesis.js';
 import { nodeIo, type Io } from './io.js';
 import { keyNew, keyShow } from './keys.js';
 import { balances, follow, health, proofGet, validatorsChanges, validatorsList } from './reads.js';
 import { orderCancel, orderPlace, orderReplace, sign, submit } from './submit.js';
 import { trustUpdate } from './trust.js';
+import { VALIDATORS_COMMANDS } from './validators.js';
 import { verifyBlock, verifyCertificateCommand, verifyProof } from './verify.js';
 
 export { nodeIo, type Io } from './io.js';
@@ -34,6 +36,8 @@ export const COMMANDS: readonly Command[] = [
   balances,
   validatorsList,
   validatorsChanges,
+  ...VALIDATORS_COMMANDS,
+  ...GENESIS_COMMANDS,
   health,
 ];
 

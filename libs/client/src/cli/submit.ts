@@ -38,7 +38,8 @@ function operationsOf(context: Context): Operation[] {
   return list.map((one, i) => checked(one, Array.isArray(value) ? `/${i}` : ''));
 }
 
-function checked(value: unknown, at: string): Operation {
+/** The operation that a value is; a usage error with the pointer of the fault. */
+export function checked(value: unknown, at: string): Operation {
   const result = checkOperation(value);
   if ('operation' in result) return result.operation;
   const [fault] = result.faults;
@@ -49,7 +50,7 @@ function checked(value: unknown, at: string): Operation {
   });
 }
 
-async function signed(context: Context, operations: readonly Operation[]): Promise<SignedEnvelope> {
+export async function signed(context: Context, operations: readonly Operation[]): Promise<SignedEnvelope> {
   const signer = await signerOf(context);
   const envelope = signer.sign(operations, { ...validForMs(context), atomic: context.flag('atomic') });
   rememberSequence(context, signer);
@@ -57,7 +58,7 @@ async function signed(context: Context, operations: readonly Operation[]): Promi
 }
 
 /** Sends, says the ids, and with --wait what became of them. */
-async function send(context: Context, envelope: SignedEnvelope | string): Promise<number> {
+export async function send(context: Context, envelope: SignedEnvelope | string): Promise<number> {
   const client = clientOf(context);
   const { operations } = await client.submit(envelope);
   const ids = operations.map(({ id }) => id);
@@ -146,7 +147,7 @@ const orderOption: Option = {
 };
 const priceOption: Option = { value: 'THB', about: 'limit price in THB/kWh, such as 4.50', required: true };
 const kwhOption: Option = { value: 'KWH', about: 'energy in kWh, at least 0.1', required: true };
-const sendOptions: Readonly<Record<string, Option>> = {
+export const sendOptions: Readonly<Record<string, Option>> = {
   url: { ...urlOption, required: true },
   ...signOptions,
   ...waitOptions,
