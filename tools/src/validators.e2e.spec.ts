@@ -144,7 +144,9 @@ describe('a running system', () => {
     await decide(['mea', 'egat', 'grid-4', 'grid-6'], '--kind', 'suspend', `--validator=${kid}`);
     expect(await untilSet('the set without it', (keys) => !keys.includes(kid))).toHaveLength(5);
     await decide(['mea', 'egat', 'grid-4', 'grid-6'], '--kind', 'remove', `--validator=${kid}`);
-    await untilSet('its removal', () => told.some((event) => event.type === 'registry.keyRemoved' && event.key === kid));
+    await untilSet('its removal', () =>
+      told.some((event) => event.type === 'registry.keyRemoved' && event.key === kid),
+    );
   }, 180_000);
 
   it('goes on, and whoever has the genesis file alone proves what it did', async () => {

@@ -32,7 +32,8 @@ const openBus = (config: LedgerConfig): Log =>
 /** Blocks are the rule and not worth a line; what an operator must know of is. */
 function tell(event: HostEvent): void {
   if (event.kind === 'decided' || event.kind === 'skipped') return;
-  if (event.kind === 'snapshotTaken') return logger.log({ message: `validators: ${event.kind}`, ...event });
+  if (event.kind === 'snapshotTaken' || event.kind === 'joined' || event.kind === 'left')
+    return logger.log({ message: `validators: ${event.kind}`, ...event });
   const level = event.kind === 'quarantined' || event.kind === 'evidence' ? 'error' : 'warn';
   logger[level]({ message: `validators: ${event.kind}`, ...event });
 }
