@@ -250,7 +250,7 @@ describe('the examples of the manual, as they stand there', () => {
     await write('terms.json', terms);
     variables['OFFICE_KEY'] = kid;
     expect((await works('genesis member')).out).toBe('regulator.json\n');
-    const made = await works('genesis new');
+    const made = await works('genesis new --terms');
     expect(made.out).toContain('1 organisations, 1 validators: 1 decide, 0 may fail');
     expect((await works('genesis check')).out).toBe(made.out);
   });
