@@ -64,6 +64,9 @@ export class LightClientError extends Error {
   }
 }
 
+/** An idle ledger beats every few seconds; a round that fails costs some more. */
+const STALE_AFTER_MS = 600_000;
+
 /** A few hundred bytes each with 21 validators; the oldest go first, and what lies below the rest is proven by hashes. */
 const STATES_MAX = 64;
 
@@ -124,6 +127,14 @@ export class LightClient {
     const reached = await this.#up(this.head, height, (at) => this.#source.lightBlock(at));
     if (reached.verdict !== 'SUCCESS') throw errorOf(reached);
     return reached.state;
+  }
+
+  /**
+   * SPEC light-client 6.3: whether the head is older than a ledger that beats ever lets it become: either it stands still,
+   * or the gateway keeps its newer blocks back. What is trusted stays true; what is missing from it nobody can tell.
+   */
+  get isStale(): boolean {
+    return this.#platform.now() - this.head.time > STALE_AFTER_MS;
   }
 
   /** What became of the operation, of whatever epoch; or why that is not shown. */

@@ -89,6 +89,13 @@ export const trustUpdate: Command = {
     }
     keepTrust(context, client);
     const head = headOf(client.head);
+    if (client.isStale)
+      return refuse(
+        context,
+        'light.stale',
+        `the newest block that the gateway gives is of ${head.time}; ask another`,
+        head,
+      );
     context.say(
       `trusted: block ${head.height} (${head.hash}) at ${head.time}; ${head.nextValidators.length} validators decide the next`,
       head,

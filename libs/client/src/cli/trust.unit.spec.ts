@@ -150,6 +150,14 @@ describe('trust update', () => {
     });
   });
 
+  it('says when the gateway gives nothing newer for ten minutes, and keeps what it gave', async () => {
+    expect(await desk(13_000 + 600_000).run(...UPDATE, 'http://honest')).toBe(0);
+    const late = desk(13_000 + 600_001);
+    expect(await late.run(...UPDATE, 'http://honest', '--json')).toBe(1);
+    expect(JSON.parse(late.said.out)).toMatchObject({ code: 'light.stale', height: 13 });
+    expect(fromUtf8(late.files.get('trust.json') ?? new Uint8Array(0))).toContain('"height": 13');
+  });
+
   it('compares with another gateway, and says when that one tells a fork: another block that enough have signed', async () => {
     const { run, said } = desk();
     expect(await run(...UPDATE, 'http://honest', '--compare-url', 'http://honest')).toBe(0);
