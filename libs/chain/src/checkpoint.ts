@@ -1,5 +1,5 @@
 import { verifyInclusion, ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
-import { assert, compareText, equalBytes, utf8 } from '@gridtokenx/kernel';
+import { assert, compareText, equalBytes } from '@gridtokenx/kernel';
 
 /** SPEC wire 8.1: the state after each height that this divides is a checkpoint. */
 export const CHECKPOINT_BLOCKS = 100;
@@ -18,8 +18,8 @@ export const checkpointRootFits = (height: number, root: Uint8Array): boolean =>
   equalBytes(root, ZERO_HASH) === (checkpointTold(height) === undefined);
 
 /** SPEC wire 8.2: the bucket of a row is the first 16 bits of the hash of its key. */
-export function bucketOf(crypto: Crypto, key: string): number {
-  const hash = crypto.sha256(utf8(key));
+export function bucketOf(crypto: Crypto, key: string, table = ''): number {
+  const hash = crypto.sha256(scratch.subarray(0, putKey(0, table, key)));
   return ((hash[0] as number) << 8) | (hash[1] as number);
 }
 
@@ -39,27 +39,49 @@ function put32(at: number, value: number): void {
   scratch[at + 3] = value;
 }
 
+function putText(at: number, text: string): number {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 127) assert(false, 'the key of a row is ASCII');
+    scratch[at + i] = code;
+  }
+  return at + text.length;
+}
+
+const SLASH = 0x2f;
+const keyLength = (table: string, key: string): number => (table === '' ? 0 : table.length + 1) + key.length;
+
+/** A key in one piece, or in two that a slash joins; gives where it ends. */
+function putKey(from: number, table: string, key: string): number {
+  room(from + keyLength(table, key));
+  if (table === '') return putText(from, key);
+  const at = putText(from, table);
+  scratch[at] = SLASH;
+  return putText(at + 1, key);
+}
+
 /**
  * SPEC wire 8.3: the leaf of a bucket: u32 count, then each row as text key and row hash, in key order. The hashes stand
- * next to each other; keys are asked for, so that who holds them in parts joins one at a time.
+ * next to each other; keys are asked for, and may come as table and rest, so that millions need not be joined.
  */
-export function bucketHash(crypto: Crypto, count: number, keyAt: (index: number) => string, hashes: Uint8Array): Hash {
+export function bucketHash(
+  crypto: Crypto,
+  count: number,
+  keyAt: (index: number) => string,
+  hashes: Uint8Array,
+  tableAt?: (index: number) => string,
+): Hash {
   assert(hashes.length >= count * ROW_HASH_BYTES, 'a bucket has a hash for each key');
   scratch[0] = 0;
   put32(1, count);
   let at = 5;
   for (let i = 0; i < count; i++) {
     const key = keyAt(i);
-    const { length } = key;
+    const table = tableAt?.(i) ?? '';
+    const length = keyLength(table, key);
     room(at + 4 + length + ROW_HASH_BYTES);
     put32(at, length);
-    at += 4;
-    for (let j = 0; j < length; j++) {
-      const code = key.charCodeAt(j);
-      assert(code < 128, 'the key of a row is ASCII');
-      scratch[at + j] = code;
-    }
-    at += length;
+    at = putKey(at + 4, table, key);
     for (let j = 0; j < ROW_HASH_BYTES; j++) scratch[at + j] = hashes[i * ROW_HASH_BYTES + j] as number;
     at += ROW_HASH_BYTES;
   }

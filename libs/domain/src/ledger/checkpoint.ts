@@ -16,61 +16,74 @@ import type { Cell, Store } from './store.js';
 
 const NOTHING = new Uint8Array(0);
 
-/** The rows of one leaf, in key order, with their hashes next to each other. */
+/**
+ * The rows of one leaf, with their hashes next to each other. A row is found by its cell, for looking into the keys of
+ * millions of cells would be most of the work; in key order are they once the bucket is hashed.
+ */
 class Bucket {
+  private isSorted = true;
+
   constructor(
     readonly cells: Cell<unknown>[] = [],
     public hashes: Uint8Array = NOTHING,
   ) {}
 
-  private placeOf(cell: Cell<unknown>): number {
-    const { cells } = this;
-    let low = 0;
-    let high = cells.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (compareRows(cells[middle] as Cell<unknown>, cell) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  /** The cell of a row may be another one than before: an absent row is forgotten, and comes back in a new cell. */
   set(cell: Cell<unknown>, hash: Uint8Array): void {
     const { cells } = this;
-    const place = this.placeOf(cell);
-    const known = cells[place];
-    if (known === undefined || compareRows(known, cell) !== 0) this.open(place);
-    cells[place] = cell;
+    let place = cells.indexOf(cell);
+    if (place < 0) {
+      place = cells.length;
+      cells.push(cell);
+      this.isSorted = false;
+      if (this.hashes.length < cells.length * ROW_HASH_BYTES) {
+        const grown = new Uint8Array((cells.length + Math.max(1, cells.length >> 2)) * ROW_HASH_BYTES);
+        grown.set(this.hashes);
+        this.hashes = grown;
+      }
+    }
     this.hashes.set(hash, place * ROW_HASH_BYTES);
   }
 
-  private open(place: number): void {
+  remove(cell: Cell<unknown>): void {
     const { cells } = this;
-    const used = cells.length * ROW_HASH_BYTES;
-    if (this.hashes.length === used) {
-      const grown = new Uint8Array(used + Math.max(2, cells.length >> 2) * ROW_HASH_BYTES);
-      grown.set(this.hashes);
-      this.hashes = grown;
-    }
-    this.hashes.copyWithin((place + 1) * ROW_HASH_BYTES, place * ROW_HASH_BYTES, used);
-    cells.splice(place, 0, undefined as unknown as Cell<unknown>);
-  }
-
-  remove(cell: Cell<unknown>): boolean {
-    const { cells } = this;
-    const place = this.placeOf(cell);
-    const known = cells[place];
-    if (known === undefined || compareRows(known, cell) !== 0) return false;
+    const place = cells.indexOf(cell);
+    if (place < 0) return;
     this.hashes.copyWithin(place * ROW_HASH_BYTES, (place + 1) * ROW_HASH_BYTES, cells.length * ROW_HASH_BYTES);
     cells.splice(place, 1);
-    return true;
+  }
+
+  hash(crypto: Crypto): Hash {
+    const { cells, hashes } = this;
+    const at = (i: number): Cell<unknown> => cells[i] as Cell<unknown>;
+    return bucketHash(
+      crypto,
+      cells.length,
+      (i) => at(i).key,
+      hashes,
+      (i) => at(i).table.name,
+    );
+  }
+
+  sort(): void {
+    if (this.isSorted) return;
+    this.isSorted = true;
+    const { cells, hashes } = this;
+    const places = cells
+      .map((_, i) => i)
+      .sort((a, b) => compareRows(cells[a] as Cell<unknown>, cells[b] as Cell<unknown>));
+    const [ordered, orderedHashes] = [[] as Cell<unknown>[], new Uint8Array(hashes.length)];
+    for (const [i, place] of places.entries()) {
+      ordered.push(cells[place] as Cell<unknown>);
+      orderedHashes.set(hashAt(hashes, place), i * ROW_HASH_BYTES);
+    }
+    for (const [i, cell] of ordered.entries()) cells[i] = cell;
+    this.hashes = orderedHashes;
   }
 }
 
-/** No name of a table holds a slash, so this is the order of the joined keys. */
+/** No name of a table holds a slash or less, so this is the order of the joined keys. */
 const compareRows = (a: Cell<unknown>, b: Cell<unknown>): number =>
-  a.table === b.table ? compareText(a.key, b.key) : compareText(`${a.table.name}/`, `${b.table.name}/`);
+  a.table === b.table ? compareText(a.key, b.key) : compareText(a.table.prefix, b.table.prefix);
 
 /** One for all: the bytes of a row are copied out before the next is written. */
 const scratch = new ScratchWriter();
@@ -208,7 +221,7 @@ export class Checkpoints {
   }
 
   private bucketAt(cell: Cell<unknown>): number {
-    if (cell.bucket < 0) cell.bucket = bucketOf(this.crypto, rowKey(cell));
+    if (cell.bucket < 0) cell.bucket = bucketOf(this.crypto, cell.key, cell.table.name);
     return cell.bucket;
   }
 
@@ -226,11 +239,9 @@ export class Checkpoints {
     for (; this.next < dirty.length && done < most; this.next++) {
       const at = dirty[this.next] as number;
       const bucket = this.buckets[at] as Bucket;
-      const { cells, hashes } = bucket;
-      level.set(
-        bucketHash(this.crypto, cells.length, (i) => rowKey(cells[i] as Cell<unknown>), hashes),
-        at * ROW_HASH_BYTES,
-      );
+      bucket.sort();
+      level.set(bucket.hash(this.crypto), at * ROW_HASH_BYTES);
+      const { cells } = bucket;
       if (cells.length === 0) this.buckets[at] = undefined;
       done += 1 + (cells.length >> 2);
     }

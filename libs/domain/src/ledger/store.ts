@@ -67,6 +67,8 @@ export interface TableOptions<V, X> {
 /** Rows of one kind, changed only through the journal of their store. */
 export class Table<V, X = undefined> {
   readonly rows = new Map<string, Cell<V, X>>();
+  /** What the keys of its rows begin with. */
+  readonly prefix: string;
 
   constructor(
     readonly store: Store,
@@ -74,6 +76,7 @@ export class Table<V, X = undefined> {
     readonly options: TableOptions<V, X>,
     private readonly extraOf: (key: string) => X,
   ) {
+    this.prefix = `${name}/`;
     store.register(this);
   }
 
