@@ -19,6 +19,7 @@ interface GrowthResult {
     readonly usualBlockMs: number;
   };
   readonly restartMs: number;
+  readonly restartCpuMs: number;
   readonly restartRssMb: number;
 }
 
@@ -87,7 +88,9 @@ export function growthSection(stored: Stored | undefined): string[] {
       `order. A snapshot of ${plain(snapshot.rows)} rows (${plain(snapshot.megabytes)} MB) is written in ` +
       `${plain(snapshot.writeMs)} ms beside the blocks, in slices of ${plain(snapshot.longestSliceMs)} ms at most; a block ` +
       `of 10,000 operations took ${plain(snapshot.longestBlockMs)} ms at most meanwhile, ${plain(snapshot.usualBlockMs)} ms ` +
-      `before. A restart from it takes ${plain(growth.restartMs)} ms (${plain(growth.restartRssMb)} MB).`,
+      `before. A restart from it takes ${plain(growth.restartMs)} ms, ${plain(growth.restartCpuMs)} of the processor ` +
+      `(${plain(growth.restartRssMb)} MB). By the time of the processor an operation costs ${plain(growth.cpuRatio, 2)} ` +
+      'times as much.',
     table(
       ['accounts', 'resting orders', 'us/operation', 'CPU us/operation'],
       [growth.small, growth.large].map((cost) => [
