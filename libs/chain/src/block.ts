@@ -45,12 +45,21 @@ const COUNT_MAX = 1_000_000;
  */
 export function encodeBlock(block: Block, setSize: number, parentSetSize = setSize): Uint8Array {
   const { parentCertificate } = block;
-  const writer = new ByteWriter(1 << 16)
-    .bytes(encodeHeader(block.header))
-    .bytes(parentCertificate === undefined ? new Uint8Array(0) : encodeCertificate(parentCertificate, parentSetSize))
-    .bytes(encodeCertificate(block.certificate, setSize))
-    .u32(block.nextValidators?.length ?? 0);
-  for (const key of block.nextValidators ?? []) writer.fixed(key);
+  const parts = [
+    encodeHeader(block.header),
+    parentCertificate === undefined ? new Uint8Array(0) : encodeCertificate(parentCertificate, parentSetSize),
+    encodeCertificate(block.certificate, setSize),
+  ];
+  const keys = block.nextValidators ?? [];
+  let size = 3 * 4 + keys.length * PUBLIC_KEY_BYTES;
+  for (const part of parts) size += 4 + part.length;
+  for (const envelope of block.envelopes) size += 4 + envelope.length;
+  for (const { bytes } of block.outcomes) size += 5 + bytes.length;
+  // Exactly as long as it gets: a block is megabytes, which growing and cutting would copy several times.
+  const writer = new ByteWriter(size);
+  for (const part of parts) writer.bytes(part);
+  writer.u32(keys.length);
+  for (const key of keys) writer.fixed(key);
   writer.u32(block.envelopes.length);
   for (const envelope of block.envelopes) {
     assert(envelope.length <= ENVELOPE_BYTES_MAX, 'an envelope in a block was admissible');

@@ -123,6 +123,8 @@ export class ByteWriter {
   }
 
   done(): Uint8Array {
+    // A full buffer is never written to again: whatever comes next moves to a larger one.
+    if (this.length === this.buffer.length) return this.buffer;
     return this.buffer.slice(0, this.length);
   }
 }

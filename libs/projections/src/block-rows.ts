@@ -163,8 +163,9 @@ class Collector {
   private readonly revoked = new Map<string, Pick<DelegationRow, 'kid' | 'account'>>();
   /** By account and asset. Nested, since to join the two texts for each posting costs more than all else. */
   private readonly balances = new Map<string, Map<string, BalanceSum>>();
-  private readonly holds = new Map<string, HoldRow>();
-  private readonly orders = new Map<string, OrderRow>();
+  /** By asset and order, nested likewise. */
+  private readonly holds = new Map<string, Map<string, HoldRow>>();
+  private readonly orders = new Map<string, StandingOrder>();
   private readonly orderChanges = new Map<string, OrderChange>();
   private readonly books = new Map<string, BookRow>();
   private readonly closedBooks = new Map<string, BookKey>();
@@ -180,7 +181,7 @@ class Collector {
 
   done(): EventRows {
     // The hold of an order that came and went within the block never reached the table, and need not be removed.
-    const holds = [...this.holds.values()];
+    const holds = [...this.holds.values()].flatMap((ofAsset) => [...ofAsset.values()]);
     return {
       organisations: this.organisations,
       accounts: [...this.accounts.values()],
@@ -388,22 +389,25 @@ class Collector {
     const remainingWh = Number(remaining);
     const placed = this.orders.get(order);
     if (placed === undefined) this.orderChanges.set(order, { order, remainingWh, status });
-    else this.orders.set(order, { ...placed, remainingWh, status });
+    else {
+      placed.remainingWh = remainingWh;
+      placed.status = status;
+    }
   }
 
   private posting([account, asset, available, held]: Posting): void {
     let ofAccount = this.balances.get(account);
     if (ofAccount === undefined) this.balances.set(account, (ofAccount = new Map()));
-    const sum = ofAccount.get(asset);
-    if (sum === undefined) ofAccount.set(asset, { account, asset, available: BigInt(available), held: BigInt(held) });
-    else {
-      sum.available += BigInt(available);
-      sum.held += BigInt(held);
-    }
+    let sum = ofAccount.get(asset);
+    if (sum === undefined) ofAccount.set(asset, (sum = { account, asset, available: new Sum(), held: new Sum() }));
+    sum.available.add(available);
+    sum.held.add(held);
   }
 
   private hold([order, account, asset, amount]: HoldEntry): void {
-    this.holds.set(order + asset, { order, account, asset, amount });
+    let ofAsset = this.holds.get(asset);
+    if (ofAsset === undefined) this.holds.set(asset, (ofAsset = new Map()));
+    ofAsset.set(order, { order, account, asset, amount });
   }
 }
 
@@ -420,17 +424,41 @@ const unknownChange = (change: string, index: number): ValidatorChangeRow => ({
   index,
 });
 
+/** An order that was placed in this block: what happens to it later in the block is written into its row. */
+interface StandingOrder extends OrderRow {
+  remainingWh: number;
+  status: OrderStatus;
+}
+
 interface BalanceSum {
   readonly account: string;
   readonly asset: string;
-  available: bigint;
-  held: bigint;
+  readonly available: Sum;
+  readonly held: Sum;
+}
+
+/** A sum of decimal texts. A block has tens of thousands, nearly all small: those are summed as numbers, exactly. */
+class Sum {
+  private small = 0;
+  private large = 0n;
+
+  add(text: string): void {
+    const sum = this.small + Number(text);
+    // Two safe integers make a safe one, or one that is not safe: nothing was rounded unseen.
+    if (text.length < 16 && Number.isSafeInteger(sum)) this.small = sum;
+    else this.large += BigInt(text);
+  }
+
+  get total(): bigint {
+    return this.large + BigInt(this.small);
+  }
 }
 
 /** A sum of zero changes nothing, and would leave a row that says nothing. */
 const balanceDeltas = (sums: ReadonlyMap<string, ReadonlyMap<string, BalanceSum>>): BalanceDelta[] =>
   [...sums.values()]
     .flatMap((ofAccount) => [...ofAccount.values()])
+    .map(({ account, asset, available, held }) => ({ account, asset, available: available.total, held: held.total }))
     .filter(({ available, held }) => available !== 0n || held !== 0n);
 
 const textOf = ({ fromZone, toZone, intervalStartMs }: BookKey): string => `${fromZone} ${toZone} ${intervalStartMs}`;
