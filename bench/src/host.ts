@@ -17,6 +17,8 @@ export interface HostBenchOptions {
   /** Operations in an envelope. */
   readonly batch: number;
   readonly validators: number;
+  /** Hosts among which the validators are shared out, all in this process and on one log. */
+  readonly hosts: number;
   readonly keys: number;
   /** Threads that check envelopes. */
   readonly workers: number;
@@ -73,25 +75,36 @@ async function measure(options: HostBenchOptions, store: RowStore | undefined): 
   const ownBlocks = new OwnBlocks();
   const checker = createChecker(identity.ledgerId, options.workers);
   const shared = { crypto: native, identity, log, clock: systemClock };
-  const host = await ValidatorHost.start({
-    ...shared,
-    seeds: consortium.validatorSeeds,
-    signerSlots: memorySignerSlots(),
-    checker,
-    ...(store !== undefined && { ownBlocks }),
-    observe: (event) => {
-      if (event.kind === 'skipped' || event.kind === 'quarantined') throw new Error(JSON.stringify(event));
-      if (event.kind !== 'decided') return;
-      operations += event.operations;
-      executeMs += event.executeMs;
-      if (event.operations > 0) blocks++;
-      if (event.round > 0) rounds++;
-    },
-  });
-  host.failed.catch((error: unknown) => {
-    throw error;
-  });
-  for (const [topic, offset] of host.startOffsets) log.subscribe(topic, offset, (records) => host.take(topic, records));
+  const running: ValidatorHost[] = [];
+  for (let at = 0; at < options.hosts; at++) {
+    const own = store !== undefined && at === 0;
+    const host = await ValidatorHost.start({
+      ...shared,
+      seeds: consortium.validatorSeeds.filter((_, i) => i % options.hosts === at),
+      signerSlots: memorySignerSlots(),
+      checker,
+      ...(own && { ownBlocks }),
+      observe: (event) => {
+        // Of several hosts one may read an envelope when the others have decided it.
+        const late = event.kind === 'skipped' && event.reason === 'operation.sequenceUsed';
+        if ((event.kind === 'skipped' && !late) || event.kind === 'quarantined') throw new Error(JSON.stringify(event));
+        if (event.kind !== 'decided' || at > 0) return;
+        operations += event.operations;
+        executeMs += event.executeMs;
+        if (event.operations > 0) blocks++;
+        if (event.round > 0) rounds++;
+      },
+    });
+    host.failed.catch((error: unknown) => {
+      throw error;
+    });
+    running.push(host);
+  }
+  const [host] = running;
+  assert(host !== undefined, 'there is a host');
+  for (const one of running)
+    for (const [topic, offset] of one.startOffsets)
+      log.subscribe(topic, offset, (records) => one.take(topic, records));
   const started = store && (await Projector.start({ ...shared, store, ownBlocks }));
   if (started !== undefined)
     log.subscribe(consortiumTopics.blocks.name, started.startOffset, (records) => started.projector.take(records));
@@ -176,7 +189,7 @@ async function measure(options: HostBenchOptions, store: RowStore | undefined): 
     seconds: Math.round(took * 10) / 10,
     rssMb: Math.round(process.memoryUsage().rss / 2 ** 20),
   };
-  host.close();
+  for (const one of running) one.close();
   await checker.close();
   await log.close();
   return result;

@@ -23,6 +23,7 @@ const USAGE = `npm run bench -- <name> [options]
     --rate N               operations a second offered (default 5000)
     --batch B              operations in an envelope (default 100)
     --validators V, --keys N, --seconds S
+    --hosts H              among which the validators are shared out (default 1)
     --workers W            threads that check envelopes (default 1)
     --no-projector         without rows and Postgres
     --profile FILE         writes the CPU profile of the measured seconds
@@ -158,6 +159,7 @@ async function host(args: string[]): Promise<void> {
       validators: { type: 'string', default: '21' },
       keys: { type: 'string', default: '1024' },
       workers: { type: 'string', default: '1' },
+      hosts: { type: 'string', default: '1' },
       'no-projector': { type: 'boolean', default: false },
       profile: { type: 'string' },
       json: { type: 'boolean', default: false },
@@ -170,6 +172,7 @@ async function host(args: string[]): Promise<void> {
     batch: count(values.batch, 'batch'),
     validators: count(values.validators, 'validators'),
     keys: count(values.keys, 'keys'),
+    hosts: count(values.hosts, 'hosts'),
     workers: Number(values.workers),
     projector: !values['no-projector'],
     profile: values.profile,
