@@ -201,6 +201,8 @@ export class BlockReader {
     private readonly rules: ChainRules,
     private currentTip: ChainTip,
     private readonly own?: OwnBlocks,
+    /** An envelope of these very bytes that this process has decoded and checked already. */
+    private readonly known: (bytes: Uint8Array) => Envelope | undefined = () => undefined,
   ) {}
 
   get tip(): ChainTip {
@@ -345,9 +347,11 @@ export class BlockReader {
   }
 
   private verifyForeign(packed: Uint8Array, block: Block): Omit<VerifiedBlock, 'resumeOffset'> | undefined {
-    const envelopes = block.envelopes.map((bytes) =>
-      // The validators checked the signatures before they signed the operations root.
-      decodeEnvelope(this.crypto, this.rules.ledgerId, bytes, { signatureKnown: true }),
+    const envelopes = block.envelopes.map(
+      (bytes) =>
+        this.known(bytes) ??
+        // The validators checked the signatures before they signed the operations root.
+        decodeEnvelope(this.crypto, this.rules.ledgerId, bytes, { signatureKnown: true }),
     );
     const fault = blockFault(this.crypto, this.rules, this.currentTip, block, envelopes);
     const results = fault === undefined ? resultsOf(block.outcomes, envelopes) : undefined;

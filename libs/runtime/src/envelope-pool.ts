@@ -27,8 +27,11 @@ export class EnvelopePool {
     return this.waiting.get(toHex(hash))?.envelope;
   }
 
-  holdsAll(hashes: readonly Uint8Array[]): boolean {
-    return hashes.every((hash) => this.waiting.has(toHex(hash)));
+  /** The place of the first hash of a list that is not here, from a place on; the length of the list when all are. */
+  heldFrom(hashes: readonly Uint8Array[], from: number): number {
+    let at = from;
+    for (let hash = hashes[at]; hash !== undefined && this.waiting.has(toHex(hash)); hash = hashes[at]) at++;
+    return at;
   }
 
   /** The envelopes of a list, in its order; `undefined` when one is missing. */

@@ -59,9 +59,10 @@ describe('the envelope pool', () => {
     pool.add(first, 0);
     pool.add(second, 1);
     expect(pool.all([second.hash, first.hash])).toEqual([second, first]);
-    expect(pool.holdsAll([second.hash, first.hash])).toBe(true);
+    expect(pool.heldFrom([second.hash, first.hash], 0)).toBe(2);
     expect(pool.all([second.hash, third.hash])).toBeUndefined();
-    expect(pool.holdsAll([second.hash, third.hash])).toBe(false);
+    expect(pool.heldFrom([second.hash, third.hash, first.hash], 0)).toBe(1);
+    expect(pool.heldFrom([third.hash, second.hash, third.hash], 1)).toBe(2);
     expect(pool.all([])).toEqual([]);
   });
 });

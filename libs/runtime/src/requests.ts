@@ -24,6 +24,8 @@ export interface PendingDecision {
 interface Waiting<Waiter> {
   readonly candidate: Candidate;
   readonly waiters: Set<Waiter>;
+  /** So many of its envelopes were found to be here: they are not looked for again each time that one arrives. */
+  here: number;
 }
 
 export interface RequestsOptions {
@@ -102,7 +104,7 @@ export class Requests<Waiter> {
 
   private wait(waiting: Map<string, Waiting<Waiter>>, candidate: Candidate, waiter: Waiter): void {
     const key = this.options.candidates.keyOf(candidate);
-    const found = waiting.get(key) ?? { candidate, waiters: new Set<Waiter>() };
+    const found = waiting.get(key) ?? { candidate, waiters: new Set<Waiter>(), here: 0 };
     found.waiters.add(waiter);
     waiting.set(key, found);
     this.schedule(AFTER_MS);
@@ -110,7 +112,8 @@ export class Requests<Waiter> {
 
   private *takeReady(waiting: Map<string, Waiting<Waiter>>): Iterable<Waiting<Waiter>> {
     for (const [key, one] of waiting) {
-      if (!this.options.pool.holdsAll(one.candidate.envelopeHashes)) continue;
+      one.here = this.options.pool.heldFrom(one.candidate.envelopeHashes, one.here);
+      if (one.here < one.candidate.envelopeHashes.length) continue;
       waiting.delete(key);
       yield one;
     }

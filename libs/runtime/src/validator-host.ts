@@ -24,7 +24,13 @@ import {
 import { ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
 import { createLedger, type Ledger } from '@gridtokenx/domain';
 import { equalBytes, millis, toBase64Url, toHex, unreachable } from '@gridtokenx/kernel';
-import { consortiumTopics, EnvelopeError, type Finding, type LedgerIdentity } from '@gridtokenx/protocol';
+import {
+  consortiumTopics,
+  EnvelopeError,
+  type Envelope,
+  type Finding,
+  type LedgerIdentity,
+} from '@gridtokenx/protocol';
 import { Accusations } from './accusations.js';
 import { BlockExecutor, type Executed } from './block-executor.js';
 import { BlockPublisher } from './block-publisher.js';
@@ -154,7 +160,9 @@ export class ValidatorHost {
     this.ledger = ledger;
     const onDropped = (refusal: string): void => this.skip(operations.name, refusal);
     this.executor = new BlockExecutor({ crypto, identity, ledger, pool, tip, onDropped });
-    this.reader = new BlockReader(crypto, this.rules, tip);
+    const known = (bytes: Uint8Array): Envelope | undefined =>
+      pool.bytes === 0 ? undefined : pool.get(crypto.sha256(bytes));
+    this.reader = new BlockReader(crypto, this.rules, tip, undefined, known);
     this.verifier = new MessageVerifier(crypto, this.rules, (reason) => this.skip(consensus.name, reason));
     this.publisher = new BlockPublisher({
       clock,
