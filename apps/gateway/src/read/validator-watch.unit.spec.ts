@@ -148,6 +148,24 @@ describe('the table of validators', () => {
     expect(watch.fromHeight).toBe(131);
   });
 
+  it('hears the first votes of an epoch once it knows who decides there', async () => {
+    // Epochs of this ledger are of 1,000 heights: 1,001 is the first of the second.
+    await watch.moveTo(1_000);
+    await world.vote(0, 'prepare', { height: 1_000 });
+    await world.vote(1, 'prepare', { height: 1_001, epoch: 1 });
+    await world.vote(2, 'prepare', { height: 1_001, epoch: 0 });
+    await settled();
+    expect([watch.voted(1_000, kidOf(0)), watch.voted(1_001, kidOf(1))]).toEqual([true, false]);
+    await watch.moveTo(1_001);
+    expect([watch.voted(1_001, kidOf(1)), watch.voted(1_001, kidOf(2))]).toEqual([true, false]);
+    await world.vote(2, 'commit', { height: 1_001, epoch: 1 });
+    await settled();
+    expect(watch.last(kidOf(2))).toMatchObject({ height: 1_001, type: 'commit' });
+    expect(watch.fromHeight).toBe(1_001);
+    await watch.moveTo(2_010);
+    expect(watch.fromHeight).toBe(2_011);
+  });
+
   it('tells only what its own gateway heard since it started', async () => {
     await decide([0, 1, 2, 3]);
     await decide([0, 1, 2, 3]);
