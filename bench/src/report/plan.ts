@@ -16,7 +16,7 @@ const BATCHED = ['--batch', '100'];
 
 /** In the order in which they run: what is compared stands next to each other. */
 export function planOf(quick: boolean): Planned[] {
-  const times = quick ? ['--seconds', '5', '--warm-up', '3'] : ['--seconds', '12', '--warm-up', '5'];
+  const times = quick ? ['--seconds', '5', '--warm-up', '3'] : ['--seconds', '10', '--warm-up', '4'];
   const rates = (quick ? BESIDE_PEERS_QUICK : BESIDE_PEERS).flatMap((rate) => ['--rate', rate]);
   const bench = (name: string, ...args: string[]): Planned => ({ name, kind: 'bench', args });
   const path = (name: string, ...args: string[]): Planned => bench(name, 'consortium', ...args, ...times);
