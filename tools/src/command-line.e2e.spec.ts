@@ -255,6 +255,10 @@ describe('the examples of the manual, as they stand there', () => {
     expect((await works('genesis check')).out).toBe(made.out);
   });
 
+  it('the node commands, which come with the node', async () => {
+    expect((await works('node --help')).out).toContain('gridtokenx node replay');
+  });
+
   it('and there are no others', () => {
     expect(examples().filter((command) => !tried.has(command))).toEqual([]);
   });
