@@ -1,4 +1,4 @@
-import { headerHash, proposerOf, type Block, type Header, type ValidatorSet } from '@gridtokenx/chain';
+import { epochOf, headerHash, proposerOf, type Block, type Header, type ValidatorSet } from '@gridtokenx/chain';
 import {
   claimOf,
   encodeMessage,
@@ -37,6 +37,7 @@ export interface CabalOptions {
   readonly prng: Prng;
   readonly ledgerId: string;
   readonly set: ValidatorSet;
+  readonly epochBlocks: number;
   readonly now: () => number;
   readonly after: (ms: number, run: () => void) => void;
   readonly seedOf: (validator: number) => Uint8Array;
@@ -510,7 +511,8 @@ export class Cabal {
   // ---- means -------------------------------------------------------------------------------------------------
 
   private base(liar: number, round: number): { epoch: number; height: number; round: number; validator: number } {
-    return { epoch: this.options.set.epoch, height: this.height, round, validator: liar };
+    const epoch = epochOf(this.height, this.options.epochBlocks);
+    return { epoch, height: this.height, round, validator: liar };
   }
 
   private signed<M extends UnsignedMessage>(message: M): ConsensusMessage {

@@ -92,7 +92,13 @@ export class Simulation {
     const stream = (): Prng => new Prng(root.next());
     const { timeline } = this;
     this.crypto = options.crypto ?? simulatedSignatures();
-    this.consortium = testConsortium(this.crypto, { validators, seed: root.next(), timeMs: START });
+    this.consortium = testConsortium(this.crypto, {
+      validators,
+      seed: root.next(),
+      timeMs: START,
+      // Four stay four, whatever evidence there is; with more, a liar that is caught leaves the set.
+      consensus: validators === 4 ? { epochBlocks: 7 } : {},
+    });
     const { identity } = this.consortium;
     const { ledgerId } = identity;
     const set = genesisValidators(this.crypto, identity.genesis);
@@ -178,6 +184,7 @@ export class Simulation {
       prng: stream(),
       ledgerId,
       set,
+      epochBlocks: identity.genesis.consensus.epochBlocks,
       now: () => timeline.now,
       after: (ms, run) => timeline.after(ms, run),
       seedOf,
