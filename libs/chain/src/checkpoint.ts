@@ -60,29 +60,37 @@ function putKey(from: number, table: string, key: string): number {
   return putText(at + 1, key);
 }
 
-/**
- * SPEC wire 8.3: the leaf of a bucket: u32 count, then each row as text key and row hash, in key order. The hashes stand
- * next to each other; keys are asked for, and may come as table and rest, so that millions need not be joined.
- */
-export function bucketHash(
-  crypto: Crypto,
-  count: number,
-  keyAt: (index: number) => string,
-  hashes: Uint8Array,
-  tableAt?: (index: number) => string,
-): Hash {
-  assert(hashes.length >= count * ROW_HASH_BYTES, 'a bucket has a hash for each key');
+/** The rows of a bucket as whoever holds them does: of millions neither keys are joined nor hashes made objects. */
+export interface BucketRows {
+  readonly count: number;
+  /** Before the key and a slash, or empty when the key is whole. */
+  tableAt(index: number): string;
+  keyAt(index: number): string;
+  putHash(index: number, target: Uint8Array, at: number): void;
+}
+
+/** Rows with whole keys, and their hashes next to each other. */
+export const rowsWith = (keys: readonly string[], hashes: Uint8Array): BucketRows => ({
+  count: keys.length,
+  tableAt: () => '',
+  keyAt: (index) => keys[index] as string,
+  putHash: (index, target, at) => {
+    for (let i = 0; i < ROW_HASH_BYTES; i++) target[at + i] = hashes[index * ROW_HASH_BYTES + i] as number;
+  },
+});
+
+/** SPEC wire 8.3: the leaf of a bucket: u32 count, then each row as text key and row hash, in key order. */
+export function bucketHash(crypto: Crypto, rows: BucketRows): Hash {
   scratch[0] = 0;
-  put32(1, count);
+  put32(1, rows.count);
   let at = 5;
-  for (let i = 0; i < count; i++) {
-    const key = keyAt(i);
-    const table = tableAt?.(i) ?? '';
+  for (let i = 0; i < rows.count; i++) {
+    const [table, key] = [rows.tableAt(i), rows.keyAt(i)];
     const length = keyLength(table, key);
     room(at + 4 + length + ROW_HASH_BYTES);
     put32(at, length);
     at = putKey(at + 4, table, key);
-    for (let j = 0; j < ROW_HASH_BYTES; j++) scratch[at + j] = hashes[i * ROW_HASH_BYTES + j] as number;
+    rows.putHash(i, scratch, at);
     at += ROW_HASH_BYTES;
   }
   return crypto.sha256(scratch.subarray(0, at));
@@ -115,7 +123,8 @@ export function provenRow(
     hashes.set(entry.hash, i * ROW_HASH_BYTES);
   }
   if (!isAscii(key)) return undefined;
-  const leaf = bucketHash(crypto, entries.length, (i) => entries[i]?.key ?? '', hashes);
+  const keys = entries.map((entry) => entry.key);
+  const leaf = bucketHash(crypto, rowsWith(keys, hashes));
   if (!verifyInclusion(crypto.sha256, leaf, bucketOf(crypto, key), CHECKPOINT_BUCKETS, path, root)) return undefined;
   return entries.find((entry) => entry.key === key)?.hash ?? null;
 }

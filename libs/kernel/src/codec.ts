@@ -204,7 +204,7 @@ export class ByteReader {
   }
 
   text(max = 0xffff_ffff): string {
-    return fromUtf8(this.bytes(max)) ?? this.fail('notUtf8');
+    return fromUtf8(this.borrowed(max)) ?? this.fail('notUtf8');
   }
 
   /** A count of things of which each takes at least `least` bytes, so that a lie cannot make us allocate. */

@@ -15,6 +15,7 @@ import {
   PUBLIC_KEY_BYTES,
   readLedgerId,
   ROW_HASH_BYTES,
+  rowsWith,
   tipAfter,
   validatorSet,
   type Block,
@@ -205,7 +206,7 @@ export function decodePart(
 ): RestoredBucket[] {
   const reader = new ByteReader(unpacked(packed), 'snapshotPart');
   const size = CHECKPOINT_BUCKETS / partRoots.length;
-  const none = { keys: [], rows: [], hashes: NOTHING, leaf: bucketHash(crypto, 0, () => '', NOTHING) };
+  const none = { keys: [], rows: [], hashes: NOTHING, leaf: bucketHash(crypto, rowsWith([], NOTHING)) };
   const buckets = Array.from({ length: size }, (_, i): RestoredBucket => {
     const count = reader.count(0xffff_ffff, 8);
     if (count === 0) return { bucket: index * size + i, ...none };
@@ -223,7 +224,7 @@ export function decodePart(
       keys,
       rows,
       hashes,
-      leaf: bucketHash(crypto, count, (at) => keys[at] ?? '', hashes),
+      leaf: bucketHash(crypto, rowsWith(keys, hashes)),
     };
   });
   reader.end();

@@ -6,6 +6,7 @@ import {
   CHECKPOINT_DELAY,
   checkpointTold,
   ROW_HASH_BYTES,
+  type BucketRows,
   type RowProof,
 } from '@gridtokenx/chain';
 import { nodeHash, ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
@@ -14,70 +15,83 @@ import { rowHash, rowKey } from './digest.js';
 import { ScratchWriter } from './scratch.js';
 import type { Cell, Store } from './store.js';
 
-const NOTHING = new Uint8Array(0);
+const HASHES_PER_CHUNK = 32_768;
 
-/**
- * The rows of one leaf, with their hashes next to each other. A row is found by its cell, for looking into the keys of
- * millions of cells would be most of the work; in key order are they once the bucket is hashed.
- */
-class Bucket {
-  private isSorted = true;
+/** Hashes of millions of rows next to each other, each at a place of its own: as objects they would be most of the memory. */
+class RowHashes {
+  private readonly chunks: Uint8Array[] = [];
+  private readonly free: number[] = [];
+  private used = 0;
 
-  constructor(
-    readonly cells: Cell<unknown>[] = [],
-    public hashes: Uint8Array = NOTHING,
-  ) {}
-
-  set(cell: Cell<unknown>, hash: Uint8Array): void {
-    const { cells } = this;
-    let place = cells.indexOf(cell);
-    if (place < 0) {
-      place = cells.length;
-      cells.push(cell);
-      this.isSorted = false;
-      if (this.hashes.length < cells.length * ROW_HASH_BYTES) {
-        const grown = new Uint8Array((cells.length + Math.max(1, cells.length >> 2)) * ROW_HASH_BYTES);
-        grown.set(this.hashes);
-        this.hashes = grown;
-      }
-    }
-    this.hashes.set(hash, place * ROW_HASH_BYTES);
+  take(): number {
+    const place = this.free.pop() ?? this.used++;
+    if (place >= this.chunks.length * HASHES_PER_CHUNK)
+      this.chunks.push(new Uint8Array(HASHES_PER_CHUNK * ROW_HASH_BYTES));
+    return place;
   }
 
-  remove(cell: Cell<unknown>): void {
-    const { cells } = this;
-    const place = cells.indexOf(cell);
-    if (place < 0) return;
-    this.hashes.copyWithin(place * ROW_HASH_BYTES, (place + 1) * ROW_HASH_BYTES, cells.length * ROW_HASH_BYTES);
-    cells.splice(place, 1);
+  release(place: number): void {
+    this.free.push(place);
   }
 
-  hash(crypto: Crypto): Hash {
-    const { cells, hashes } = this;
-    const at = (i: number): Cell<unknown> => cells[i] as Cell<unknown>;
-    return bucketHash(
-      crypto,
-      cells.length,
-      (i) => at(i).key,
-      hashes,
-      (i) => at(i).table.name,
+  put(place: number, hash: Uint8Array): void {
+    (this.chunks[Math.floor(place / HASHES_PER_CHUNK)] as Uint8Array).set(
+      hash,
+      (place % HASHES_PER_CHUNK) * ROW_HASH_BYTES,
     );
   }
 
+  copy(place: number, target: Uint8Array, at: number): void {
+    const chunk = this.chunks[Math.floor(place / HASHES_PER_CHUNK)] as Uint8Array;
+    const from = (place % HASHES_PER_CHUNK) * ROW_HASH_BYTES;
+    for (let i = 0; i < ROW_HASH_BYTES; i++) target[at + i] = chunk[from + i] as number;
+  }
+}
+
+/**
+ * The rows of one leaf. New ones come last: to look into the keys of cells all over the memory for each would be most of
+ * the work; they are put in order once, when the bucket is hashed.
+ */
+class Bucket implements BucketRows {
+  private isSorted = true;
+
+  constructor(
+    private readonly hashes: RowHashes,
+    readonly cells: Cell<unknown>[] = [],
+  ) {}
+
+  get count(): number {
+    return this.cells.length;
+  }
+
+  private cell(index: number): Cell<unknown> {
+    return this.cells[index] as Cell<unknown>;
+  }
+
+  tableAt(index: number): string {
+    return this.cell(index).table.name;
+  }
+
+  keyAt(index: number): string {
+    return this.cell(index).key;
+  }
+
+  putHash(index: number, target: Uint8Array, at: number): void {
+    this.hashes.copy(this.cell(index).place, target, at);
+  }
+
+  add(cell: Cell<unknown>): void {
+    this.cells.push(cell);
+    this.isSorted = false;
+  }
+
+  remove(cell: Cell<unknown>): void {
+    this.cells.splice(this.cells.indexOf(cell), 1);
+  }
+
   sort(): void {
-    if (this.isSorted) return;
+    if (!this.isSorted) this.cells.sort(compareRows);
     this.isSorted = true;
-    const { cells, hashes } = this;
-    const places = cells
-      .map((_, i) => i)
-      .sort((a, b) => compareRows(cells[a] as Cell<unknown>, cells[b] as Cell<unknown>));
-    const [ordered, orderedHashes] = [[] as Cell<unknown>[], new Uint8Array(hashes.length)];
-    for (const [i, place] of places.entries()) {
-      ordered.push(cells[place] as Cell<unknown>);
-      orderedHashes.set(hashAt(hashes, place), i * ROW_HASH_BYTES);
-    }
-    for (const [i, cell] of ordered.entries()) cells[i] = cell;
-    this.hashes = orderedHashes;
   }
 }
 
@@ -100,6 +114,7 @@ export class Checkpoints {
   private readonly buckets: (Bucket | undefined)[] = Array.from({ length: CHECKPOINT_BUCKETS }, () => undefined);
   /** Level 0 are the buckets, the last is the root; hashes next to each other. */
   private readonly levels: Uint8Array[] = [];
+  private readonly hashes = new RowHashes();
   private count = 0;
 
   /** Rows changed since the last checkpoint, in the order of their first change. */
@@ -121,7 +136,7 @@ export class Checkpoints {
     private readonly crypto: Crypto,
     private readonly store: Store,
   ) {
-    let hash = bucketHash(crypto, 0, () => '', NOTHING);
+    let hash = bucketHash(crypto, new Bucket(this.hashes));
     for (let size = CHECKPOINT_BUCKETS; size >= 1; size /= 2) {
       const level = new Uint8Array(size * ROW_HASH_BYTES);
       for (let i = 0; i < size; i++) level.set(hash, i * ROW_HASH_BYTES);
@@ -202,13 +217,22 @@ export class Checkpoints {
       const cell = taken[i] as Cell<unknown>;
       const value = this.valueOf(cell);
       // Made and gone since the last checkpoint: the tree never knew it.
-      if (value === undefined && cell.bucket < 0) continue;
+      if (value === undefined && cell.place < 0) continue;
       const at = this.bucketAt(cell);
-      const bucket = (this.buckets[at] ??= new Bucket());
-      const rows = bucket.cells.length;
-      if (value === undefined) bucket.remove(cell);
-      else bucket.set(cell, rowHash(crypto, cell, value));
-      this.count += bucket.cells.length - rows;
+      const bucket = (this.buckets[at] ??= new Bucket(this.hashes));
+      if (value === undefined) {
+        bucket.remove(cell);
+        this.hashes.release(cell.place);
+        cell.place = -1;
+        this.count--;
+      } else {
+        if (cell.place < 0) {
+          cell.place = this.hashes.take();
+          bucket.add(cell);
+          this.count++;
+        }
+        this.hashes.put(cell.place, rowHash(crypto, cell, value));
+      }
       this.touch(at);
     }
     this.next = end;
@@ -240,7 +264,7 @@ export class Checkpoints {
       const at = dirty[this.next] as number;
       const bucket = this.buckets[at] as Bucket;
       bucket.sort();
-      level.set(bucket.hash(this.crypto), at * ROW_HASH_BYTES);
+      level.set(bucketHash(this.crypto, bucket), at * ROW_HASH_BYTES);
       const { cells } = bucket;
       if (cells.length === 0) this.buckets[at] = undefined;
       done += 1 + (cells.length >> 2);
@@ -307,8 +331,11 @@ export class Checkpoints {
   prove(key: string): RowProof {
     assert(this.isDone, 'what is proven has been hashed');
     let at = bucketOf(this.crypto, key);
-    const { cells, hashes } = this.buckets[at] ?? { cells: [], hashes: NOTHING };
-    const entries = cells.map((cell, i) => ({ key: rowKey(cell), hash: hashAt(hashes, i).slice() as Hash }));
+    const entries = (this.buckets[at]?.cells ?? []).map((cell) => {
+      const hash = new Uint8Array(ROW_HASH_BYTES);
+      this.hashes.copy(cell.place, hash, 0);
+      return { key: rowKey(cell), hash: hash as Hash };
+    });
     const path: Hash[] = [];
     for (const level of this.levels.slice(0, -1)) {
       path.push(hashAt(level, at ^ 1).slice() as Hash);
@@ -354,7 +381,12 @@ export class Checkpoints {
   /** A bucket of a state that is restored; its rows are in key order. */
   load(bucket: number, cells: Cell<unknown>[], hashes: Uint8Array, leaf: Hash): void {
     if (cells.length === 0) return;
-    this.buckets[bucket] = new Bucket(cells, hashes);
+    this.buckets[bucket] = new Bucket(this.hashes, cells);
+    for (const [i, cell] of cells.entries()) {
+      cell.bucket = bucket;
+      cell.place = this.hashes.take();
+      this.hashes.put(cell.place, hashAt(hashes, i));
+    }
     (this.levels[0] as Uint8Array).set(leaf, bucket * ROW_HASH_BYTES);
     this.count += cells.length;
     this.touch(bucket);

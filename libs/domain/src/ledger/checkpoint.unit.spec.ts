@@ -6,6 +6,7 @@ import {
   checkpointRootFits,
   checkpointTold,
   provenRow,
+  rowsWith,
   type RowProof,
 } from '@gridtokenx/chain';
 import { leafHash, merkleRoot, ZERO_HASH, type Hash } from '@gridtokenx/crypto';
@@ -60,7 +61,7 @@ const again = (ledger: Ledger, block: RanBlock): void => {
 
 function bucketOfRows(bucket: number, keys: string[], rows: Uint8Array[]): RestoredBucket {
   const hashes = Uint8Array.from(Buffer.concat(rows.map((row) => crypto.sha256(row))));
-  return { bucket, keys, rows, hashes, leaf: bucketHash(crypto, keys.length, (at) => keys[at] ?? '', hashes) };
+  return { bucket, keys, rows, hashes, leaf: bucketHash(crypto, rowsWith(keys, hashes)) };
 }
 
 /** Restored from what the checkpoint that is held can still be read of. */

@@ -68,7 +68,6 @@ export class LedgerRestore {
       const table = this.tables.get(key.slice(0, slash));
       if (table === undefined) throw new DecodeError('row.unknownTable', 0);
       const cell = table.cell(key.slice(slash + 1));
-      cell.bucket = bucket;
       if (table.options.keepHash === true) cell.hash = hashes.slice(i * ROW_HASH_BYTES, (i + 1) * ROW_HASH_BYTES);
       this.take(table, cell, rows[i] as Uint8Array);
       return cell;

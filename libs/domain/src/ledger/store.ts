@@ -18,8 +18,10 @@ export class Cell<V, X = unknown> {
   hash: Uint8Array | undefined;
   /** The checkpoint before which the row was last found changed. */
   noted: number;
-  /** Its place in the checkpoint tree; -1 while that was never asked. */
+  /** Its bucket in the checkpoint tree; -1 while that was never asked. */
   bucket: number;
+  /** Of its hash in the checkpoint tree; -1 while the tree does not know it. */
+  place: number;
 
   constructor(
     readonly table: Table<V, X>,
@@ -34,6 +36,7 @@ export class Cell<V, X = unknown> {
     this.hash = undefined;
     this.noted = 0;
     this.bucket = -1;
+    this.place = -1;
   }
 }
 
