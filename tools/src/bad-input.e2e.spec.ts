@@ -733,6 +733,18 @@ describe(`${BODIES_PER_ROUTE} bodies for each POST route (BAD_INPUT_SEED=${SEED}
       { type: 'registry.delegate', key: office.kid, account, operations: ['accounts.transfer'], until: inTwoHours() },
       { type: 'registry.setKyc', account, status: 'verified', until: inTwoHours() },
       { type: 'validators.rejoin', validator: office.kid, nonce: randomId() + randomId() },
+      {
+        type: 'validators.proposeChange',
+        change: { kind: 'rotateKey', validator: office.kid, key: office.kid, proof: 'A'.repeat(86) },
+        until: inTwoHours(),
+      },
+      { type: 'validators.approveChange', change: randomId() + randomId() },
+      {
+        type: 'validators.reportEquivocation',
+        validator: office.kid,
+        first: { vote: '00'.repeat(90), signature: 'A'.repeat(86) },
+        second: { vote: '01'.repeat(90), signature: 'A'.repeat(86) },
+      },
     ];
   });
 

@@ -85,6 +85,11 @@ describe('a genesis file', () => {
       /^genesis.inconsistent: timeoutCapMs/,
     ],
     [
+      'whose epochs are too short to fix the next set',
+      fileOf({ consensus: { ...genesis.consensus, epochBlocks: 2 } }),
+      /^genesis.schema: consensus\/epochBlocks/,
+    ],
+    [
       'whose validator is of nobody',
       fileOf({ validators: [{ key: keyOf(1), organisation: 'cc'.repeat(16) }] }),
       /^genesis.inconsistent: (cc)+ is named but not declared/,

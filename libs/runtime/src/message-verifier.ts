@@ -14,11 +14,13 @@ import { Memo } from './memo.js';
 
 /** Unverified, so anyone may push out what is kept; then the resends of the senders mend it. */
 const EARLY_MAX = 1_024;
+const EARLY_BYTES_MAX = 16 * 1024 * 1024;
 
 /** From bytes of the consensus topic to messages that may be believed; what is refused is told to `skip`. */
 export class MessageVerifier {
   private readonly ownFrames = new Memo();
   private readonly early: Uint8Array[] = [];
+  private earlyBytes = 0;
   private readonly verifiedFrames = new Memo();
   private readonly verifiedSignatures = new Memo();
 
@@ -57,8 +59,7 @@ export class MessageVerifier {
       const digest = this.digestOf(bytes);
       if (this.verifiedFrames.has(digest)) return message;
       if (this.isEarly(message, tip)) {
-        this.early.push(bytes);
-        if (this.early.length > EARLY_MAX) this.early.shift();
+        this.keepEarly(bytes);
         return undefined;
       }
       const fault = messageShapeFault(message, tip, this.rules) ?? this.signatureFault(message, tip);
@@ -77,7 +78,15 @@ export class MessageVerifier {
 
   /** What was kept for the epoch that has opened, to be verified now that its validators are known. */
   takeEarly(): Uint8Array[] {
+    this.earlyBytes = 0;
     return this.early.splice(0);
+  }
+
+  private keepEarly(bytes: Uint8Array): void {
+    this.early.push(bytes);
+    this.earlyBytes += bytes.length;
+    while (this.early.length > EARLY_MAX || this.earlyBytes > EARLY_BYTES_MAX)
+      this.earlyBytes -= this.early.shift()?.length ?? 0;
   }
 
   /** SPEC consensus 9.4: of the first heights of the next epoch, whose validators the tip does not say yet. */

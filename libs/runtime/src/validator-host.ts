@@ -73,6 +73,8 @@ export interface HostOptions {
 }
 
 interface Hosted {
+  /** Which validator of the open height it is. The replica knows only when it has heard of the tip. */
+  index: number;
   readonly kid: string;
   readonly seed: Uint8Array;
   readonly replica: Replica;
@@ -326,9 +328,10 @@ export class ValidatorHost {
     const { replica, outputs } = createReplica(this.config(), publicKey, this.tip, record, now, {
       crypto: this.crypto,
     });
-    const hosted: Hosted = { kid, seed, replica, wakeAt: Number.POSITIVE_INFINITY };
+    const index = indexOfKey(this.tip.validators, publicKey);
+    const hosted: Hosted = { index, kid, seed, replica, wakeAt: Number.POSITIVE_INFINITY };
     this.hosted.push(hosted);
-    const why = whyLost(ledgerId, indexOf(hosted), this.tip.height, record, loaded.state, early);
+    const why = whyLost(ledgerId, index, this.tip.height, record, loaded.state, early);
     if (why !== undefined) this.rejoin(hosted, why);
     for (const output of outputs) this.handle(hosted, output);
   }
@@ -397,7 +400,7 @@ export class ValidatorHost {
         return;
       case 'build': {
         if (output.height !== this.tip.height + 1) return;
-        const candidate = this.executor.build(indexOf(hosted), output.time);
+        const candidate = this.executor.build(hosted.index, output.time);
         this.queue.push({
           to: hosted,
           input: { kind: 'built', height: output.height, round: output.round, candidate },
@@ -540,7 +543,7 @@ export class ValidatorHost {
     if (this.verifier.isOwn(bytes)) return;
     const message = this.verifier.verified(bytes, this.tip);
     if (message === undefined) return;
-    const own = this.hosted.find((hosted) => indexOf(hosted) === message.validator);
+    const own = this.hosted.find(({ index }) => index === message.validator);
     // Signed with our key and never recorded here: the record of that signature is elsewhere.
     if (
       own !== undefined &&
@@ -573,7 +576,7 @@ export class ValidatorHost {
   /** How far the first validator here comes after another one, around the set; whoever only observes comes last. */
   private rankFrom(leader: number): number {
     const { length } = this.tip.validators.keys;
-    const members = this.hosted.map(indexOf).filter((index) => index !== OBSERVER);
+    const members = this.hosted.map(({ index }) => index).filter((index) => index !== OBSERVER);
     return Math.min(length, ...members.map((index) => (((index - leader) % length) + length) % length));
   }
 
@@ -704,7 +707,6 @@ export class ValidatorHost {
 
   /** Makes an executed block final here; halts when the quorum certified other results than ours. */
   private advance(header: Block['header'], certificate: Certificate, run: Executed, blocksOffset: number): void {
-    const signing = this.hosted.filter(isMember);
     const tip = this.executor.commit(header, certificate, run);
     const isSame = equalBytes(header.nextValidatorsHash, header.validatorsHash);
     const nextValidators = isSame ? undefined : tip.validators.keys;
@@ -714,7 +716,7 @@ export class ValidatorHost {
     this.updateDemand();
     this.deliver({ kind: 'advanced', tip });
     this.noteRejoins(header.height, run);
-    if (tip.validators !== tip.certifiedBy) this.openEpoch(tip, signing);
+    if (tip.validators !== tip.certifiedBy) this.openEpoch(tip);
     for (const { reason } of run.execution.quarantined)
       this.observe({ kind: 'quarantined', height: header.height, reason });
     this.observe({
@@ -735,7 +737,7 @@ export class ValidatorHost {
     const { height } = block.header;
     const count = height / CHECKPOINT_BLOCKS / snapshots.everyCheckpoints;
     const turn = Math.floor(count / snapshots.offerEvery) % this.tip.validators.keys.length;
-    if (count % snapshots.offerEvery !== 0 || !this.hosted.some((hosted) => indexOf(hosted) === turn)) return;
+    if (count % snapshots.offerEvery !== 0 || !this.hosted.some(({ index }) => index === turn)) return;
     this.publisherOfSnapshots?.publish(height, partRoots.length);
   }
 
@@ -749,14 +751,16 @@ export class ValidatorHost {
     this.rejoins.advanced();
   }
 
-  /** The replicas have the new set already, by the tip; what came too early for it is looked at now. */
-  private openEpoch({ height, validators }: ChainTip, signed: readonly Hosted[]): void {
-    for (const bytes of this.verifier.takeEarly()) this.onMessage(bytes);
+  /** Who is hosted here has another place in the new set, or none; what came too early for it is looked at now. */
+  private openEpoch({ height, validators }: ChainTip): void {
     for (const hosted of this.hosted) {
-      const is = indexOfKey(validators, hosted.replica.key) !== OBSERVER;
-      if (is === signed.includes(hosted)) continue;
-      this.observe({ kind: is ? 'joined' : 'left', validator: hosted.kid, height: height + 1 });
+      const before = hosted.index;
+      hosted.index = indexOfKey(validators, hosted.replica.key);
+      if ((before === OBSERVER) === (hosted.index === OBSERVER)) continue;
+      const kind = before === OBSERVER ? 'joined' : 'left';
+      this.observe({ kind, validator: hosted.kid, height: height + 1 });
     }
+    for (const bytes of this.verifier.takeEarly()) this.onMessage(bytes);
   }
 }
 
@@ -764,11 +768,6 @@ const operationsIn = ({ envelopes }: Executed): number =>
   envelopes.reduce((sum, { operationIds }) => sum + operationIds.length, 0);
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
-
-/** Which validator of the open height it is. */
-const indexOf = ({ replica }: Hosted): number => replica.identity.validator;
-
-const isMember = (hosted: Hosted): boolean => indexOf(hosted) !== OBSERVER;
 
 /** The newest snapshot that can be believed, own or offered, or the genesis. */
 async function startOf({ crypto, identity, log, clock, snapshots, observe }: HostOptions): Promise<SnapshotStart> {
