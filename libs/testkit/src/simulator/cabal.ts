@@ -1,4 +1,4 @@
-import { epochOf, headerHash, proposerOf, type Block, type Header, type ValidatorSet } from '@gridtokenx/chain';
+import { headerHash, proposerOf, type Block, type Header, type ValidatorSet } from '@gridtokenx/chain';
 import {
   claimOf,
   encodeMessage,
@@ -28,6 +28,7 @@ export const STRATEGIES = [
   'withheldBodies',
   'forgedCertificate',
   'replay',
+  'oldEpoch',
   'garbage',
 ] as const;
 export type Strategy = (typeof STRATEGIES)[number];
@@ -36,8 +37,8 @@ export interface CabalOptions {
   readonly crypto: Crypto;
   readonly prng: Prng;
   readonly ledgerId: string;
-  readonly set: ValidatorSet;
-  readonly epochBlocks: number;
+  readonly setAt: (height: number) => ValidatorSet;
+  readonly machineAt: (height: number, validator: number) => number | undefined;
   readonly now: () => number;
   readonly after: (ms: number, run: () => void) => void;
   readonly seedOf: (validator: number) => Uint8Array;
@@ -119,7 +120,8 @@ export class Cabal {
         return;
       }
       case 'commit':
-        if (!this.options.members.has(message.validator)) this.commits.set(toHex(message.blockHash), message);
+        if (!this.options.members.has(this.machineAt(message.validator)))
+          this.commits.set(toHex(message.blockHash), message);
         return;
       default: {
         const votes = this.roundChanges.get(message.round) ?? new Map<number, RoundChange[]>();
@@ -175,7 +177,7 @@ export class Cabal {
       if (prng.chance(0.7)) return this.lied('withheldBodies', undefined);
       return say(liar, [frame], this.someReaders());
     }
-    if (message === undefined || message.validator !== liar) return say(liar, [frame]);
+    if (message === undefined || this.machineAt(message.validator) !== liar) return say(liar, [frame]);
     if (message.type === 'proposal') return this.twistProposal(liar, message, frame);
     if (message.type === 'roundChange' && this.may(liar, 'roundChangeLies') && prng.chance(0.6)) {
       for (const reader of [0, 1])
@@ -210,7 +212,8 @@ export class Cabal {
       for (const one of both) this.note(one);
       this.lied('equivocalProposal', undefined);
       for (const accomplice of this.options.members.keys())
-        if (this.may(accomplice, 'equivocalVotes')) this.voteBothWays(accomplice, message.round);
+        if (this.may(accomplice, 'equivocalVotes') && this.indexOf(accomplice) !== undefined)
+          this.voteBothWays(accomplice, message.round);
       return;
     }
     if (this.may(liar, 'falseLists') && prng.chance(0.7)) {
@@ -234,11 +237,16 @@ export class Cabal {
   }
 
   private speak(liar: number): void {
-    const { prng, set } = this.options;
+    const { prng } = this.options;
+    const { set } = this;
     const strategies = [...(this.options.members.get(liar) ?? [])];
     if (strategies.length === 0 || this.height === 0) return;
+    const index = this.indexOf(liar);
+    const strategy = prng.pick(strategies);
+    // Whoever is out of the set can still say all that needs no place in it.
+    if (index === undefined && !['forgedCertificate', 'replay', 'garbage'].includes(strategy)) return;
     const round = prng.between(Math.max(0, this.highestRound - 2), this.highestRound + 1);
-    switch (prng.pick(strategies)) {
+    switch (strategy) {
       case 'freeVotes':
         return this.voteFreely(liar, round);
       case 'equivocalVotes':
@@ -249,15 +257,19 @@ export class Cabal {
       case 'unjustifiedProposal': {
         // Any round that a liar leads, also far ahead.
         const ahead = Array.from({ length: set.keys.length }, (_, i) => this.highestRound + i);
-        const led = ahead.find((one) => one > 0 && proposerOf(set.keys.length, this.height, one) === liar);
+        const led = ahead.find((one) => one > 0 && proposerOf(set.keys.length, this.height, one) === index);
         return led === undefined ? undefined : this.proposeUnjustified(liar, led);
       }
       case 'withheldBodies':
         return this.keepSecret(liar);
       case 'forgedCertificate':
-        return prng.chance(0.5) ? this.forgeBlock(liar) : this.forgeVotes(liar, Math.max(1, round));
+        return index === undefined || prng.chance(0.5)
+          ? this.forgeBlock(liar)
+          : this.forgeVotes(liar, Math.max(1, round));
       case 'replay':
         return this.replay(liar);
+      case 'oldEpoch':
+        return this.speakOfOldEpoch(liar, round);
       case 'garbage':
         return this.garbage(liar);
       default:
@@ -309,7 +321,8 @@ export class Cabal {
 
   /** All certificates that the PREPAREs heard make, with the cabal's own added: more than the others may know of. */
   private certificates(liar: number): PreparedCertificate[] {
-    const { set, members } = this.options;
+    const { members } = this.options;
+    const { set } = this;
     return [...this.prepares.values()].flatMap((votes): PreparedCertificate[] => {
       const [first] = votes.values();
       if (first === undefined) return [];
@@ -317,8 +330,11 @@ export class Cabal {
       const signers = new Map<number, Signature>(
         [...votes].map(([validator, { signature }]) => [validator, signature]),
       );
-      for (const member of [liar, ...members.keys()])
-        signers.set(member, this.signed({ ...this.base(member, round), type: 'prepare', blockHash }).signature);
+      for (const member of [liar, ...members.keys()]) {
+        const index = this.indexOf(member);
+        if (index === undefined) continue;
+        signers.set(index, this.signed({ ...this.base(member, round), type: 'prepare', blockHash }).signature);
+      }
       const signatures = [...signers]
         .map(([validator, signature]) => ({ validator, signature }))
         .sort((a, b) => a.validator - b.validator)
@@ -332,11 +348,12 @@ export class Cabal {
    * swapped, or left as they are; too few; of another round; or none at all.
    */
   private proposeUnjustified(liar: number, round: number): void {
-    const { prng, set } = this.options;
+    const { prng } = this.options;
+    const { set } = this;
     const [template] = this.candidates.values();
-    if (template === undefined || proposerOf(set.keys.length, this.height, round) !== liar) return;
+    if (template === undefined || proposerOf(set.keys.length, this.height, round) !== this.indexOf(liar)) return;
     const fresh = this.withHeader(template, {
-      proposer: liar,
+      proposer: this.indexOf(liar) ?? 0,
       time: millis(Math.max(this.options.now(), template.header.time + 1)),
     });
     const base = { ...this.base(liar, round), type: 'proposal' as const };
@@ -346,8 +363,8 @@ export class Cabal {
     const heard = new Map<number, RoundChange>();
     for (const [validator, votes] of this.roundChanges.get(round) ?? []) heard.set(validator, prng.pick(votes));
     for (const member of this.options.members.keys()) {
-      const own = this.falseRoundChange(member, round);
-      if (own.type === 'roundChange') heard.set(member, own);
+      const own = this.indexOf(member) === undefined ? undefined : this.falseRoundChange(member, round);
+      if (own?.type === 'roundChange') heard.set(own.validator, own);
     }
     const chosen = prng
       .shuffle([...heard.values()])
@@ -430,7 +447,8 @@ export class Cabal {
   }
 
   private forgeVotes(liar: number, round: number): void {
-    const { prng, set } = this.options;
+    const { prng } = this.options;
+    const { set } = this;
     const [template] = this.candidates.values();
     const blockHash = template?.hash ?? (prng.bytes(32) as Hash);
     const signatures = Array.from({ length: set.quorum }, (_, validator) => ({
@@ -442,7 +460,8 @@ export class Cabal {
     // A vote in another's name.
     const victim = prng.below(set.keys.length);
     const vote = {
-      ...this.base(victim, round - 1),
+      ...this.base(liar, round - 1),
+      validator: victim,
       type: 'prepare' as const,
       blockHash,
       signature: prng.bytes(64) as Signature,
@@ -453,7 +472,8 @@ export class Cabal {
 
   /** A block that never was, on the blocks topic: certified by noise, by too few, or with a changed content. */
   private forgeBlock(liar: number): void {
-    const { crypto, prng, set, store, records, members } = this.options;
+    const { crypto, prng, store, records, members } = this.options;
+    const { set } = this;
     const real = records(consortiumTopics.blocks.name)
       .filter(({ sender }) => typeof sender === 'number' && !members.has(sender))
       .at(-1);
@@ -494,6 +514,22 @@ export class Cabal {
     this.lied('replay', undefined);
   }
 
+  /** Votes of the open height in another epoch, and what was said in an epoch that is over. */
+  private speakOfOldEpoch(liar: number, round: number): void {
+    const { prng, store, records } = this.options;
+    const [template] = this.candidates.values();
+    const { epoch } = this.set;
+    if (template !== undefined) {
+      const base = { ...this.base(liar, round), epoch: Math.max(0, epoch + (prng.chance(0.7) ? -1 : 1)) };
+      this.sayTo(liar, this.signed({ ...base, type: 'prepare', blockHash: template.hash }));
+    }
+    const old = records(consortiumTopics.consensus.name).filter(({ frames }) =>
+      frames.some(({ message }) => message !== undefined && message.epoch < epoch),
+    );
+    if (old.length > 0) store(liar, consortiumTopics.consensus.name, prng.pick(old).value);
+    this.lied('oldEpoch', undefined);
+  }
+
   private garbage(liar: number): void {
     const { prng, store, records } = this.options;
     const topic = prng.pick(Object.values(consortiumTopics)).name;
@@ -510,14 +546,29 @@ export class Cabal {
 
   // ---- means -------------------------------------------------------------------------------------------------
 
+  private get set(): ValidatorSet {
+    return this.options.setAt(this.height);
+  }
+
+  private machineAt(validator: number): number {
+    return this.options.machineAt(this.height, validator) ?? -1;
+  }
+
+  /** Its place in the set of the open height. */
+  private indexOf(liar: number): number | undefined {
+    const index = this.set.keys.findIndex((_, validator) => this.machineAt(validator) === liar);
+    return index < 0 ? undefined : index;
+  }
+
   private base(liar: number, round: number): { epoch: number; height: number; round: number; validator: number } {
-    const epoch = epochOf(this.height, this.options.epochBlocks);
-    return { epoch, height: this.height, round, validator: liar };
+    return { epoch: this.set.epoch, height: this.height, round, validator: this.indexOf(liar) ?? 0 };
   }
 
   private signed<M extends UnsignedMessage>(message: M): ConsensusMessage {
     const { crypto, ledgerId, seedOf } = this.options;
-    const signature = crypto.sign(signBytesOf(message, ledgerId), seedOf(message.validator));
+    const machine = this.machineAt(message.validator);
+    if (!this.options.members.has(machine)) throw new RangeError('a liar signs with the keys of liars');
+    const signature = crypto.sign(signBytesOf(message, ledgerId), seedOf(machine));
     return { ...message, signature } as unknown as ConsensusMessage;
   }
 

@@ -5,14 +5,25 @@ import {
   operationsRootOf,
   resultsOf,
   resultsRootOf,
+  validatorSet,
   type Block,
   type Certificate,
   type ValidatorSet,
 } from '@gridtokenx/chain';
 import type { Candidate, ConsensusMessage } from '@gridtokenx/consensus';
-import type { Crypto } from '@gridtokenx/crypto';
+import type { Crypto, PublicKey } from '@gridtokenx/crypto';
 import { auditState, createLedger, type Ledger } from '@gridtokenx/domain';
-import { ByteReader, DecodeError, equalBytes, millis, toHex, utf8 } from '@gridtokenx/kernel';
+import {
+  ByteReader,
+  compareText,
+  DecodeError,
+  equalBytes,
+  fromBase64Url,
+  millis,
+  toBase64Url,
+  toHex,
+  utf8,
+} from '@gridtokenx/kernel';
 import { consortiumTopics, decodeEnvelope, EnvelopeError, type Envelope } from '@gridtokenx/protocol';
 import { decodeBlockPart, unpackBlock } from '@gridtokenx/runtime';
 import type { TestConsortium } from '../consortium.js';
@@ -32,6 +43,7 @@ export const INVARIANTS = [
   'projection',
   'liveness',
   'running',
+  'justice',
 ] as const;
 export type Invariant = (typeof INVARIANTS)[number];
 
@@ -40,16 +52,23 @@ export interface Violation {
   readonly text: string;
 }
 
-/** n -> [f, q], said here once more: the checker does not take its numbers from the code that it checks. */
-export const SIZES: ReadonlyMap<number, { readonly faults: number; readonly quorum: number }> = new Map([
-  [4, { faults: 1, quorum: 3 }],
-  [7, { faults: 2, quorum: 5 }],
-  [21, { faults: 6, quorum: 14 }],
-]);
+/** n/f/q, said here once more: the checker does not take its numbers from the code that it checks. */
+const NUMBERS = [
+  '1/0/1 2/0/2 3/0/2 4/1/3 5/1/4 6/1/4 7/2/5 8/2/6 9/2/6 10/3/7 11/3/8',
+  '12/3/8 13/4/9 14/4/10 15/4/10 16/5/11 17/5/12 18/5/12 19/6/13 20/6/14 21/6/14',
+];
+
+export const SIZES: ReadonlyMap<number, { readonly faults: number; readonly quorum: number }> = new Map(
+  NUMBERS.flatMap((row) => row.split(' ')).map((one) => {
+    const [size = 0, faults = 0, quorum = 0] = one.split('/').map(Number);
+    return [size, { faults, quorum }];
+  }),
+);
 
 const STEPS = ['roundChange', 'proposal', 'prepare', 'commit'] as const;
 const VOTE_DOMAIN = utf8('gridtokenx/vote\0');
 const TOLERANCE_MS = 5_000;
+const BLOCKS_AHEAD_MAX = 100;
 
 interface SignedVote {
   readonly height: number;
@@ -62,11 +81,14 @@ interface SignedVote {
 export interface CheckerOptions {
   readonly crypto: Crypto;
   readonly consortium: TestConsortium;
-  readonly size: number;
   readonly now: () => number;
   /** What the own clock of a validator has said in the last moments. */
   readonly clockOf: (validator: number) => { readonly least: number; readonly most: number };
   readonly isLiar: (validator: number) => boolean;
+  /** Which machine has this key. */
+  readonly machineOf: (key: PublicKey) => number | undefined;
+  /** Whether the consortium has voted to suspend this validator. */
+  readonly isVotedOut: (validator: number) => boolean;
   /** Whether an envelope (by digest in hex) has reached this validator since it started. */
   readonly holds: (validator: number, envelope: string) => boolean;
   readonly isSignedByClient: (envelope: string) => boolean;
@@ -78,8 +100,9 @@ export interface CheckerOptions {
  * what it checks: its numbers are its own, blocks are run once more on a ledger of its own, which never undoes anything.
  */
 export class Checker {
-  readonly set: ValidatorSet;
-  private readonly quorum: number;
+  /** By epoch. */
+  private readonly sets: ValidatorSet[];
+  private readonly epochBlocks: number;
   private readonly reference: Ledger;
   private readonly validatorKeys: ReadonlySet<string>;
   /** By validator, the newest signed point; by point, what was signed there. */
@@ -107,17 +130,45 @@ export class Checker {
   readonly decidedAt = new Map<number, { readonly at: number; readonly round: number }>();
 
   constructor(private readonly options: CheckerOptions) {
-    const { crypto, consortium, size } = options;
-    this.set = genesisValidators(crypto, consortium.identity.genesis);
+    const { crypto, consortium } = options;
+    this.sets = [genesisValidators(crypto, consortium.identity.genesis)];
+    this.epochBlocks = consortium.identity.genesis.consensus.epochBlocks;
     this.reference = createLedger(crypto, consortium.identity);
     this.validatorKeys = new Set(consortium.identity.genesis.validators.map(({ key }) => key));
-    const numbers = SIZES.get(size);
-    if (numbers === undefined) throw new RangeError(`no numbers are stated for ${size} validators`);
-    this.quorum = numbers.quorum;
-    this.liars = Array.from({ length: size }, (_, i) => i).filter(options.isLiar).length;
   }
 
-  private readonly liars: number;
+  // ---- sets --------------------------------------------------------------------------------------------------
+
+  /** Who decides a height; of an epoch that is not known yet, who decides the last known one. */
+  setAt(height: number): ValidatorSet {
+    const set = this.sets[this.epochOf(height)] ?? this.sets.at(-1);
+    if (set === undefined) throw new RangeError('the set of epoch 0 is known');
+    return set;
+  }
+
+  private epochOf(height: number): number {
+    return Math.floor((height - 1) / this.epochBlocks);
+  }
+
+  /** Which machine a validator of a height is. */
+  machineAt(height: number, validator: number): number | undefined {
+    const key = this.setAt(height).keys[validator];
+    return key && this.options.machineOf(key);
+  }
+
+  private quorumAt(height: number): number {
+    const numbers = SIZES.get(this.setAt(height).keys.length);
+    if (numbers === undefined) throw new RangeError('no numbers are stated for so many validators');
+    return numbers.quorum;
+  }
+
+  /** How many in the set of this height lie. */
+  private liarsAt(height: number): number {
+    return this.setAt(height).keys.filter((key) => {
+      const machine = this.options.machineOf(key);
+      return machine !== undefined && this.options.isLiar(machine);
+    }).length;
+  }
 
   /** The height up to which blocks were seen, run and found right. */
   get height(): number {
@@ -131,7 +182,7 @@ export class Checker {
   // ---- signatures --------------------------------------------------------------------------------------------
 
   /** A validator signs these bytes, whether or not anyone will ever see the signature. */
-  onSigned(validator: number, bytes: Uint8Array, isFromRecord: boolean): void {
+  onSigned(validator: number, bytes: Uint8Array, mayBeFromRecord: (height: number) => boolean): void {
     if (this.options.isLiar(validator)) return;
     const vote = this.voteOf(bytes);
     if (vote === undefined) return;
@@ -148,7 +199,7 @@ export class Checker {
       this.violate('votes', `validator ${validator} signed ${nameOf(vote)} after ${nameOf(newest)}`);
     this.votes.set(point, { ...vote, isPublished: false });
     this.newest.set(validator, vote);
-    if (step === 2) this.onPrepare(validator, vote, isFromRecord);
+    if (step === 2) this.onPrepare(validator, vote, mayBeFromRecord(height));
     if (step === 3) this.onCommit(validator, vote);
   }
 
@@ -178,18 +229,19 @@ export class Checker {
    */
   private checkJustified(validator: number, height: number, round: number, block: string): void {
     const claims = [...(this.claims.get(`${height}/${round}`)?.values() ?? [])];
+    const quorum = this.quorumAt(height);
     const upTo = (most: number): number =>
       claims.filter(
         (claim) => claim === undefined || claim.round < most || (claim.round === most && claim.block === block),
-      ).length + this.liars;
-    if (claims.length + this.liars < this.quorum)
+      ).length + this.liarsAt(height);
+    if (claims.length + this.liarsAt(height) < quorum)
       return this.violate(
         'justification',
         `validator ${validator} PREPAREd ${height}/${round} without a quorum of ROUND-CHANGEs`,
       );
-    if (upTo(-1) >= this.quorum) return;
+    if (upTo(-1) >= quorum) return;
     for (let claimed = 0; claimed < round; claimed++)
-      if (upTo(claimed) >= this.quorum && this.mayBePrepared(height, claimed, block)) return;
+      if (upTo(claimed) >= quorum && this.mayBePrepared(height, claimed, block)) return;
     this.violate(
       'justification',
       `validator ${validator} PREPAREd ${block.slice(0, 8)} in ${height}/${round}, which nothing asks for`,
@@ -197,7 +249,9 @@ export class Checker {
   }
 
   private mayBePrepared(height: number, round: number, block: string): boolean {
-    return (this.prepares.get(`${height}/${round}/${block}`)?.size ?? 0) + this.liars >= this.quorum;
+    return (
+      (this.prepares.get(`${height}/${round}/${block}`)?.size ?? 0) + this.liarsAt(height) >= this.quorumAt(height)
+    );
   }
 
   /** The list behind a header is the one whose envelopes give the operations root. */
@@ -241,7 +295,7 @@ export class Checker {
     contents.set(content, rounds);
     const signers = rounds.get(round) ?? new Set<number>();
     rounds.set(round, signers.add(validator));
-    if (signers.size + this.liars < this.quorum) return;
+    if (signers.size + this.liarsAt(height) < this.quorumAt(height)) return;
     const other = this.certifiable.get(height);
     if (other === undefined) this.certifiable.set(height, content);
     else if (other !== content)
@@ -292,7 +346,8 @@ export class Checker {
         if (message === undefined) continue;
         if (message.type === 'proposal') this.learnCandidate(message.candidate);
         const { validator, height, round, type } = message;
-        const vote = this.votes.get(`${validator}/${height}/${round}/${STEPS.indexOf(type)}`);
+        const machine = this.machineAt(height, validator);
+        const vote = this.votes.get(`${machine}/${height}/${round}/${STEPS.indexOf(type)}`);
         if (vote !== undefined) vote.isPublished = true;
       }
   }
@@ -321,18 +376,16 @@ export class Checker {
   onSaid(validator: number, frames: readonly SeenFrame[]): void {
     for (const { message } of frames) {
       if (message?.type === 'proposal') this.learnCandidate(message.candidate);
-      if (message?.type === 'roundChange' && message.validator === validator && !this.options.isLiar(validator))
-        this.onHonestClaim(message);
+      if (message?.type !== 'roundChange' || this.options.isLiar(validator)) continue;
+      if (this.machineAt(message.height, message.validator) === validator) this.onHonestClaim(validator, message);
     }
   }
 
   /** The lock rule: a ROUND-CHANGE claims the sender's highest certificate. */
-  private onHonestClaim({
-    validator,
-    height,
-    round,
-    prepared,
-  }: Extract<ConsensusMessage, { type: 'roundChange' }>): void {
+  private onHonestClaim(
+    validator: number,
+    { height, round, prepared }: Extract<ConsensusMessage, { type: 'roundChange' }>,
+  ): void {
     const key = `${height}/${round}`;
     const claims = this.claims.get(key) ?? new Map<number, { round: number; block: string } | undefined>();
     this.claims.set(key, claims);
@@ -364,47 +417,48 @@ export class Checker {
       if (error instanceof DecodeError) return;
       throw error;
     }
-    if (!this.isCertified(block)) return;
     const { height } = block.header;
     const known = this.chain[height - 1];
     if (known !== undefined) {
-      if (known.hash !== toHex(block.certificate.blockHash))
+      if (known.hash !== toHex(block.certificate.blockHash) && this.isCertified(block))
         this.violate('agreement', `a second block is certified at height ${height}`);
       return;
     }
+    if (height > this.chain.length + BLOCKS_AHEAD_MAX) return;
     this.waiting.set(height, [...(this.waiting.get(height) ?? []), block]);
     for (let next = this.takeNext(); next !== undefined; next = this.takeNext()) this.run(next);
   }
 
   private takeNext(): Block | undefined {
     const height = this.chain.length + 1;
-    const [block] = this.waiting.get(height) ?? [];
-    this.waiting.delete(height);
+    const block = this.waiting.get(height)?.find((one) => this.isCertified(one));
+    if (block !== undefined) this.waiting.delete(height);
     return block;
   }
 
   /** By an own count of signatures of distinct members of the set. */
   private isCertified({ header, certificate }: Block): boolean {
-    const { crypto, consortium } = this.options;
-    const { ledgerId } = consortium.identity;
-    if (certificate.height !== header.height || !equalBytes(certificate.blockHash, headerHash(crypto, header)))
-      return false;
-    return this.signersOf(certificate, ledgerId) >= this.quorum;
+    const { crypto } = this.options;
+    if (certificate.height !== header.height || certificate.epoch !== this.epochOf(header.height)) return false;
+    if (!equalBytes(certificate.blockHash, headerHash(crypto, header))) return false;
+    return this.signersOf(certificate) >= this.quorumAt(header.height);
   }
 
-  private signersOf(certificate: Certificate, ledgerId: string): number {
-    const signBytes = commitSignBytes(ledgerId, certificate);
+  private signersOf(certificate: Certificate): number {
+    const signBytes = commitSignBytes(this.options.consortium.identity.ledgerId, certificate);
+    const { keys } = this.setAt(certificate.height);
     const signers = certificate.signatures.filter(({ validator, signature }) => {
-      const key = this.set.keys[validator];
+      const key = keys[validator];
       return key !== undefined && this.options.crypto.verify(signature, signBytes, key);
     });
     return new Set(signers.map(({ validator }) => validator)).size;
   }
 
   /** Validity: the block follows its parent, holds what was signed by who may ask, once; its results are those of a clean run. */
-  private run({ header, certificate, parentCertificate, envelopes: bytes, outcomes }: Block): void {
+  private run(block: Block): void {
+    const { header, certificate, parentCertificate, envelopes: bytes, outcomes } = block;
     const { crypto, consortium } = this.options;
-    const { ledgerId, genesisHash, genesis } = consortium.identity;
+    const { genesisHash, genesis } = consortium.identity;
     const { height } = header;
     const wrong = (text: string): void => this.violate('validity', `block ${height}: ${text}`);
     const parent = this.chain.at(-1);
@@ -412,7 +466,7 @@ export class Checker {
     if (parent !== undefined && header.time <= parent.time) wrong('is not later than its parent');
     if (
       parent !== undefined &&
-      (parentCertificate === undefined || this.signersOf(parentCertificate, ledgerId) < this.quorum)
+      (parentCertificate === undefined || this.signersOf(parentCertificate) < this.quorumAt(height - 1))
     )
       wrong('carries no certificate of its parent');
     const envelopes: Envelope[] = [];
@@ -443,6 +497,37 @@ export class Checker {
     const digest = toHex(certificate.stateDigest);
     this.chain.push({ hash: toHex(certificate.blockHash), digest, time: header.time, round: certificate.round });
     this.checkDigest(height, digest, 'a clean run');
+    this.learnSet(block);
+    this.checkJustice(height);
+  }
+
+  /** The set of the next epoch is the one that the state says, and the block names it. */
+  private learnSet({ header: { height }, nextValidators }: Block): void {
+    if (height % this.epochBlocks !== 0) return;
+    const { crypto } = this.options;
+    const set = this.setAt(height);
+    const keys = nextValidators ?? set.keys;
+    const next = [...this.reference.state.validators.validators.rows].filter(([, { value }]) => value?.next === true);
+    const named = keys.map((key) => toBase64Url(key)).sort(compareText);
+    if (
+      named.join() !==
+      next
+        .map(([kid]) => kid)
+        .sort(compareText)
+        .join()
+    )
+      this.violate('validity', `block ${height} names other validators than the state does`);
+    this.sets.push(validatorSet(crypto, this.epochOf(height + 1), keys));
+  }
+
+  /** Who does not lie is accused of nothing. */
+  private checkJustice(height: number): void {
+    for (const [kid, { value }] of this.reference.state.validators.validators.rows) {
+      if (value?.suspended !== true) continue;
+      const machine = this.options.machineOf((fromBase64Url(kid) ?? new Uint8Array()) as PublicKey);
+      if (machine !== undefined && !this.options.isLiar(machine) && !this.options.isVotedOut(machine))
+        this.violate('justice', `validator ${machine}, which does not lie, is suspended at height ${height}`);
+    }
   }
 
   // ---- decisions ---------------------------------------------------------------------------------------------

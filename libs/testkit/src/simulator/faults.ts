@@ -45,6 +45,19 @@ export interface FaultWorld {
 
 const BAD_CLOCK_MS = 5_000;
 
+/** Kinds that together break what each alone does not. */
+const THEMES: readonly (readonly Fault[])[] = [
+  // Certificates that hardly anyone has, and who has one dies.
+  ['directedVotes', 'directedVotes', 'crash', 'crashAfterRecord', 'powerCut', 'partition'],
+  ['directedVotes', 'partition', 'oneWayPartition', 'loss', 'clockSkew'],
+  // What a validator has signed, and what is left of its record.
+  ['directedVotes', 'crash', 'crashAfterRecord', 'tornRecord', 'powerCut', 'lostRecord', 'restoredRecord'],
+  // A bad bus.
+  ['loss', 'delay', 'duplication', 'reordering', 'withheld', 'repeated', 'appendFailure', 'slowMachine'],
+  // Readers of blocks.
+  ['projectorCrash', 'storeAway', 'storeSetBack', 'withheld', 'crash', 'delay'],
+];
+
 /**
  * Breaks things from the seed: each simulation draws which kinds of fault it knows and how often they come, so that some are
  * gentle and some are one kind of trouble all the time.
@@ -61,8 +74,9 @@ export class Faults {
     const { prng } = world;
     const likely = 0.15 + prng.below(60) / 100;
     const drawn = FAULTS.filter(() => prng.chance(likely));
-    this.kinds = drawn.length >= 3 ? drawn : prng.shuffle([...FAULTS]).slice(0, 5);
-    this.gapMs = prng.between(600, 4_000);
+    const mixed = drawn.length >= 3 ? drawn : prng.shuffle([...FAULTS]).slice(0, 5);
+    this.kinds = prng.chance(0.6) ? prng.pick(THEMES) : mixed;
+    this.gapMs = prng.between(600, 3_000);
   }
 
   start(): void {

@@ -15,7 +15,7 @@ export interface NodeContext {
   readonly identity: LedgerIdentity;
   readonly prng: Prng;
   readonly onEvent: (node: ValidatorNode, event: HostEvent) => void;
-  readonly onSigned: (validator: number, bytes: Uint8Array, isFromRecord: boolean) => void;
+  readonly onSigned: (validator: number, bytes: Uint8Array, mayBeFromRecord: (height: number) => boolean) => void;
   readonly onFailed: (who: Party, error: unknown) => void;
   /** What a liar puts in place of what its host says. */
   readonly rewrite: (
@@ -39,6 +39,8 @@ export class ValidatorNode {
   /** Its record was damaged, and no certified block has let it sign again. */
   isLost = false;
   deliveryMs = 0;
+  /** Heights that were open when a process died: what it had recorded and never said, the next one says. */
+  private readonly openAtCrash = new Set<number>();
   /** What a damaged disk has to wait for. */
   earliestStart = 0;
 
@@ -61,7 +63,6 @@ export class ValidatorNode {
     const { timeline, bus, crypto, identity, prng, onEvent, onSigned, onFailed, rewrite } = this.context;
     if (timeline.now < this.earliestStart) return timeline.at(this.earliestStart, () => this.start());
     let asksToRejoin = false;
-    let signed = 0;
     this.isUp = true;
     const life = ++this.life;
     const isAlive = (): boolean => this.isUp && this.life === life;
@@ -76,8 +77,7 @@ export class ValidatorNode {
       crypto: {
         ...crypto,
         sign: (message, secret) => {
-          // The first words of a process may be the last ones of the process before it, which were recorded and never said.
-          onSigned(index, message, life > 1 && signed++ === 0);
+          onSigned(index, message, (height) => this.openAtCrash.has(height));
           return crypto.sign(message, secret);
         },
       },
@@ -106,6 +106,7 @@ export class ValidatorNode {
   crash(torn: TornWrite = 'old'): void {
     if (!this.isUp) return;
     this.isUp = false;
+    if (this.host !== undefined) this.openAtCrash.add(this.host.status.height + 1);
     this.host?.close();
     this.host = undefined;
     this.context.bus.unfollow(this.index);

@@ -46,10 +46,11 @@ const START = Date.UTC(2026, 5, 15);
 export const HEIGHTS_MIN = 20;
 export const FAULTS_MIN = 10;
 export const FAULT_KINDS_MIN = 3;
-const FAULTY_HEIGHTS = 14;
-const FAULTY_MS_LEAST = 20_000;
-const FAULTY_MS_MOST = 120_000;
+const FAULTY_HEIGHTS = 12;
+const FAULTY_MS_LEAST = 15_000;
+const FAULTY_MS_MOST = 90_000;
 const VIOLATIONS_MAX = 5;
+const READ_BY_VALIDATORS = [consortiumTopics.operations, consortiumTopics.consensus, consortiumTopics.blocks];
 
 /**
  * How many rounds beyond the highest one reached the height that was open when the faults stopped may take, and how many each
@@ -87,7 +88,7 @@ export class Simulation {
   constructor(private readonly options: SimulationOptions) {
     const { seed, validators } = options;
     const numbers = SIZES.get(validators);
-    if (numbers === undefined) throw new RangeError('4, 7 or 21 validators');
+    if (numbers === undefined) throw new RangeError('no numbers are stated for so many validators');
     const root = new Prng(seed * 31 + validators);
     const stream = (): Prng => new Prng(root.next());
     const { timeline } = this;
@@ -96,8 +97,7 @@ export class Simulation {
       validators,
       seed: root.next(),
       timeMs: START,
-      // Four stay four, whatever evidence there is; with more, a liar that is caught leaves the set.
-      consensus: validators === 4 ? { epochBlocks: 7 } : {},
+      consensus: { epochBlocks: root.chance(0.7) ? root.between(3, 12) : 1_000 },
     });
     const { identity } = this.consortium;
     const { ledgerId } = identity;
@@ -111,6 +111,7 @@ export class Simulation {
       if (found === undefined) throw new RangeError('no such validator');
       return found;
     };
+    const machines = new Map(set.keys.map((key, machine) => [toBase64Url(key), machine]));
     const liarPrng = stream();
     this.liars = options.isCalm === true ? new Map() : drawLiars(liarPrng, validators, numbers.faults);
     const parties: Party[] = Array.from({ length: validators }, (_, i) => i);
@@ -155,11 +156,12 @@ export class Simulation {
     this.checker = new Checker({
       crypto: this.crypto,
       consortium: this.consortium,
-      size: validators,
       now: () => timeline.now,
       clockOf: (validator) => this.nodes[validator]?.clock.recent ?? { least: 0, most: 0 },
       isLiar: (validator) => this.liars.has(validator),
       holds: (validator, envelope) => this.nodes[validator]?.held.has(envelope) ?? false,
+      machineOf: (key) => machines.get(toBase64Url(key)),
+      isVotedOut: () => false,
       isSignedByClient: (envelope) => this.clients.signed.has(envelope),
       onViolation: (violation) => this.onViolation(violation),
     });
@@ -183,8 +185,8 @@ export class Simulation {
       crypto: this.crypto,
       prng: stream(),
       ledgerId,
-      set,
-      epochBlocks: identity.genesis.consensus.epochBlocks,
+      setAt: (height) => this.checker.setAt(height),
+      machineAt: (height, validator) => this.checker.machineAt(height, validator),
       now: () => timeline.now,
       after: (ms, run) => timeline.after(ms, run),
       seedOf,
@@ -208,7 +210,7 @@ export class Simulation {
       projectors: this.projectors,
       budget: numbers.faults,
       repeat: (reader) => {
-        const topic = faultPrng.pick(Object.values(consortiumTopics)).name;
+        const topic = faultPrng.pick(typeof reader === 'number' ? READ_BY_VALIDATORS : [consortiumTopics.blocks]).name;
         const { length } = this.bus.records(topic);
         if (length > 0) this.bus.repeat(topic, faultPrng.below(length), reader);
       },
