@@ -28,13 +28,12 @@ export function outlineOf(crypto: Crypto, ledgerId: string, bytes: Uint8Array): 
   const first = buffer.indexOf(DOT);
   const second = buffer.indexOf(DOT, first + 1);
   if (first < 0 || second < 0) return undefined;
-  const header = jsonPart(buffer, 0, first);
-  const payload = jsonPart(buffer, first + 1, second);
-  if (header?.['ledger'] !== ledgerId || payload === undefined) return undefined;
-  const { kid } = header;
+  const kid = signerOf(buffer.toString('latin1', 0, first), ledgerId);
+  const payload = kid === undefined ? undefined : jsonPart(buffer.toString('latin1', first + 1, second));
+  if (payload === undefined) return undefined;
   const { sequence, validUntil, operations } = payload;
   const until = typeof validUntil === 'string' ? parseTime(validUntil) : undefined;
-  if (typeof kid !== 'string' || typeof sequence !== 'number' || until === undefined) return undefined;
+  if (kid === undefined || typeof sequence !== 'number' || until === undefined) return undefined;
   if (!Array.isArray(operations) || operations.length < 1 || operations.length > OPERATIONS_PER_ENVELOPE_MAX)
     return undefined;
   return {
@@ -48,9 +47,27 @@ export function outlineOf(crypto: Crypto, ledgerId: string, bytes: Uint8Array): 
 
 const DOT = 0x2e;
 
-function jsonPart(buffer: Buffer, from: number, to: number): Record<string, unknown> | undefined {
+/** The headers of the ledger that were read lately: each signer writes the same one each time. */
+const signers = new Map<string, string>();
+const SIGNERS_MAX = 20_000;
+
+function signerOf(header: string, ledgerId: string): string | undefined {
+  const known = signers.get(header);
+  if (known !== undefined && signedLedger === ledgerId) return known;
+  const fields = jsonPart(header);
+  const kid = fields?.['kid'];
+  if (fields?.['ledger'] !== ledgerId || typeof kid !== 'string') return undefined;
+  if (signers.size >= SIGNERS_MAX || signedLedger !== ledgerId) signers.clear();
+  signedLedger = ledgerId;
+  signers.set(header, kid);
+  return kid;
+}
+
+let signedLedger = '';
+
+function jsonPart(text: string): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(Buffer.from(buffer.toString('latin1', from, to), 'base64url').toString());
+    const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
   } catch {
     return undefined;

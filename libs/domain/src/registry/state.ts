@@ -50,15 +50,23 @@ export interface ZoneRow {
 
 const WINDOW_BYTES = 128;
 
+/** One for all: the writer copies it at once. */
+const window = new Uint8Array(WINDOW_BYTES);
+
+/** Of a lower-case digit; nothing before the first one. */
+const hexDigit = (digits: string, at: number): number => {
+  const code = at < 0 ? 48 : digits.charCodeAt(at);
+  return code < 58 ? code - 48 : code - 87;
+};
+
 function writeWindow(writer: RowWriter, { highest, used }: ReplayWindow): void {
   writer.u64(highest);
-  const bytes = new Uint8Array(WINDOW_BYTES);
-  const view = new DataView(bytes.buffer);
-  let rest = used;
-  for (let i = WINDOW_BYTES - 8; i >= 0 && rest !== 0n; i -= 8) {
-    view.setBigUint64(i, rest & 0xffff_ffff_ffff_ffffn);
-    rest >>= 64n;
-  }
+  // By its hex digits: shifting a thousand bits sixteen times would make sixteen thousands of bits anew.
+  const digits = used.toString(16);
+  const bytes = window.fill(0);
+  let at = WINDOW_BYTES - 1;
+  for (let end = digits.length - 1; end >= 0; end -= 2, at--)
+    bytes[at] = hexDigit(digits, end) | (hexDigit(digits, end - 1) << 4);
   writer.fixed(bytes);
 }
 
