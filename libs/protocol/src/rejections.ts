@@ -110,6 +110,7 @@ export const rejections = {
     text: 'Not two different votes of this ledger for one height, round and type.',
   },
   'validators.badSignature': { retry: 'never', text: 'The validator has not signed both votes.' },
+  'validators.evidenceAhead': { retry: 'later', text: 'The votes are for a height that the chain has not reached.' },
   'validators.evidenceExpired': { retry: 'never', text: 'The offence is too old, in heights and in time.' },
   'validators.evidenceSettled': {
     retry: 'never',

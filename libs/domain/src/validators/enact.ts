@@ -41,6 +41,7 @@ export const newcomer = (organisation: string): ValidatorRow => ({
   next: false,
   suspended: false,
   removed: false,
+  lastHeight: 0,
   successor: '',
   settledTo: 0,
 });

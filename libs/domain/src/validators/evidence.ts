@@ -55,6 +55,9 @@ export function reportEquivocation(
   const offence = offenceIn(ledgerId, state.epochBlocks, votes[0], votes[1]);
   if (offence === undefined) return rejected('validators.notEvidence');
   const { epoch, height, round } = offence.context;
+  // Else a liar could have all that it is still to sign dealt with beforehand.
+  if (height > context.height) return rejected('validators.evidenceAhead');
+  if (row.removed && height > row.lastHeight) return rejected('validators.notEvidence');
   if (height <= row.settledTo)
     return rejected('validators.evidenceSettled', { validator, height: String(row.settledTo) });
   if (isExpired(state, context, offence.context)) return rejected('validators.evidenceExpired');
@@ -66,7 +69,7 @@ export function reportEquivocation(
   if (!isSigned(votes[0], first.signature) || !isSigned(votes[1], second.signature))
     return rejected('validators.badSignature');
 
-  state.validators.set(validator, { ...row, settledTo: Math.max(context.height, height) });
+  state.validators.set(validator, { ...row, settledTo: context.height });
   context.events.push({ type: 'validators.equivocated', validator, epoch, height, round, vote: offence.type });
   const answering = state.answering(validator);
   if (answering === undefined || answering[1].removed || answering[1].suspended) return undefined;

@@ -102,6 +102,7 @@ function apply(
   row: ValidatorRow,
 ): void {
   const { validators } = state;
+  const lastHeight = height + FIXED_BEFORE_END;
   /** SPEC validators 4.4: a key that is no validator any more signs nothing for anyone. */
   const retire = (): void => {
     const registered = registry.keys.get(validator);
@@ -122,13 +123,13 @@ function apply(
         settledTo: Math.max(row.settledTo, height),
       });
     case 'remove':
-      validators.set(validator, { ...row, next: false, removed: true });
+      validators.set(validator, { ...row, next: false, removed: true, lastHeight });
       return retire();
     case 'rotateKey': {
       const newcomer = validators.get(key);
       if (newcomer === undefined) return;
       validators.set(key, { ...newcomer, next: row.next, suspended: row.suspended });
-      validators.set(validator, { ...row, next: false, removed: true, successor: key });
+      validators.set(validator, { ...row, next: false, removed: true, lastHeight, successor: key });
       return retire();
     }
     default:

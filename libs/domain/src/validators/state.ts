@@ -19,6 +19,8 @@ export interface ValidatorRow {
   readonly suspended: boolean;
   /** For ever, by a vote or because another key came after it. */
   readonly removed: boolean;
+  /** Of a removed one: the last height whose votes it may have signed. What its key signs after that is nobody's offence. */
+  readonly lastHeight: number;
   /** The key that came after it; empty for none. */
   readonly successor: string;
   /** Offences up to this height have been dealt with. */
@@ -50,7 +52,8 @@ const flag = (value: boolean): number => (value ? 1 : 0);
 
 function writeValidator(writer: RowWriter, row: ValidatorRow): void {
   writer.text(row.organisation).u64(row.rejoinedAt).u8(flag(row.member)).u8(flag(row.next));
-  writer.u8(flag(row.suspended)).u8(flag(row.removed)).text(row.successor).u64(row.settledTo);
+  writer.u8(flag(row.suspended)).u8(flag(row.removed)).u64(row.lastHeight);
+  writer.text(row.successor).u64(row.settledTo);
 }
 
 const readValidator = (reader: ByteReader): ValidatorRow => ({
@@ -60,6 +63,7 @@ const readValidator = (reader: ByteReader): ValidatorRow => ({
   next: readFlag(reader),
   suspended: readFlag(reader),
   removed: readFlag(reader),
+  lastHeight: reader.u64(),
   successor: reader.text(),
   settledTo: reader.u64(),
 });

@@ -452,6 +452,7 @@ describe('evidence', () => {
     const earlier = report(world, [one, other]);
     if (later.type !== 'validators.reportEquivocation' || earlier.type !== later.type) throw new Error('is evidence');
     expect(code({ ...earlier, second: later.second })).toBe('validators.notEvidence');
+    expect(code(report(world, prepares, { epoch: 200, height: 1_001, round: 0 }))).toBe('validators.evidenceAhead');
     expect(code(report(world, prepares, { ...at, epoch: 1 }))).toBe('validators.notEvidence');
     expect(code(report(world, prepares, { ...at, ledgerId: 'gridtokenx-consortium-ffffffff' }))).toBe(
       'validators.notEvidence',
@@ -497,6 +498,17 @@ describe('evidence', () => {
     const left = world.run('trader', report(world, prepares, at, 'validator 2'));
     expect(left.outcomes).toMatchObject([{ events: [{ type: 'validators.equivocated' }] }]);
     expect(codeOf(world.run('trader', report(world, prepares, at, 'validator 2')))).toBe('validators.evidenceSettled');
+  });
+
+  it('is not what somebody signs with a key that is no validator any more', () => {
+    const world = new Consortium(6);
+    world.decide(remove(2));
+    world.to(1);
+    const { height } = world.ledger;
+    const last = { epoch: 0, height: height - 1, round: 0 };
+    const after = { epoch: 1, height, round: 0 };
+    expect(codeOf(world.run('trader', report(world, prepares, after, 'validator 2')))).toBe('validators.notEvidence');
+    expect(codeOf(world.run('trader', report(world, prepares, last, 'validator 2')))).toBe('ok');
   });
 
   it('that comes before a rotation suspends the validator under its new key', () => {
