@@ -35,7 +35,7 @@ export const DEFAULT_LIMITS: GatewayLimits = {
   inFlightBytesMax: 96 * 1024 * 1024,
   inFlightRequestsMax: 256,
   pendingOperationsMax: 250_000,
-  backlogOperationsLeast: 25_000,
+  backlogOperationsLeast: 15_000,
   heightWaitMs: 5_000,
   blockCacheBytesMax: 64 * 1024 * 1024,
 };

@@ -1,7 +1,8 @@
 /** An operation that has waited for so long is in a block by now, or no block will ever hold it. */
 const FORGOTTEN_AFTER_MS = 60_000;
-/** Over which the pace of the ledger is measured. */
+/** Over which the pace of the ledger is measured: this long, or since it began to decide, but not over one block alone. */
 const PACE_MS = 10_000;
+const PACE_LEAST_MS = 2_000;
 /** As much may wait as the ledger decides in this time. */
 const WAIT_MS_MAX = 4_000;
 
@@ -61,8 +62,9 @@ export class Backlog {
   isFull(nowMs: number): boolean {
     const { decisions } = this;
     while (decisions[0] !== undefined && decisions[0].atMs < nowMs - PACE_MS) decisions.shift();
-    const paceMs = decisions.reduce((sum, { operations }) => sum + operations, 0) / PACE_MS;
-    return this.waiting(nowMs) > Math.max(this.least, paceMs * WAIT_MS_MAX);
+    const sinceMs = Math.max(PACE_LEAST_MS, nowMs - (decisions[0]?.atMs ?? nowMs));
+    const perMs = decisions.reduce((sum, { operations }) => sum + operations, 0) / sinceMs;
+    return this.waiting(nowMs) > Math.max(this.least, perMs * WAIT_MS_MAX);
   }
 
   private forget(nowMs: number): void {

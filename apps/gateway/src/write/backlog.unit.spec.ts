@@ -22,16 +22,21 @@ describe('The backlog', () => {
     expect(backlog.isFull(NOW)).toBe(false);
     backlog.arrived(1, NOW, NOW);
     expect(backlog.isFull(NOW)).toBe(true);
-    // 1,000 in ten seconds: 400 may wait.
-    backlog.arrived(1_000 + 299, NOW + 1, NOW + 1);
+    // 1,000 in the two seconds that are the least to tell a pace by: 2,000 may wait.
+    backlog.arrived(1_000 + 1_899, NOW + 1, NOW + 1);
     backlog.decided(1_000, NOW + 900, NOW + 1_000);
-    expect(backlog.waiting(NOW + 1_000)).toBe(400);
+    expect(backlog.waiting(NOW + 1_000)).toBe(2_000);
     expect(backlog.isFull(NOW + 1_000)).toBe(false);
     backlog.arrived(1, NOW + 1_000, NOW + 1_000);
     expect(backlog.isFull(NOW + 1_000)).toBe(true);
-    // The pace of long ago is none.
-    backlog.decided(201, NOW + 1_500, NOW + 1_500);
-    expect(backlog.isFull(NOW + 10_900)).toBe(false);
+    // 2,251 in eight seconds: 1,125 may wait. What was decided more than ten seconds ago tells nothing any more.
+    backlog.decided(500, NOW + 7_000, NOW + 7_000);
+    backlog.decided(751, NOW + 8_900, NOW + 8_999);
+    expect(backlog.waiting(NOW + 9_000)).toBe(750);
+    expect(backlog.isFull(NOW + 9_000)).toBe(false);
+    backlog.arrived(376, NOW + 9_000, NOW + 9_000);
+    expect(backlog.isFull(NOW + 9_000)).toBe(true);
+    expect(backlog.isFull(NOW + 11_001)).toBe(false);
     expect(backlog.isFull(NOW + 20_000)).toBe(true);
   });
 
