@@ -214,7 +214,10 @@ export function decodePart(
     const rows: Uint8Array[] = [];
     const hashes = new Uint8Array(count * ROW_HASH_BYTES);
     for (let at = 0; at < count; at++) {
-      keys.push(fromUtf8(reader.borrowed(KEY_BYTES_MAX)) ?? reader.fail('key'));
+      const bytes = reader.borrowed(KEY_BYTES_MAX);
+      const key = fromUtf8(bytes);
+      // Keys are ASCII: as many letters as bytes.
+      keys.push(key?.length === bytes.length ? key : reader.fail('key'));
       const row = reader.borrowed(ROW_BYTES_MAX);
       rows.push(row);
       hashes.set(crypto.sha256(row), at * ROW_HASH_BYTES);

@@ -1,3 +1,4 @@
+import { zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import {
   commitSignBytes,
@@ -10,7 +11,7 @@ import {
 } from '@gridtokenx/chain';
 import { ZERO_HASH, type Hash } from '@gridtokenx/crypto';
 import { native } from '@gridtokenx/crypto-native';
-import { DecodeError, height, millis, toHex } from '@gridtokenx/kernel';
+import { ByteWriter, DecodeError, height, millis, toHex } from '@gridtokenx/kernel';
 import { consortiumTopics, PROTOCOL_VERSION } from '@gridtokenx/protocol';
 import { MemoryLog, MemorySnapshots } from '@gridtokenx/testkit';
 import { TestChain } from './fixture.spec.js';
@@ -246,6 +247,8 @@ describe('a manifest', () => {
     }
     expect(refused).toBeGreaterThan(5);
     expect(() => decodePart(native, manifest, 0, new Uint8Array(0))).toThrow('snapshotPart.notZstd');
+    const thai = new ByteWriter().u32(1).text('market.order/ก').bytes(new Uint8Array(9)).done();
+    expect(() => decodePart(native, manifest, 0, zstdCompressSync(thai))).toThrow('snapshotPart.key');
     expect(() => decodeManifest(new Uint8Array(10))).toThrow('snapshot.');
   });
 });

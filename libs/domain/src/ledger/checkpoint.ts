@@ -127,6 +127,8 @@ export class Checkpoints {
   private olds = new Map<Cell<unknown>, unknown>();
   private isHeld = false;
   private stage: Stage = 'done';
+  /** What was left when it was taken. */
+  private size = 0;
   private next = 0;
   private level = 0;
   private dirty: number[] = [];
@@ -171,8 +173,10 @@ export class Checkpoints {
   /** SPEC ledger 6.1: a block is final. Takes the checkpoint, or does its part of the work on the last one. */
   ended(height: number): void {
     if (height % CHECKPOINT_BLOCKS === 0) return this.take(height);
-    const blocksLeft = this.at + CHECKPOINT_DELAY - height;
-    if (!this.isDone) this.work(blocksLeft > 1 ? Math.ceil(this.left / (blocksLeft - 1)) : Number.POSITIVE_INFINITY);
+    const after = height - this.at;
+    if (after >= CHECKPOINT_DELAY - 1) this.work(Number.POSITIVE_INFINITY);
+    // What slices between the blocks have done already, no block has to do.
+    else this.work(Math.ceil(this.left - this.size * (1 - (after - 1) / (CHECKPOINT_DELAY - 2))));
   }
 
   private take(height: number): void {
@@ -185,11 +189,20 @@ export class Checkpoints {
     this.isHeld = false;
     this.stage = 'rows';
     this.next = 0;
+    this.size = this.left;
   }
 
-  /** Hashes still to be made, as far as is known. */
+  /** Hashes still to be made, at most. */
   private get left(): number {
-    return this.taken.length - (this.stage === 'rows' ? this.next : this.taken.length) + 2 * this.dirty.length + 1;
+    const { taken, dirty, next } = this;
+    switch (this.stage) {
+      case 'rows':
+        return taken.length - next + 2 * Math.min(taken.length, CHECKPOINT_BUCKETS);
+      case 'done':
+        return 0;
+      default:
+        return 2 * (dirty.length - next);
+    }
   }
 
   /** Makes about so many hashes of the last checkpoint; whether it is done. May be called whenever no rows are being changed. */

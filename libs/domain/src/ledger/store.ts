@@ -139,7 +139,16 @@ export class PairTable<V, X extends Pair = Pair> extends Table<V, X> {
   override cell(key: string): Cell<V, X> {
     const slash = key.indexOf('/');
     assert(slash > 0, 'the key of a pair table has two parts');
-    return this.pair(key.slice(0, slash), key.slice(slash + 1));
+    const first = key.slice(0, slash);
+    const group = this.group(key.slice(slash + 1));
+    return group.get(first) ?? this.make(group, key, this.pairOf(first, key.slice(slash + 1)));
+  }
+
+  private make(group: Map<string, Cell<V, X>>, key: string, extra: X): Cell<V, X> {
+    const cell = new Cell<V, X>(this, key, extra);
+    group.set(extra.first, cell);
+    this.rows.set(key, cell);
+    return cell;
   }
 
   /** All cells with this second part, by their first; stays the same map for as long as the table lives. */
@@ -162,13 +171,7 @@ export class PairTable<V, X extends Pair = Pair> extends Table<V, X> {
 
   /** The same, for who keeps the group. */
   pairIn(group: Map<string, Cell<V, X>>, first: string, second: string): Cell<V, X> {
-    let cell = group.get(first);
-    if (cell === undefined) {
-      cell = new Cell<V, X>(this, `${first}/${second}`, this.pairOf(first, second));
-      group.set(first, cell);
-      this.rows.set(cell.key, cell);
-    }
-    return cell;
+    return group.get(first) ?? this.make(group, `${first}/${second}`, this.pairOf(first, second));
   }
 
   override drop(cell: Cell<V, X>): void {
