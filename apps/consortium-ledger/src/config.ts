@@ -71,6 +71,24 @@ const SPEC = {
     ...option('SNAPSHOT_EVERY', 'snapshot-every', 'a snapshot is taken of each so-manyth checkpoint', countOf),
     fallback: 3,
   },
+  snapshotOfferEvery: {
+    ...option(
+      'SNAPSHOT_OFFER_EVERY',
+      'snapshot-offer-every',
+      'each so-manyth snapshot is offered to others on the bus',
+      countOf,
+    ),
+    fallback: 12,
+  },
+  snapshotFetchBeyond: {
+    ...option(
+      'SNAPSHOT_FETCH_BEYOND',
+      'snapshot-fetch-beyond',
+      'a snapshot of others is fetched at a start when it is so many blocks above the newest own one',
+      countOf,
+    ),
+    fallback: 2_000,
+  },
   countersMs: COUNTERS,
   verifyWorkers: {
     ...option(
@@ -104,6 +122,8 @@ export interface LedgerConfig {
   readonly signerFolder: string;
   readonly stateFolder: string;
   readonly snapshotEvery: number;
+  readonly snapshotOfferEvery: number;
+  readonly snapshotFetchBeyond: number;
   readonly countersMs: number;
   readonly verifyWorkers: number;
   readonly statusPort: number | undefined;

@@ -18,9 +18,6 @@ import { startValidators } from './validator.module.js';
 
 /** Told apart from other ends, so that whoever starts processes again does not start this one in a loop. */
 const EXIT_DIVERGED = 3;
-/** Each so-manyth snapshot is offered to others: at a block a second and by default once an hour. */
-const SNAPSHOTS_OFFERED = 12;
-const BLOCKS_READ_RATHER_THAN_FETCHED = 2_000;
 
 const logger = new StderrLogger('consortium-ledger');
 
@@ -80,8 +77,8 @@ async function run(config: LedgerConfig): Promise<void> {
             snapshots: {
               store: await openSnapshotFiles(join(config.stateFolder, 'snapshots')),
               everyCheckpoints: config.snapshotEvery,
-              offerEvery: SNAPSHOTS_OFFERED,
-              fetchBeyond: BLOCKS_READ_RATHER_THAN_FETCHED,
+              offerEvery: config.snapshotOfferEvery,
+              fetchBeyond: config.snapshotFetchBeyond,
             },
           };
     const checker = createChecker(identity.ledgerId, config.verifyWorkers);

@@ -1,9 +1,9 @@
-import { readdir, rm, stat, truncate } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deleteTopics } from '@gridtokenx/kafka';
 import { dropProjections } from '@gridtokenx/postgres';
 import { consortiumTopics } from '@gridtokenx/protocol';
-import type { LedgerProcessName } from '../system/layout.js';
+import type { LedgerProcess, LedgerProcessName } from '../system/layout.js';
 import { restoreBlocks } from '../system/restore-blocks.js';
 import type { ServiceName } from '../system/system.js';
 import { nodeStatuses } from './nodes.js';
@@ -21,6 +21,9 @@ export interface Fault {
 
 const DOWN_MS = 2_000;
 const SUSPENDED_MS = 10_000;
+const AWAY_MS = 45_000;
+/** The first snapshot is of block 100. */
+const OFFERED_WITHIN_MS = 180_000;
 const REJOINED_WITHIN_MS = 90_000;
 const LEVEL_WITHIN_MS = 30_000;
 
@@ -58,6 +61,17 @@ export const FAULTS: readonly Fault[] = [
       world.system.suspend(victim);
       await pause(SUSPENDED_MS);
       world.system.resume(victim);
+    },
+  },
+  {
+    name: 'validator-away',
+    title: 'a validator process is stopped for 45 s and catches up',
+    quick: false,
+    inject: async (world) => {
+      const victim = aValidator(world);
+      await world.system.halt(victim);
+      await pause(AWAY_MS);
+      await world.system.revive(victim);
     },
   },
   {
@@ -155,17 +169,40 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: 'node-wiped',
+    title: 'a validator process loses all but its keys, begins at a snapshot that others offer, and rejoins',
+    quick: false,
+    inject: async (world) => {
+      const victim = aValidator(world);
+      await until('a snapshot is offered', OFFERED_WITHIN_MS, async () => {
+        return (await world.log.end(consortiumTopics.snapshots.name)) > 0 ? true : undefined;
+      });
+      await world.system.kill(victim);
+      const { signerFolder: signer, stateFolder: state } = processOf(world, victim);
+      for (const folder of [signer, state]) if (folder !== undefined) await rm(folder, { recursive: true });
+      const logFile = join(world.logFolder, `${victim}.log`);
+      const { size } = await stat(logFile);
+      await world.system.revive(victim);
+      await rejoined(world);
+      const said = (await readFile(logFile)).subarray(size).toString();
+      if (!said.includes('snapshotFetched')) throw new Error(`${victim} did not begin at a snapshot`);
+    },
+  },
+  {
     name: 'topics-recreated',
     title: 'all topics are deleted and made anew from the blocks in the read models while the nodes run',
     quick: true,
     inject: async (world) => {
       const { broker, system, log, readModels } = world;
       const options = { brokers: [broker.brokers], clientId: 'chaos-operator' };
-      const { operations, consensus, blocks } = consortiumTopics;
+      const { blocks, ...others } = consortiumTopics;
       // What was acknowledged must be in a block before the topic that holds it goes.
       await system.halt('gateway');
       await level(world);
-      await deleteTopics(options, [operations.name, consensus.name]);
+      await deleteTopics(
+        options,
+        Object.values(others).map(({ name }) => name),
+      );
       await level(world);
       await deleteTopics(options, [blocks.name]);
       await restoreBlocks(log, readModels);
@@ -195,8 +232,14 @@ async function killAndRevive({ system }: World, names: readonly ServiceName[]): 
   for (const name of names) await system.revive(name);
 }
 
-function signerFolder({ system }: World, name: LedgerProcessName): string {
-  const folder = system.processes.find((one) => one.name === name)?.signerFolder;
+function processOf({ system }: World, name: LedgerProcessName): LedgerProcess {
+  const process = system.processes.find((one) => one.name === name);
+  if (process === undefined) throw new Error(`there is no ${name}`);
+  return process;
+}
+
+function signerFolder(world: World, name: LedgerProcessName): string {
+  const folder = processOf(world, name).signerFolder;
   if (folder === undefined) throw new Error(`${name} has no signer record`);
   return folder;
 }

@@ -31,6 +31,8 @@ export interface WorldOptions {
 export interface World {
   readonly broker: Broker;
   readonly system: RunningSystem;
+  /** Of the logs of the services, `<name>.log`. */
+  readonly logFolder: string;
   /** The processes in which validators live. */
   readonly validators: readonly LedgerProcessName[];
   readonly client: GridClient;
@@ -68,6 +70,8 @@ export async function openWorld({ folder, layout, seed, rate, say }: WorldOption
       rate: MARKET_RATE,
       validators: layout.validators,
       layout: { validatorProcesses: layout.processes, projector: 'own' },
+      // A run has a few hundred blocks.
+      manySnapshots: true,
       restart: true,
       say: (line) => void ended.push(line),
     });
@@ -82,7 +86,8 @@ export async function openWorld({ folder, layout, seed, rate, say }: WorldOption
     closing.push(async () => load.abandon());
     const validators = system.processes.filter(({ roles }) => roles.includes('validator')).map(({ name }) => name);
     const chain = new Chain(anchor, client);
-    return { broker, system, validators, client, log, readModels, load, chain, prng, say, ended, stop };
+    const logFolder = join(folder, 'system', 'logs');
+    return { logFolder, broker, system, validators, client, log, readModels, load, chain, prng, say, ended, stop };
   } catch (error) {
     await stop();
     throw error;

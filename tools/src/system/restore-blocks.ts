@@ -7,7 +7,7 @@ import { cutIntoParts, unpackBlock, type Log, type ReadModels } from '@gridtoken
  * so a read model that holds anything but the chain restores nothing. Resolves with the height that stands on the topic.
  */
 export async function restoreBlocks(log: Log, readModels: ReadModels): Promise<number> {
-  const { operations, consensus, blocks } = consortiumTopics;
+  const { blocks, ...others } = consortiumTopics;
   await log.ensureTopics([blocks]);
   const end = await log.end(blocks.name);
   if (end > 0) throw new Error(`${blocks.name} holds ${end} records: only an empty topic is filled`);
@@ -17,6 +17,6 @@ export async function restoreBlocks(log: Log, readModels: ReadModels): Promise<n
     if (body === undefined) throw new Error(`the read models have no body of block ${height}`);
     await log.append(blocks.name, cutIntoParts(unpackBlock(body), body));
   }
-  await log.ensureTopics([consensus, operations]);
+  await log.ensureTopics(Object.values(others));
   return last;
 }

@@ -25,6 +25,8 @@ export interface SystemOptions {
   readonly countersMs?: number;
   /** More of the command line of the ledger processes. */
   readonly ledgerArguments?: readonly string[];
+  /** Every checkpoint makes a snapshot that is offered to others: for runs that are too short for the default. */
+  readonly manySnapshots?: boolean;
   /** Starts a service again that ended by itself. Tests that kill services do that themselves. */
   readonly restart: boolean;
   readonly say: (line: string) => void;
@@ -61,6 +63,7 @@ export type ServiceName = 'postgres' | LedgerProcessName | 'gateway';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const RESTARTS_MAX = 20;
+const MANY_SNAPSHOTS = ['--snapshot-every', '1', '--snapshot-offer-every', '1', '--snapshot-fetch-beyond', '50'];
 
 /** Brings up Postgres (unless one is given), the processes of the consortium ledger, and the gateway. */
 export async function startSystem(options: SystemOptions): Promise<RunningSystem> {
@@ -97,6 +100,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
         ...(keyFolder === undefined ? [] : ['--keys', keyFolder]),
         ...(signerFolder === undefined ? [] : ['--signer', signerFolder]),
         ...(stateFolder === undefined ? [] : ['--state', stateFolder]),
+        ...(options.manySnapshots === true ? MANY_SNAPSHOTS : []),
         ...(options.ledgerArguments ?? []),
       ],
       nodeArgs: ['--max-old-space-size=4096'],
