@@ -27,14 +27,17 @@ const REPLICAS_WANTED = 3;
 
 /**
  * Deletes topics with all their records: for an operator who makes them anew (docs/operations/chaos.md), and for tests.
- * Those that do not exist are left out.
+ * Those that do not exist are left out. Resolves when they are no longer listed.
  */
 export async function deleteTopics(options: SessionOptions, names: readonly string[]): Promise<void> {
   const admin = connectAdmin(options);
   try {
     await admin.connect();
-    const existing = new Set(await admin.listTopics());
-    await admin.deleteTopics({ topics: names.filter((name) => existing.has(name)) });
+    const listed = async (): Promise<string[]> => (await admin.listTopics()).filter((name) => names.includes(name));
+    const topics = await listed();
+    if (topics.length > 0) await admin.deleteTopics({ topics });
+    // The brokers answer before each of them knows.
+    for (let looks = 0; (await listed()).length > 0; looks++) await pause(looks);
   } finally {
     await admin.disconnect().catch(() => undefined);
   }
