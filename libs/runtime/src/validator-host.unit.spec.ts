@@ -14,6 +14,7 @@ import {
 } from '@gridtokenx/testkit';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { blocksOn, closeHosts, eventsOf, FAST, run, until } from './hosts.spec.js';
+import { readToEnd } from './read-to-end.js';
 
 afterEach(closeHosts);
 
@@ -71,6 +72,34 @@ describe('a host', () => {
     );
     expect(second.events.filter(({ kind }) => kind === 'evidence' || kind === 'rejoining')).toEqual([]);
     expect(eventsOf(after).filter(({ type }) => type === 'market.traded')).toHaveLength(1);
+  });
+
+  it('goes on when all topics were made anew from the blocks, and takes operations from where they now begin', async () => {
+    const consortium = testConsortium(native, { validators: 4, timeMs: Date.now() - 1_000, consensus: FAST });
+    const [old, anew] = [new MemoryLog(), new MemoryLog()];
+    const slots = memorySignerSlots();
+    const { operations, blocks } = consortiumTopics;
+    const first = await run(consortium, old, consortium.validatorSeeds, slots);
+    // So that the offset which the signer record keeps lies beyond the end of the new topic.
+    await old.append(
+      operations.name,
+      Array.from({ length: 50 }, () => new Uint8Array(3)),
+    );
+    await until('some blocks', () => (first.host.status.height >= 4 ? true : undefined));
+    await first.stop();
+    await anew.ensureTopics([blocks]);
+    await readToEnd(old, blocks.name, 0, async (records) => {
+      await anew.append(
+        blocks.name,
+        records.map(({ value }) => value),
+      );
+    });
+    const second = await run(consortium, anew, consortium.validatorSeeds, slots);
+    await anew.append(operations.name, brief(consortium));
+    await until('the trade', async () =>
+      eventsOf(await blocksOn(anew, consortium)).some(({ type }) => type === 'market.traded') ? true : undefined,
+    );
+    expect(second.events.filter(({ kind }) => kind === 'evidence' || kind === 'rejoining')).toEqual([]);
   });
 
   it('whose signer record is lost votes again only after its rejoin is in a block', async () => {
