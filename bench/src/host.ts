@@ -103,8 +103,7 @@ async function measure(options: HostBenchOptions, store: RowStore | undefined): 
   const [host] = running;
   assert(host !== undefined, 'there is a host');
   for (const one of running)
-    for (const [topic, offset] of one.startOffsets)
-      log.subscribe(topic, offset, (records) => one.take(topic, records));
+    for (const [topic, offset] of one.startOffsets) log.subscribe(topic, offset, (records) => one.take(topic, records));
   const started = store && (await Projector.start({ ...shared, store, ownBlocks }));
   if (started !== undefined)
     log.subscribe(consortiumTopics.blocks.name, started.startOffset, (records) => started.projector.take(records));
