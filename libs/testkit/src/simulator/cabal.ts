@@ -371,16 +371,18 @@ export class Cabal {
       .slice(0, set.quorum)
       .sort((a, b) => a.validator - b.validator);
     if (chosen.length < set.quorum && !prng.chance(0.3)) return;
-    const mode = prng.below(3);
+    const mode = prng.below(4);
     const certificates = this.certificates(liar).filter((certificate) => certificate.round < round);
     const old = certificates.length > 0 ? prng.pick(certificates) : undefined;
     const claimed = (vote: RoundChange): PreparedCertificate | undefined =>
-      mode === 0 ? vote.prepared : mode === 1 ? undefined : vote.prepared && old;
+      mode === 0 || mode === 3 ? vote.prepared : mode === 1 ? undefined : vote.prepared && old;
     let prepared: PreparedCertificate | undefined;
     for (const vote of chosen) {
       const claim = claimed(vote);
       if (claim !== undefined && claim.round > (prepared?.round ?? -1)) prepared = claim;
     }
+    // The claims as they were signed, and beside them not the highest certificate.
+    if (mode === 3) prepared = prng.chance(0.5) ? undefined : old;
     const candidate = prepared === undefined ? fresh : this.candidates.get(toHex(prepared.blockHash));
     if (candidate === undefined) return;
     const roundChanges = chosen.map((vote): RoundChangeVote => ({
@@ -472,8 +474,7 @@ export class Cabal {
 
   /** A block that never was, on the blocks topic: certified by noise, by too few, or with a changed content. */
   private forgeBlock(liar: number): void {
-    const { crypto, prng, store, records, members } = this.options;
-    const { set } = this;
+    const { crypto, prng, store, records, members, setAt } = this.options;
     const real = records(consortiumTopics.blocks.name)
       .filter(({ sender }) => typeof sender === 'number' && !members.has(sender))
       .at(-1);
@@ -482,6 +483,7 @@ export class Cabal {
     // Another liar's garbage.
     if (block === undefined) return;
     const { header, certificate } = block;
+    const sets = { validators: setAt(header.height), certifiedBy: setAt(Math.max(1, header.height - 1)) };
     const next: Header = {
       ...header,
       height: asHeight(header.height + 1),
@@ -500,8 +502,7 @@ export class Cabal {
       // The same block at another time.
       { ...block, header: { ...header, time: millis(header.time + 1) } },
     ];
-    for (const part of packBlock(prng.pick(forged), { validators: set, certifiedBy: set }))
-      store(liar, consortiumTopics.blocks.name, part);
+    for (const part of packBlock(prng.pick(forged), sets)) store(liar, consortiumTopics.blocks.name, part);
     this.lied('forgedCertificate', undefined);
   }
 

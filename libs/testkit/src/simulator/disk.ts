@@ -46,14 +46,17 @@ export class SignerDisk {
     const write = this.underWay;
     this.underWay = undefined;
     if (write === undefined || outcome === 'old') return;
+    // Of a second write at least the first is left; the first itself is never torn.
+    if (outcome === 'torn' && this.slots[1 - write.slot] === undefined) return;
     this.history.push([...this.slots]);
     if (this.history.length > HISTORY_MAX) this.history.shift();
     this.slots[write.slot] =
       outcome === 'new' ? write.bytes : write.bytes.slice(0, this.prng.below(write.bytes.length));
   }
 
-  get isWriting(): boolean {
-    return this.underWay !== undefined;
+  /** Whether anything was ever written. */
+  get hasRecord(): boolean {
+    return this.slots.some((slot) => slot !== undefined);
   }
 
   /** Both slots are gone. */

@@ -237,7 +237,8 @@ export class Faults {
 
   private crash(fault: Fault): string | undefined {
     const { prng, nodes, budget } = this.world;
-    const running = nodes.filter(({ isRunning }) => isRunning);
+    // A validator that has never signed and finds a chain cannot tell itself from one whose record is lost.
+    const running = nodes.filter(({ isRunning, isLost, disk }) => isRunning && (isLost || disk.hasRecord));
     if (running.length === 0) return undefined;
     const node = prng.pick(running);
     const downMs = prng.chance(0.5) ? prng.between(10, 800) : prng.between(500, 12_000);

@@ -276,6 +276,14 @@ export class Simulation {
     const target = Math.max(HEIGHTS_MIN, open + 5);
     const { beatMs, timeoutCapMs } = this.consortium.identity.genesis.consensus;
     const perHeight = beatMs + (bound + 2) * timeoutCapMs;
+    const soon = 20_000 + (bound + 2) * timeoutCapMs;
+    if (!(await this.until(() => checker.decidedAt.has(open), soon)))
+      return this.isOver
+        ? undefined
+        : this.onViolation({
+            invariant: 'liveness',
+            text: `height ${open} is not decided ${soon / 1000} s after the faults`,
+          });
     const limit = 60_000 + (target - this.lowest() + 4) * perHeight;
     const isLive = await this.until(
       () => this.lowest() >= target && !this.nodes.some(({ isLiar, isLost }) => isLost && !isLiar),
