@@ -221,13 +221,13 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'uncapped-timers',
-    bug: 'round timers double without end',
+    bug: 'round timers grow fourfold and without end',
     validators: 4,
     edits: [
       {
         file: 'libs/consensus/src/timing.ts',
         function: 'roundTimeoutMs',
-        body: '{ return config.baseTimeoutMs * 2 ** round; }',
+        body: '{ return config.baseTimeoutMs * 4 ** round; }',
       },
     ],
   },
