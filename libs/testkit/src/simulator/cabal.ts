@@ -1,4 +1,11 @@
-import { headerHash, proposerOf, type Block, type Header, type ValidatorSet } from '@gridtokenx/chain';
+import {
+  certificateHashOf,
+  headerHash,
+  proposerOf,
+  type Block,
+  type Header,
+  type ValidatorSet,
+} from '@gridtokenx/chain';
 import {
   claimOf,
   encodeMessage,
@@ -488,13 +495,19 @@ export class Cabal {
       ...header,
       height: asHeight(header.height + 1),
       parentHash: certificate.blockHash,
+      parentCertificateHash: certificateHashOf(crypto, certificate, sets.validators.keys.length),
       time: millis(header.time + 1_000),
     };
     const hash = headerHash(crypto, next);
     const signatures = certificate.signatures.map((one) => ({ ...one, signature: prng.bytes(64) as Signature }));
     const forged: Block[] = [
       // The next block, made up.
-      { ...block, header: next, certificate: { ...certificate, height: next.height, blockHash: hash, signatures } },
+      {
+        ...block,
+        header: next,
+        parentCertificate: certificate,
+        certificate: { ...certificate, height: next.height, blockHash: hash, signatures },
+      },
       // The same block with other outcomes.
       { ...block, outcomes: block.outcomes.map(({ hook }) => ({ hook, bytes: prng.bytes(8) })) },
       // The same block, certified by too few.
