@@ -2,7 +2,7 @@ import { genesisValidators, outcomeProofFault, proveOutcome } from '@gridtokenx/
 import type { Signature } from '@gridtokenx/crypto';
 import { native } from '@gridtokenx/crypto-native';
 import { fromHex, toHex } from '@gridtokenx/kernel';
-import { consortiumTopics, decodeOutcome } from '@gridtokenx/protocol';
+import { consortiumTopics, decodeOutcome, type Operation } from '@gridtokenx/protocol';
 import { OwnBlocks } from '@gridtokenx/runtime';
 import {
   MemoryLog,
@@ -117,6 +117,43 @@ describe('a host', () => {
     const at = wiped.host.status.height;
     await until('blocks after it', () => (rest.host.status.height >= at + 3 ? true : undefined));
     expect(wiped.host.status.height).toBeGreaterThanOrEqual(at);
+  });
+
+  it('whose blocks are nearly too late for their round proposes smaller ones', async () => {
+    const consortium = testConsortium(native, {
+      validators: 1,
+      timeMs: Date.now() - 1_000,
+      consensus: { ...FAST, baseTimeoutMs: 4_000, timeoutCapMs: 8_000 },
+      limits: { operationsPerBlock: 4_000 },
+    });
+    const log = new MemoryLog();
+    const slots = memorySignerSlots();
+    // A disk that makes each block late: PROPOSAL, PREPARE and COMMIT wait for it one after another.
+    const slow = {
+      ...slots,
+      write: async (slot: 0 | 1, bytes: Uint8Array): Promise<void> => {
+        await new Promise((resolve) => setTimeout(resolve, 1_100));
+        await slots.write(slot, bytes);
+      },
+    };
+    const signer = new TestSigner(native, consortium.identity.ledgerId, Date.now);
+    const unknown = Array.from({ length: 1_000 }, (): Operation => ({
+      type: 'market.cancelOrder',
+      order: '0'.repeat(64),
+    }));
+    await log.ensureTopics([consortiumTopics.operations]);
+    await log.append(
+      consortiumTopics.operations.name,
+      Array.from({ length: 8 }, () => signer.sign(consortium.seeds.trader, unknown)),
+    );
+    const { events } = await run(consortium, log, consortium.validatorSeeds, slow);
+    const sizes = await until('the first two blocks', () => {
+      const held = events.flatMap((event) =>
+        event.kind === 'decided' && event.operations > 0 ? [event.operations] : [],
+      );
+      return held.length >= 2 ? held.slice(0, 2) : undefined;
+    });
+    expect(sizes).toEqual([4_000, 2_000]);
   });
 
   it('in two processes gives one chain, and garbage on any topic is skipped and counted', async () => {
