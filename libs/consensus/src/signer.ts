@@ -1,6 +1,16 @@
 import { equalBytes } from '@gridtokenx/kernel';
 import type { SignerRecord } from './types.js';
 
+/** SPEC consensus 5.5: what stands on the disk before the first signature. Height 0 has no votes, so it bars nothing. */
+export const NOTHING_SIGNED: SignerRecord = {
+  height: 0,
+  round: 0,
+  step: 0,
+  signBytes: new Uint8Array(0),
+  prepared: undefined,
+  committed: undefined,
+};
+
 /** How a point (height, round, step) stands to the record: below it, at it, or above it. */
 function comparePoint(record: SignerRecord, height: number, round: number, step: number): number {
   if (height !== record.height) return height - record.height;

@@ -3,6 +3,7 @@ import {
   decodeSignerRecord,
   encodeCandidate,
   encodeSignerRecord,
+  NOTHING_SIGNED,
   type Candidate,
   type SignerRecord,
 } from '@gridtokenx/consensus';
@@ -16,7 +17,10 @@ export interface SignerSlots {
 }
 
 export interface LoadedRecords {
-  /** `fresh`: nothing was ever written here; `lost`: something was, and neither slot can be read. */
+  /**
+   * `fresh`: nothing was ever written here to the end, so nothing was signed; `lost`: something was, and neither slot can
+   * be read.
+   */
   readonly state: 'fresh' | 'loaded' | 'lost';
   /** By key id. */
   readonly records: ReadonlyMap<string, SignerRecord>;
@@ -102,13 +106,19 @@ export class SignerRecords {
     const newest = readable.sort((a, b) => b.sequence - a.sequence)[0];
     const store = new SignerRecords(crypto, slots, new Map(newest?.records), newest?.operationsOffset ?? 0);
     store.sequence = newest?.sequence ?? 0;
-    const state = newest !== undefined ? 'loaded' : raw.every((bytes) => bytes === undefined) ? 'fresh' : 'lost';
+    // The first write goes to slot 1; while slot 0 has none, it is all that was ever under way.
+    const state = newest !== undefined ? 'loaded' : raw[0] === undefined ? 'fresh' : 'lost';
     const loaded = { state, records: store.records, operationsOffset: newest?.operationsOffset } as const;
     return { store, loaded: { ...loaded, records: new Map(loaded.records) } };
   }
 
   of(kid: string): SignerRecord | undefined {
     return this.records.get(kid);
+  }
+
+  /** SPEC consensus 5.5: notes of these keys that they have signed nothing yet. */
+  async begin(kids: readonly string[], operationsOffset: number): Promise<void> {
+    if (kids.length > 0) await this.save(new Map(kids.map((kid) => [kid, NOTHING_SIGNED])), operationsOffset);
   }
 
   /** Durable when it resolves. One write serves all validators of the host. Calls must not overlap. */

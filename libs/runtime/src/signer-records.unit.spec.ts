@@ -1,5 +1,5 @@
 import { native } from '@gridtokenx/crypto-native';
-import type { Candidate, SignerRecord } from '@gridtokenx/consensus';
+import { NOTHING_SIGNED, type Candidate, type SignerRecord } from '@gridtokenx/consensus';
 import { headerHash, type Header } from '@gridtokenx/chain';
 import type { Hash, Signature } from '@gridtokenx/crypto';
 import { height, millis } from '@gridtokenx/kernel';
@@ -46,6 +46,8 @@ const recordOn = (candidate: Candidate, validator: number): SignerRecord => ({
   committed: { blockHash: candidate.hash, resultsRoot: hash(5), stateDigest: hash(6) },
 });
 
+const older = new Map([['key', recordOn(candidateAt(7, 2), 1)]]);
+
 describe('the signer records of a host', () => {
   it('come back as they were written, with the block that each is prepared on', async () => {
     const slots = memorySignerSlots();
@@ -88,8 +90,29 @@ describe('the signer records of a host', () => {
       records: new Map(),
       operationsOffset: undefined,
     });
-    slots.slots[1] = new Uint8Array(0);
+    slots.slots[0] = new Uint8Array(0);
     expect((await SignerRecords.load(native, slots)).loaded.state).toBe('lost');
+  });
+
+  it('begin with a record that nothing was signed: wherever the first write is cut off, nothing is lost', async () => {
+    const slots = memorySignerSlots();
+    const { store } = await SignerRecords.load(native, slots);
+    await store.begin(['key'], 3);
+    const [, begun] = slots.slots;
+    if (begun === undefined) throw new Error('the first write goes to the second slot');
+    for (let length = 0; length < begun.length; length++) {
+      slots.slots[1] = begun.subarray(0, length);
+      expect((await SignerRecords.load(native, slots)).loaded.state).toBe('fresh');
+    }
+    slots.slots[1] = begun;
+    await store.save(older, 4);
+    const [first] = slots.slots;
+    if (first === undefined) throw new Error('the second write goes to the first slot');
+    for (let length = 0; length < first.length; length++) {
+      slots.slots[0] = first.subarray(0, length);
+      const { loaded } = await SignerRecords.load(native, slots);
+      expect([loaded.state, loaded.records.get('key')]).toEqual(['loaded', NOTHING_SIGNED]);
+    }
   });
 
   it('are written to the two slots in turn, so that the newest is never overwritten', async () => {
@@ -108,8 +131,6 @@ describe('the signer records of a host', () => {
   });
 
   describe('after a crash in the newest write', () => {
-    const older = new Map([['key', recordOn(candidateAt(7, 2), 1)]]);
-
     async function twoSlots(): Promise<{ slots: ReturnType<typeof memorySignerSlots>; newest: Uint8Array }> {
       const slots = memorySignerSlots();
       const { store } = await SignerRecords.load(native, slots);
@@ -155,7 +176,7 @@ describe('the signer records of a host', () => {
       expect((await SignerRecords.load(native, slots)).loaded).toMatchObject({ operationsOffset: 3, records: next });
     });
 
-    it('are lost when both slots are torn, or the only one that was written', async () => {
+    it('are lost when both slots are torn, or the one that is left when the other is gone', async () => {
       const { slots, newest } = await twoSlots();
       slots.slots[0] = newest.subarray(0, 40);
       slots.slots[1] = slots.slots[1]?.subarray(0, 40);

@@ -20,8 +20,9 @@ import {
   type Input,
   type Output,
   type Replica,
+  type SignerRecord,
 } from '@gridtokenx/consensus';
-import { ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
+import { ZERO_HASH, type Crypto, type Hash, type PublicKey } from '@gridtokenx/crypto';
 import { createLedger, type Ledger } from '@gridtokenx/domain';
 import { equalBytes, millis, toBase64Url, toHex, unreachable } from '@gridtokenx/kernel';
 import {
@@ -79,6 +80,18 @@ interface Hosted {
   readonly seed: Uint8Array;
   readonly replica: Replica;
   wakeAt: number;
+}
+
+/** A validator's key at a start, and what is known of what it has signed. */
+interface KeyToHost {
+  readonly seed: Uint8Array;
+  readonly publicKey: PublicKey;
+  readonly kid: string;
+  /** In the set of the tip; -1 for none. */
+  readonly index: number;
+  readonly record: SignerRecord | undefined;
+  /** Why the record cannot be trusted, if it cannot. */
+  readonly lost: string | undefined;
 }
 
 /** How long the consensus topic is read back behind the tip at a start, for own messages above the record. */
@@ -287,7 +300,14 @@ export class ValidatorHost {
       for (const record of records) early.push(...this.messagesOf(record));
     });
 
-    for (const seed of options.seeds) this.host(seed, loaded, early);
+    const keys = options.seeds.map((seed) => this.hostKeyOf(seed, loaded, early));
+    // Before anything is signed: then whose first record is torn, or who comes back to a chain with blocks, has lost nothing.
+    const beginners = keys.filter(({ record, lost }) => record === undefined && lost === undefined);
+    await this.records.begin(
+      beginners.map(({ kid }) => kid),
+      loaded.operationsOffset ?? 0,
+    );
+    for (const key of keys) this.host(key);
     for (const message of early) if (message.height > this.tip.height) this.deliver({ kind: 'message', message });
 
     const longAgo = await this.log.offsetAtTime(operations.name, this.clock.now() - OPERATIONS_LOOK_BACK_MS);
@@ -319,20 +339,23 @@ export class ValidatorHost {
     return this.starts;
   }
 
-  private host(seed: Uint8Array, loaded: LoadedRecords, early: readonly ConsensusMessage[]): void {
-    const { ledgerId } = this.identity;
+  private hostKeyOf(seed: Uint8Array, loaded: LoadedRecords, early: readonly ConsensusMessage[]): KeyToHost {
     const publicKey = this.crypto.publicKeyOf(seed);
     const kid = toBase64Url(publicKey);
+    const index = indexOfKey(this.tip.validators, publicKey);
     const record = loaded.records.get(kid);
+    const lost = whyLost(this.identity.ledgerId, index, this.tip.height, record, loaded.state, early);
+    return { seed, publicKey, kid, index, record, lost };
+  }
+
+  private host({ seed, publicKey, kid, index, record, lost }: KeyToHost): void {
     const now = millis(this.clock.now());
     const { replica, outputs } = createReplica(this.config(), publicKey, this.tip, record, now, {
       crypto: this.crypto,
     });
-    const index = indexOfKey(this.tip.validators, publicKey);
     const hosted: Hosted = { index, kid, seed, replica, wakeAt: Number.POSITIVE_INFINITY };
     this.hosted.push(hosted);
-    const why = whyLost(ledgerId, index, this.tip.height, record, loaded.state, early);
-    if (why !== undefined) this.rejoin(hosted, why);
+    if (lost !== undefined) this.rejoin(hosted, lost);
     for (const output of outputs) this.handle(hosted, output);
   }
 

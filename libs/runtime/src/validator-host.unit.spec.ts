@@ -1,9 +1,11 @@
 import { genesisValidators, outcomeProofFault, proveOutcome } from '@gridtokenx/chain';
+import { NOTHING_SIGNED } from '@gridtokenx/consensus';
 import type { Signature } from '@gridtokenx/crypto';
 import { native } from '@gridtokenx/crypto-native';
-import { fromHex, toHex } from '@gridtokenx/kernel';
+
+import { fromHex, toBase64Url, toHex } from '@gridtokenx/kernel';
 import { consortiumTopics, decodeOutcome, type Operation } from '@gridtokenx/protocol';
-import { OwnBlocks } from '@gridtokenx/runtime';
+import { OwnBlocks, SignerRecords } from '@gridtokenx/runtime';
 import {
   MemoryLog,
   memorySignerSlots,
@@ -117,6 +119,29 @@ describe('a host', () => {
     const at = wiped.host.status.height;
     await until('blocks after it', () => (rest.host.status.height >= at + 3 ? true : undefined));
     expect(wiped.host.status.height).toBeGreaterThanOrEqual(at);
+  });
+
+  it('that died before its first vote has lost nothing when it finds a chain with blocks', async () => {
+    const consortium = testConsortium(native, { validators: 4, timeMs: Date.now() - 1_000, consensus: FAST });
+    const log = new MemoryLog();
+    const [one, ...others] = consortium.validatorSeeds;
+    if (one === undefined) throw new Error('there are four');
+    const slots = memorySignerSlots();
+    await (await run(consortium, log, [one], slots)).stop();
+    const begun = await SignerRecords.load(native, slots);
+    expect([...begun.loaded.records.values()]).toEqual([NOTHING_SIGNED]);
+    const rest = await run(consortium, log, others, memorySignerSlots());
+    await until('blocks', () => (rest.host.status.height >= 3 ? true : undefined));
+    // The first vote was under way when it died.
+    slots.slots[0] = new Uint8Array(9);
+    const again = await run(consortium, log, [one], slots);
+    const { kid } = await until('its first vote', async () => {
+      const { loaded } = await SignerRecords.load(native, slots);
+      const [entry] = loaded.records;
+      return entry !== undefined && entry[1].height > 0 ? { kid: entry[0] } : undefined;
+    });
+    expect(kid).toBe(toBase64Url(native.publicKeyOf(one)));
+    expect(again.events.filter((event) => event.kind === 'rejoining')).toEqual([]);
   });
 
   it('whose blocks are nearly too late for their round proposes smaller ones', async () => {

@@ -237,7 +237,7 @@ export class Faults {
 
   private crash(fault: Fault): string | undefined {
     const { prng, nodes, budget } = this.world;
-    // A validator that has never signed and finds a chain cannot tell itself from one whose record is lost.
+    // Who has not even noted that it signed nothing, and finds a chain, cannot tell itself from one whose record is lost.
     const running = nodes.filter(({ isRunning, isLost, disk }) => isRunning && (isLost || disk.hasRecord));
     if (running.length === 0) return undefined;
     const node = prng.pick(running);
