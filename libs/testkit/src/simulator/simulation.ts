@@ -286,7 +286,11 @@ export class Simulation {
           });
     const limit = 60_000 + (target - this.lowest() + 4) * perHeight;
     const isLive = await this.until(
-      () => this.lowest() >= target && !this.nodes.some(({ isLiar, isLost }) => isLost && !isLiar),
+      // Decided by its COMMITs a block is final; it also has to come to the blocks topic.
+      () =>
+        this.lowest() >= target &&
+        checker.height >= target &&
+        !this.nodes.some(({ isLiar, isLost }) => isLost && !isLiar),
       limit,
     );
     if (this.isOver) return;
