@@ -12,7 +12,7 @@ import { environmentOfTheMachine, installedNode, root } from './node24.mjs';
 const NODE_MAJOR_MIN = 20;
 const startedAt = Date.now();
 const inRoot = (...parts) => join(root, ...parts);
-const say = (line) => console.log(`setup: ${line}`);
+const say = (line) => console.error(`setup: ${line}`);
 const sha256 = (...parts) => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest('hex');
 
 /** What was last set up. It stands inside node_modules, so it goes when they go. */
