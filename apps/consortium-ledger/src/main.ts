@@ -41,7 +41,7 @@ function divergedIn(error: unknown): DivergedError | undefined {
   return error instanceof Error && error.cause !== undefined ? divergedIn(error.cause) : undefined;
 }
 
-/** A host that computes other than the quorum says what differs, and how to recover, before it ends. */
+/** A host that computes other than the quorum, or than it has signed, says what differs, and how to recover, before it ends. */
 async function main(): Promise<void> {
   const config = ledgerConfig({ argv: process.argv.slice(2), env: process.env });
   try {
@@ -50,8 +50,8 @@ async function main(): Promise<void> {
     const diverged = divergedIn(error);
     if (diverged !== undefined) {
       const file = config.stateFolder === '' ? undefined : await writeDivergence(config.stateFolder, diverged.report);
-      const { height, differs, recover } = diverged.report;
-      logger.fatal({ message: 'validators: diverged', height, differs, report: file, recover });
+      const { height, signedBy, differs, recover } = diverged.report;
+      logger.fatal({ message: 'validators: diverged', height, signedBy, differs, report: file, recover });
     }
     throw error;
   }

@@ -517,12 +517,10 @@ function onExecuted(replica: Replica, blockHash: Hash, resultsRoot: Hash, stateD
   const { open } = replica;
   const block = blockAt(open.blocks, blockHash);
   if (block === undefined) return;
-  if (breaksCommitted(replica, blockHash, resultsRoot, stateDigest)) {
+  const { committed } = open;
+  if (committed !== undefined && breaksCommitted(replica, blockHash, resultsRoot, stateDigest)) {
     replica.isHalted = true;
-    out.push({
-      kind: 'halt',
-      reason: `other results than COMMITted for block ${toHex(blockHash)} of height ${open.height}`,
-    });
+    out.push({ kind: 'halt', committed });
     return;
   }
   block.isExecuting = false;

@@ -147,7 +147,7 @@ export type Output =
   /** Two signed messages of one validator for one (height, round, type) with different sign bytes. */
   | { readonly kind: 'evidence'; readonly first: ConsensusMessage; readonly second: ConsensusMessage }
   /** This replica must stop: it computed other results for a block it COMMITted. */
-  | { readonly kind: 'halt'; readonly reason: string };
+  | { readonly kind: 'halt'; readonly committed: NonNullable<SignerRecord['committed']> };
 
 /** The set of the open height, and which of its validators this replica is: {@link OBSERVER} when it is none of them. */
 export interface ReplicaIdentity {

@@ -11,14 +11,14 @@ import {
   type Header,
   type ValidatorSet,
 } from '@gridtokenx/chain';
-import type { Candidate } from '@gridtokenx/consensus';
+import type { Candidate, SignerRecord } from '@gridtokenx/consensus';
 import type { Crypto, Hash, PublicKey } from '@gridtokenx/crypto';
 import type { Execution, Ledger } from '@gridtokenx/domain';
-import { assert, equalBytes, height, millis } from '@gridtokenx/kernel';
+import { assert, BugError, equalBytes, height, millis } from '@gridtokenx/kernel';
 import { PROTOCOL_VERSION, type Envelope, type LedgerIdentity, type RejectionCode } from '@gridtokenx/protocol';
 import { BlockSize } from './block-size.js';
 import { CandidateLists } from './candidate-lists.js';
-import { DivergedError, divergenceOf } from './divergence.js';
+import { DivergedError, divergenceOf, type SignedResults } from './divergence.js';
 import type { EnvelopePool } from './envelope-pool.js';
 
 /** Refusals that no later block can lift: the envelope leaves the pool. */
@@ -148,11 +148,7 @@ export class BlockExecutor {
   commit(header: Header, certificate: Certificate, run: Executed): ChainTip {
     const { crypto, ledger, pool } = this.options;
     assert(run === this.executed, 'the block that becomes final is the one that was run');
-    const { resultsRoot, stateDigest } = run.execution;
-    const checkpointRoot = ledger.checkpoints.rootOf(header.height);
-    const computed = { resultsRoot, stateDigest, checkpointRoot, nextValidatorsHash: this.nextSet().hash };
-    const divergence = divergenceOf(header, certificate, computed, () => ledger.changes());
-    if (divergence !== undefined) throw new DivergedError(divergence);
+    this.compare(header, { signedBy: 'quorum', ...certificate }, run);
     const nextValidators = this.nextValidators(header);
     ledger.commit();
     this.executed = undefined;
@@ -162,6 +158,24 @@ export class BlockExecutor {
     this.candidates.clear();
     this.verdicts.clear();
     return this.tip;
+  }
+
+  /** SPEC consensus 5.2: throws what is computed here beside what a validator of this host COMMITted to. */
+  compareCommitted(committed: NonNullable<SignerRecord['committed']>): never {
+    const candidate = this.candidateOf(committed.blockHash);
+    const run = candidate && this.run(candidate);
+    assert(candidate !== undefined && run !== undefined, 'what a validator of this host executed is here');
+    this.compare(candidate.header, { signedBy: 'validator', ...committed }, run);
+    throw new BugError('validator.halted: one block was run twice and came to different results');
+  }
+
+  private compare(header: Header, signed: SignedResults, run: Executed): void {
+    const { ledger } = this.options;
+    const { resultsRoot, stateDigest } = run.execution;
+    const checkpointRoot = ledger.checkpoints.rootOf(header.height);
+    const computed = { resultsRoot, stateDigest, checkpointRoot, nextValidatorsHash: this.nextSet().hash };
+    const divergence = divergenceOf(header, signed, computed, () => ledger.changes());
+    if (divergence !== undefined) throw new DivergedError(divergence);
   }
 
   /** The keys that the block with this header names, if it is one after which the validators change. */

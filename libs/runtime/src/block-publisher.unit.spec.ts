@@ -14,6 +14,29 @@ const VALIDATORS = 4;
 /** Lets promises that are settled already be heard. */
 const settle = (): Promise<void> => new Promise((done) => setImmediate(done));
 
+describe('the records of a block that all decided', () => {
+  it('is one, of the first in turn that lives, and not twenty of 10 MB (C15)', async () => {
+    const clock = new StillClock();
+    const appended: number[] = [];
+    const hosts = Array.from({ length: 21 }, (_, rank) => {
+      const append = async (): Promise<number> => appended.push(rank) - 1;
+      return new BlockPublisher({ clock, append, onFailed: () => {} });
+    });
+    // The leader of the deciding round, and the one after it, are dead.
+    for (const [rank, host] of hosts.entries())
+      if (rank > 1)
+        host.publish(1, () => [block.record], new BlockReader(native, chain.rules, chain.genesis), rank, hosts.length);
+    let seen = 0;
+    for (let ms = 0; ms < 20_000; ms += 100) {
+      clock.move(100);
+      await settle();
+      for (; seen < appended.length; seen++)
+        for (const host of hosts) host.noteSeen({ offset: seen, timestampMs: 0, value: block.record });
+    }
+    expect(appended).toEqual([2]);
+  });
+});
+
 describe('the record of a decided block', () => {
   let clock: StillClock;
   let appended: (readonly Uint8Array[])[];

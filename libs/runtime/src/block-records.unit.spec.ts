@@ -4,8 +4,16 @@ import { native } from '@gridtokenx/crypto-native';
 import { ByteWriter, Prng, toHex } from '@gridtokenx/kernel';
 import { PROTOCOL_VERSION } from '@gridtokenx/protocol';
 import { describe, expect, it } from '@jest/globals';
-import { BlockReader, packBlock, unpackBlock, type VerifiedBlock } from './block-records.js';
+import {
+  BlockReader,
+  cutIntoParts,
+  decodeBlockPart,
+  packBlock,
+  unpackBlock,
+  type VerifiedBlock,
+} from './block-records.js';
 import { nearly, recordsOf, TestChain, type ChainBlock } from './fixture.spec.js';
+import { RECORD_BYTES_MAX } from './ports.js';
 
 const chain = new TestChain();
 const first = chain.grow(chain.trade());
@@ -118,6 +126,15 @@ describe('a block record', () => {
 });
 
 describe('a block in parts', () => {
+  it('is cut so that no record is larger than the bus takes, however large the block (C10)', () => {
+    const packed = new Uint8Array(17 * 1024 * 1024).map((_, i) => i >> 12);
+    const records = cutIntoParts(first.block, packed);
+    const parts = records.map(decodeBlockPart);
+    expect(parts.map(({ part, parts: of }) => `${part}/${of}`)).toEqual(['0/3', '1/3', '2/3']);
+    expect(Math.max(...records.map(({ length }) => length))).toBeLessThan(RECORD_BYTES_MAX);
+    expect(Buffer.concat(parts.map(({ payload }) => payload)).equals(packed)).toBe(true);
+  });
+
   it('is read when the last of them is there, in whatever order, among repeats and other records', () => {
     const [a, b, c] = partsOf(first, 3);
     if (a === undefined || b === undefined || c === undefined) throw new Error('cut into three');

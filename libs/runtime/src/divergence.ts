@@ -19,9 +19,11 @@ export interface DivergenceReport {
   readonly ledgerId: string;
   readonly height: number;
   readonly blockHash: string;
+  /** Who has signed other digests than were computed: a quorum, or the validator itself when it COMMITted. */
+  readonly signedBy: 'quorum' | 'validator';
   /** Which of the four differ. */
   readonly differs: readonly (keyof BlockDigests)[];
-  readonly certified: Hex<BlockDigests>;
+  readonly signed: Hex<BlockDigests>;
   readonly computed: Hex<BlockDigests>;
   /** Rows that the block has changed here, in key order: canonical bytes and their hashes, `null` where there is no row. */
   readonly changes: readonly {
@@ -34,23 +36,32 @@ export interface DivergenceReport {
   readonly recover: readonly string[];
 }
 
-export const RECOVER: readonly string[] = [
-  'The certified chain is right: a quorum computed it. Do not restart this host in a loop.',
+const FIRST: Readonly<Record<DivergenceReport['signedBy'], string>> = {
+  quorum: 'The certified chain is right: a quorum computed it. Do not restart this host in a loop.',
+  validator:
+    'Before this start the validator computed, and signed, other results for this block. If the software was changed since, go back; if not:',
+};
+
+const RECOVER: readonly string[] = [
   'gridtokenx node replay --from genesis   finds the first block that this software computes otherwise.',
   'It finds none: the state here was damaged. gridtokenx node rollback --to <height below the one reported>, then start.',
   'It finds one: this software is not that of the others. Install their version, roll back likewise, then start.',
 ];
 
-/** This host computes other than a quorum certified. It must not go on. */
+const CODES = { quorum: 'validator.diverged', validator: 'validator.halted' } as const;
+
+/** This host computes other than a quorum certified, or than it has itself COMMITted to. It must not go on. */
 export class DivergedError extends Error {
-  readonly code = 'validator.diverged';
+  readonly code: (typeof CODES)[DivergenceReport['signedBy']];
 
   constructor(readonly report: DivergenceReport) {
-    super(
-      `validator.diverged: block ${report.height} is certified with ${report.differs
-        .map((name) => `${name} ${report.certified[name]}, computed here ${report.computed[name]}`)
-        .join('; ')}`,
+    const code = CODES[report.signedBy];
+    const differences = report.differs.map(
+      (name) => `${name} ${report.signed[name]}, computed here ${report.computed[name]}`,
     );
+    const how = report.signedBy === 'quorum' ? 'certified' : 'COMMITted by this validator';
+    super(`${code}: block ${report.height} is ${how} with ${differences.join('; ')}`);
+    this.code = code;
     this.name = 'DivergedError';
   }
 }
@@ -62,16 +73,21 @@ const hexOf = (outcome: BlockDigests): Hex<BlockDigests> => ({
   nextValidatorsHash: toHex(outcome.nextValidatorsHash),
 });
 
-/** SPEC ledger 6.7: `undefined` when the host computed what was certified. */
+/** What was signed for a block, by a quorum or by one validator. */
+export interface SignedResults extends Pick<Certificate, 'blockHash' | 'resultsRoot' | 'stateDigest'> {
+  readonly signedBy: DivergenceReport['signedBy'];
+}
+
+/** SPEC ledger 6.7: `undefined` when the host computed what was signed. */
 export function divergenceOf(
   { ledgerId, height, checkpointRoot, nextValidatorsHash }: Header,
-  { blockHash, resultsRoot, stateDigest }: Certificate,
+  { signedBy, blockHash, resultsRoot, stateDigest }: SignedResults,
   computed: BlockDigests,
   changes: () => readonly RowChange[],
 ): DivergenceReport | undefined {
-  const certified = hexOf({ resultsRoot, stateDigest, checkpointRoot, nextValidatorsHash });
+  const signed = hexOf({ resultsRoot, stateDigest, checkpointRoot, nextValidatorsHash });
   const own = hexOf(computed);
-  const differs = (Object.keys(own) as (keyof BlockDigests)[]).filter((name) => own[name] !== certified[name]);
+  const differs = (Object.keys(own) as (keyof BlockDigests)[]).filter((name) => own[name] !== signed[name]);
   if (differs.length === 0) return undefined;
   return {
     report: 'divergence',
@@ -79,8 +95,9 @@ export function divergenceOf(
     ledgerId,
     height,
     blockHash: toHex(blockHash),
+    signedBy,
     differs,
-    certified,
+    signed,
     computed: own,
     changes: changes().map(({ key, old, now, oldHash, nowHash }) => ({
       key,
@@ -89,6 +106,6 @@ export function divergenceOf(
       oldHash: toHex(oldHash),
       nowHash: toHex(nowHash),
     })),
-    recover: RECOVER,
+    recover: [FIRST[signedBy], ...RECOVER],
   };
 }

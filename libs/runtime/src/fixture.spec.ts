@@ -12,8 +12,8 @@ import {
   type Header,
   type ValidatorSet,
 } from '@gridtokenx/chain';
-import type { Candidate } from '@gridtokenx/consensus';
-import type { Hash } from '@gridtokenx/crypto';
+import { signBytesOf, type Candidate, type UnsignedMessage } from '@gridtokenx/consensus';
+import type { Hash, Signature } from '@gridtokenx/crypto';
 import { native } from '@gridtokenx/crypto-native';
 import { createLedger, type Ledger } from '@gridtokenx/domain';
 import { height, millis, Prng, toBase64Url } from '@gridtokenx/kernel';
@@ -110,6 +110,14 @@ export class TestChain {
     const secret = key && this.seeds.get(toBase64Url(key));
     if (secret === undefined) throw new Error('the keys of the set are known');
     return secret;
+  }
+
+  /** A message of one of the validators, as the bus would carry it. */
+  sign<M extends UnsignedMessage>(message: M): M & { readonly signature: Signature } {
+    return {
+      ...message,
+      signature: native.sign(signBytesOf(message, this.ledgerId), this.secretOf(message.validator)),
+    };
   }
 
   grow(envelopes: readonly Envelope[] = []): ChainBlock {

@@ -1,6 +1,6 @@
 export * from './block-records.js';
 export * from './clock.js';
-export { DivergedError, RECOVER, type DivergenceReport } from './divergence.js';
+export { DivergedError, type DivergenceReport } from './divergence.js';
 export * from './consensus-frames.js';
 export * from './envelope-checker.js';
 export * from './host-events.js';

@@ -11,9 +11,9 @@ const chain = new TestChain();
 const { epochBlocks } = chain.rules;
 const blockHash: Hash = native.sha256(utf8('block'));
 
-const prepare = (height: number, epoch: number, validator = 0): Uint8Array => {
+const prepare = (height: number, epoch: number, validator = 0, ledgerId = chain.ledgerId): Uint8Array => {
   const unsigned: UnsignedMessage = { type: 'prepare', epoch, height, round: 0, validator, blockHash };
-  const signature = native.sign(signBytesOf(unsigned, chain.ledgerId), chain.secretOf(validator));
+  const signature = native.sign(signBytesOf(unsigned, ledgerId), chain.secretOf(validator));
   const message: ConsensusMessage = { ...unsigned, signature };
   return encodeMessage(message);
 };
@@ -36,6 +36,15 @@ describe('messages', () => {
     expect(kept).toEqual([early, forged]);
     expect(verifier.takeEarly()).toEqual([]);
     expect(kept.map((bytes) => verifier.verified(bytes, after)?.height)).toEqual([epochBlocks + 1, undefined]);
+    expect(skipped).toEqual(['message.badSignature']);
+  });
+
+  it('that the same keys have signed for another ledger are no votes of this one (C12)', () => {
+    const skipped: string[] = [];
+    const verifier = new MessageVerifier(native, chain.rules, (reason) => skipped.push(reason));
+    const elsewhere = prepare(1, 0, 0, new TestChain(2).ledgerId);
+    expect(verifier.verified(prepare(1, 0), chain.genesis)?.height).toBe(1);
+    expect(verifier.verified(elsewhere, chain.genesis)).toBeUndefined();
     expect(skipped).toEqual(['message.badSignature']);
   });
 

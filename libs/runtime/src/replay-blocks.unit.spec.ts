@@ -46,7 +46,7 @@ describe('a replay', () => {
     const { height, divergence } = await replay(blocks, damaged(fromGenesis(blocks)));
     expect(height).toBe(0);
     expect(divergence).toMatchObject({ height: 1, differs: ['resultsRoot', 'stateDigest'] });
-    expect(divergence?.certified.stateDigest).not.toBe(divergence?.computed.stateDigest);
+    expect(divergence?.signed.stateDigest).not.toBe(divergence?.computed.stateDigest);
     expect(divergence?.outcome?.certified).not.toBe(divergence?.outcome?.computed);
   });
 });
@@ -71,7 +71,8 @@ describe('a divergence', () => {
     expect(report).toMatchObject({
       height: before + 1,
       blockHash: toHex(block.certificate.blockHash),
-      certified: { stateDigest: toHex(block.certificate.stateDigest) },
+      signedBy: 'quorum',
+      signed: { stateDigest: toHex(block.certificate.stateDigest) },
     });
     const watt = report.changes.find(({ key }) => key === 'accounts.supply/WATT');
     expect(watt?.oldHash).toBe(toHex(native.sha256(Buffer.from(watt?.old ?? '', 'hex'))));

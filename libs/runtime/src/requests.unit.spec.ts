@@ -133,6 +133,21 @@ describe('an answer', () => {
 });
 
 describe('an answer that many ask for', () => {
+  it('is given by one of twenty who hold it, when each hears the others within a turn (C15)', () => {
+    const clock = new StillClock();
+    const said: number[] = [];
+    const holders = Array.from({ length: 20 }, () => new Answers(clock, new Timers(clock, () => {})));
+    const hear = (): void => holders.forEach((holder) => holder.cancel(candidate.hash));
+    holders.forEach((holder, rank) =>
+      holder.answer(candidate.hash, rank + 1, () => {
+        said.push(rank);
+        clock.at(clock.now() + 40, hear);
+      }),
+    );
+    clock.move(60_000);
+    expect(said).toEqual([0]);
+  });
+
   it('is not put off by those who ask again, and is not repeated while it is on its way', () => {
     const clock = new StillClock();
     let said = 0;

@@ -448,7 +448,7 @@ export class ValidatorHost {
         return this.observe({ kind: 'evidence', validator: toBase64Url(key), height: at, round });
       }
       case 'halt':
-        throw new Error(`validator.halted: ${output.reason}`);
+        return this.executor.compareCommitted(output.committed);
       default:
         return unreachable(output);
     }
@@ -653,6 +653,7 @@ export class ValidatorHost {
   }
 
   private answerCheck(to: Hosted, candidate: Candidate): void {
+    if (!this.isOfOpenHeight(candidate)) return;
     const ok = this.executor.verdictOn(candidate);
     if (ok === undefined) return this.requests.awaitCheck(candidate, to);
     this.queue.push({ to, input: { kind: 'checked', blockHash: candidate.hash, candidate, ok } });
@@ -660,10 +661,16 @@ export class ValidatorHost {
   }
 
   private answerExecute(to: Hosted, candidate: Candidate): void {
+    if (!this.isOfOpenHeight(candidate)) return;
     const run = this.executor.run(candidate);
     if (run === undefined) return this.requests.awaitExecution(candidate, to);
     const { resultsRoot, stateDigest } = run.execution;
     this.queue.push({ to, input: { kind: 'executed', blockHash: candidate.hash, resultsRoot, stateDigest } });
+  }
+
+  /** SPEC consensus 3.13: the state is shared, and a replica that has not heard of the new tip yet gets no answer on the old one. */
+  private isOfOpenHeight({ header }: Candidate): boolean {
+    return header.height === this.tip.height + 1;
   }
 
   /** Something arrived: who waited for it may go on. */

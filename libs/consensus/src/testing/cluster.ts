@@ -279,7 +279,7 @@ export class Cluster {
         this.evidence.push(output);
         return;
       case 'halt':
-        this.violations.push(`${node.validator} halted: ${output.reason}`);
+        this.violations.push(`${node.validator} halted at block ${toHex(output.committed.blockHash)}`);
         return;
       default:
         return unreachable(output);
