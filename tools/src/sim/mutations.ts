@@ -288,6 +288,30 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
+    name: 'unchecked-checkpoint',
+    bug: 'a validator PREPAREs a block that tells another checkpoint root than its own',
+    validators: 4,
+    edits: [
+      {
+        file: 'libs/runtime/src/block-executor.ts',
+        function: 'BlockExecutor.isAcceptable',
+        replace: [['!equalBytes(header.checkpointRoot, ledger.checkpoints.rootOf(header.height))', 'false']],
+      },
+    ],
+  },
+  {
+    name: 'unchecked-snapshot',
+    bug: 'the rows of a snapshot need not be those of the certified root',
+    validators: 4,
+    edits: [
+      {
+        file: 'libs/runtime/src/snapshot-format.ts',
+        function: 'decodePart',
+        replace: [['!equalBytes(root, partRoots[index] ?? new Uint8Array(0))', 'false']],
+      },
+    ],
+  },
+  {
     name: 'cursor-too-far',
     bug: 'the projector resumes one record too late',
     validators: 4,

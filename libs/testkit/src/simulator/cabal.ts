@@ -1,5 +1,6 @@
 import {
   certificateHashOf,
+  checkpointTold,
   headerHash,
   proposerOf,
   type Block,
@@ -60,6 +61,8 @@ export interface CabalOptions {
   /** Puts an envelope into the liar's own pool and nowhere else. */
   readonly whisper: (liar: number, envelope: Uint8Array) => void;
   readonly onLie: (strategy: Strategy) => void;
+  /** While nobody lies yet. */
+  readonly isQuiet: () => boolean;
 }
 
 const SPEAKS_EVERY_MS = 400;
@@ -148,7 +151,8 @@ export class Cabal {
     values: readonly Uint8Array[],
     decode: (value: Uint8Array) => readonly SeenFrame[],
   ): readonly Uint8Array[] {
-    const { prng, after, store } = this.options;
+    const { prng, after, store, isQuiet } = this.options;
+    if (isQuiet()) return values;
     if (this.may(liar, 'silence') && prng.chance(0.8)) return this.lied('silence', []);
     if (this.may(liar, 'lateness') && prng.chance(0.5)) {
       const ms = prng.between(500, 8_000);
@@ -205,6 +209,12 @@ export class Cabal {
   private twistProposal(liar: number, message: Proposal, frame: Frame): void {
     const { prng, say } = this.options;
     const { candidate, justification } = message;
+    // Blocks that tell a checkpoint are rare: no liar who leads one lets it pass.
+    if (checkpointTold(message.height) !== undefined && prng.chance(0.6)) {
+      const checkpointRoot = prng.bytes(32) as Hash;
+      this.sayTo(liar, this.signed({ ...message, candidate: this.withHeader(candidate, { checkpointRoot }) }));
+      return this.lied('malformedProposal', undefined);
+    }
     if (this.may(liar, 'malformedProposal') && prng.chance(0.4)) {
       this.sayTo(liar, this.signed({ ...message, candidate: this.malformed(candidate) }));
       return this.lied('malformedProposal', undefined);
@@ -244,7 +254,8 @@ export class Cabal {
   }
 
   private speak(liar: number): void {
-    const { prng } = this.options;
+    const { prng, isQuiet } = this.options;
+    if (isQuiet()) return;
     const { set } = this;
     const strategies = [...(this.options.members.get(liar) ?? [])];
     if (strategies.length === 0 || this.height === 0) return;

@@ -12,9 +12,10 @@ import {
 } from '@gridtokenx/chain';
 import type { Candidate, ConsensusMessage } from '@gridtokenx/consensus';
 import type { Crypto, PublicKey } from '@gridtokenx/crypto';
-import { auditState, createLedger, type Ledger } from '@gridtokenx/domain';
+import { auditState, createLedger, rowKey, type Ledger } from '@gridtokenx/domain';
 import {
   ByteReader,
+  ByteWriter,
   compareText,
   DecodeError,
   equalBytes,
@@ -488,8 +489,10 @@ export class Checker {
     const results = resultsOf(outcomes, envelopes);
     if (results === undefined || !equalBytes(certificate.resultsRoot, resultsRootOf(crypto, results)))
       wrong('carries other outcomes than were certified');
+    const checkpointRoot = this.reference.checkpoints.rootOf(height);
     const execution = this.reference.execute({ height, time: millis(header.time), envelopes });
     this.reference.commit();
+    if (!equalBytes(header.checkpointRoot, checkpointRoot)) wrong('tells another checkpoint than that of a clean run');
     if (!equalBytes(execution.resultsRoot, certificate.resultsRoot)) wrong('is certified with other results');
     if (!equalBytes(execution.stateDigest, certificate.stateDigest)) wrong('is certified with another state');
     for (const { reason } of execution.quarantined) wrong(`has a quarantined envelope: ${reason}`);
@@ -538,6 +541,18 @@ export class Checker {
     this.checkDigest(height, digest, `validator ${validator}`);
   }
 
+  /** A process has read all blocks, from the genesis or from a snapshot: each row is that of a clean run. */
+  onStarted(validator: number, { height, stateDigest, state }: Ledger): void {
+    if (height === 0) return;
+    this.checkDigest(height, toHex(stateDigest), `validator ${validator}, just started,`);
+    if (height !== this.reference.height) return;
+    const own = rowsOf(state.store.tables);
+    const clean = rowsOf(this.reference.state.store.tables);
+    const different = [...new Set([...own.keys(), ...clean.keys()])].find((key) => own.get(key) !== clean.get(key));
+    if (different !== undefined)
+      this.violate('digests', `validator ${validator} starts at height ${height} with another row ${different}`);
+  }
+
   private checkDigest(height: number, digest: string, who: string): void {
     const known = this.digests.get(height);
     if (known === undefined) this.digests.set(height, digest);
@@ -555,6 +570,19 @@ export class Checker {
     this.options.onViolation({ invariant, text });
   }
 }
+
+/** All rows that there are, as their bytes in hex, by their keys. */
+const rowsOf = (tables: Ledger['state']['store']['tables']): Map<string, string> => {
+  const rows = new Map<string, string>();
+  for (const table of tables)
+    for (const cell of table.rows.values()) {
+      if (cell.value === undefined) continue;
+      const writer = new ByteWriter();
+      table.options.encode(writer, cell.value);
+      rows.set(rowKey(cell), toHex(writer.done()));
+    }
+  return rows;
+};
 
 const compare = (a: SignedVote, b: SignedVote): number => a.height - b.height || a.round - b.round || a.step - b.step;
 

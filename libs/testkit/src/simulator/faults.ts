@@ -1,6 +1,6 @@
 import type { Prng } from '@gridtokenx/kernel';
 import type { Party } from './bus.js';
-import type { TornWrite } from './disk.js';
+import { altered, type TornWrite } from './disk.js';
 import type { Network } from './network.js';
 import type { ProjectorNode, ValidatorNode } from './nodes.js';
 import type { Timeline } from './timeline.js';
@@ -28,7 +28,10 @@ export const FAULTS = [
   'storeAway',
   'storeSetBack',
 ] as const;
-export type Fault = (typeof FAULTS)[number];
+
+/** Of worlds whose machines keep snapshots. */
+export const SNAPSHOT_FAULTS = ['lostSnapshots', 'damagedSnapshot', 'wipedMachine', 'forgedSnapshots'] as const;
+export type Fault = (typeof FAULTS)[number] | (typeof SNAPSHOT_FAULTS)[number];
 
 export interface FaultWorld {
   readonly timeline: Timeline;
@@ -38,7 +41,10 @@ export interface FaultWorld {
   readonly projectors: readonly ProjectorNode[];
   /** Liars, lost records and bad clocks together: never more than this many. */
   readonly budget: number;
+  readonly hasSnapshots: boolean;
   readonly repeat: (reader: Party) => void;
+  /** Puts more on the snapshots topic, made of what is there; false when nothing is. */
+  readonly forgeSnapshots: (change: (bytes: Uint8Array) => Uint8Array) => boolean;
   readonly onFault: (fault: Fault, text: string) => void;
   readonly onRecordDamaged: (node: ValidatorNode) => void;
 }
@@ -75,7 +81,8 @@ export class Faults {
     const likely = 0.15 + prng.below(60) / 100;
     const drawn = FAULTS.filter(() => prng.chance(likely));
     const mixed = drawn.length >= 3 ? drawn : prng.shuffle([...FAULTS]).slice(0, 5);
-    this.kinds = prng.chance(0.6) ? prng.pick(THEMES) : mixed;
+    const chosen = prng.chance(0.6) ? prng.pick(THEMES) : mixed;
+    this.kinds = world.hasSnapshots ? [...chosen, 'crash', 'powerCut', ...SNAPSHOT_FAULTS] : chosen;
     this.gapMs = prng.between(600, 3_000);
   }
 
@@ -216,6 +223,8 @@ export class Faults {
         projector.rows.setBack(commits);
         return `${projector.party} by ${commits} commits`;
       }
+      case 'forgedSnapshots':
+        return this.world.forgeSnapshots((bytes) => altered(prng, bytes)) ? 'more of them on the topic' : undefined;
       default:
         return this.crash(fault);
     }
@@ -272,7 +281,22 @@ export class Faults {
         }
         return `${down.map(({ index }) => index).join(',')}`;
       }
+      case 'lostSnapshots': {
+        if (node.snapshots?.hasAny !== true) return undefined;
+        node.crash();
+        this.restartAfter(node, downMs);
+        if (prng.chance(0.5)) node.snapshots.loseNewest();
+        else node.snapshots.wipe();
+        return `${node.index} for ${downMs} ms, left is ${node.snapshots.newest}`;
+      }
+      case 'damagedSnapshot': {
+        if (node.snapshots?.hasAny !== true) return undefined;
+        node.crash();
+        this.restartAfter(node, downMs);
+        return `${node.index} for ${downMs} ms: ${node.snapshots.damage()}`;
+      }
       case 'lostRecord':
+      case 'wipedMachine':
       case 'restoredRecord': {
         if (node.isLiar) return undefined;
         const isCounted = node.isLost || Math.abs(node.clock.skew) > BAD_CLOCK_MS;
@@ -282,6 +306,10 @@ export class Faults {
         if (fault === 'lostRecord') {
           if (prng.chance(0.5)) node.disk.wipe();
           else node.disk.corrupt();
+        }
+        if (fault === 'wipedMachine') {
+          node.disk.wipe();
+          node.snapshots?.wipe();
         }
         node.isLost = true;
         // What was under way to the bus has arrived or never will, before the next process reads it.

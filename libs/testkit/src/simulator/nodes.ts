@@ -1,10 +1,11 @@
 import type { Crypto } from '@gridtokenx/crypto';
+import type { Ledger } from '@gridtokenx/domain';
 import { toHex, type Prng } from '@gridtokenx/kernel';
 import { consortiumTopics, type LedgerIdentity } from '@gridtokenx/protocol';
 import { Projector, ValidatorHost, type HostEvent, type LogRecord } from '@gridtokenx/runtime';
 import type { Party, SeenFrame, SimulatedBus, Stored } from './bus.js';
 import { MachineClock } from './clocks.js';
-import { SignerDisk, type TornWrite } from './disk.js';
+import { SignerDisk, SnapshotDisk, type TornWrite } from './disk.js';
 import { MemoryRows } from './rows.js';
 import type { Timeline } from './timeline.js';
 
@@ -14,6 +15,10 @@ export interface NodeContext {
   readonly crypto: Crypto;
   readonly identity: LedgerIdentity;
   readonly prng: Prng;
+  /** Whether machines keep snapshots, and fetch those that others offer. */
+  readonly hasSnapshots: boolean;
+  /** A process has read all blocks there are, the first of them at this offset, and stands in this state. */
+  readonly onStarted: (node: ValidatorNode, ledger: Ledger, from: number) => void;
   readonly onEvent: (node: ValidatorNode, event: HostEvent) => void;
   readonly onSigned: (validator: number, bytes: Uint8Array, mayBeFromRecord: (height: number) => boolean) => void;
   readonly onFailed: (who: Party, error: unknown) => void;
@@ -30,6 +35,7 @@ export interface NodeContext {
 export class ValidatorNode {
   readonly clock: MachineClock;
   readonly disk: SignerDisk;
+  readonly snapshots: SnapshotDisk | undefined;
   /** Counts processes; the number of the one that runs, or of none. */
   private life = 0;
   private isUp = false;
@@ -52,6 +58,7 @@ export class ValidatorNode {
   ) {
     this.clock = new MachineClock(context.timeline);
     this.disk = new SignerDisk(context.timeline, context.prng);
+    if (context.hasSnapshots) this.snapshots = new SnapshotDisk(context.timeline, context.prng);
   }
 
   get isRunning(): boolean {
@@ -60,13 +67,14 @@ export class ValidatorNode {
 
   start(): void {
     if (this.isUp) return;
-    const { timeline, bus, crypto, identity, prng, onEvent, onSigned, onFailed, rewrite } = this.context;
+    const { timeline, bus, crypto, identity, prng, onStarted, onEvent, onSigned, onFailed, rewrite } = this.context;
     if (timeline.now < this.earliestStart) return timeline.at(this.earliestStart, () => this.start());
     let asksToRejoin = false;
     this.isUp = true;
     const life = ++this.life;
     const isAlive = (): boolean => this.isUp && this.life === life;
-    const { index, seed } = this;
+    const { index, seed, snapshots } = this;
+    let from = 0;
     const fail = (error: unknown): void => {
       if (isAlive()) onFailed(index, error);
     };
@@ -83,8 +91,17 @@ export class ValidatorNode {
       },
       identity,
       seeds: [seed],
-      log,
+      log: {
+        ...log,
+        subscribe: (topic, offset, handler) => {
+          if (topic === consortiumTopics.blocks.name) from = offset;
+          return log.subscribe(topic, offset, handler);
+        },
+      },
       clock: this.clock.port(isAlive),
+      ...(snapshots && {
+        snapshots: { store: snapshots.port(isAlive), everyCheckpoints: 1, offerEvery: 1, fetchBeyond: 50 },
+      }),
       signerSlots: this.disk.port(isAlive),
       randomBytes: (length) => prng.bytes(length),
       observe: (event) => {
@@ -97,6 +114,7 @@ export class ValidatorNode {
       if (!isAlive()) return host.close();
       this.host = host;
       this.isLost = asksToRejoin;
+      if (!this.isLiar) onStarted(this, ledgerOf(host), from);
       host.failed.catch(fail);
       bus.follow(index, host.startOffsets);
     }, fail);
@@ -124,6 +142,9 @@ export class ValidatorNode {
     });
   }
 }
+
+/** A host shows the digest of its state; an audit wants the rows. */
+const ledgerOf = (host: ValidatorHost): Ledger => (host as unknown as { readonly ledger: Ledger }).ledger;
 
 /** A projector and its read models: a reader of the blocks topic like any stranger. */
 export class ProjectorNode {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { genesisValidators } from '@gridtokenx/chain';
 import type { Crypto } from '@gridtokenx/crypto';
+import type { Ledger } from '@gridtokenx/domain';
 import { Prng, toBase64Url, toHex } from '@gridtokenx/kernel';
 import { consortiumTopics } from '@gridtokenx/protocol';
 import { packFrames, RowStoreError, type HostEvent } from '@gridtokenx/runtime';
@@ -25,6 +26,8 @@ export interface SimulationOptions {
   readonly trace?: (line: string) => void;
   /** No fault and no liar but what a scenario makes. */
   readonly isCalm?: boolean;
+  /** Past the first checkpoint, with snapshots; by default the seed says. */
+  readonly isLong?: boolean;
 }
 
 export interface SimulationResult {
@@ -47,6 +50,12 @@ export const HEIGHTS_MIN = 20;
 export const FAULTS_MIN = 10;
 export const FAULT_KINDS_MIN = 3;
 const FAULTY_HEIGHTS = 12;
+/** Of worlds of 4 validators each so-manyth is a long one. */
+const LONG_EVERY = 12;
+/** Where the calm of a long world ends, at most: its first snapshots are whole, and on the topic. */
+const CALM_HEIGHTS_MOST = 116;
+const CALM_HEIGHTS_LEAST = 98;
+const CALM_MS_MOST = 240_000;
 const FAULTY_MS_LEAST = 15_000;
 const FAULTY_MS_MOST = 90_000;
 const VIOLATIONS_MAX = 5;
@@ -82,6 +91,9 @@ export class Simulation {
   readonly violations: Violation[] = [];
   private readonly hash = createHash('sha256');
   private events = 0;
+  /** Before the faults of a long world. */
+  private isCalm: boolean;
+  private readonly calmHeights: number;
   private clientsAreOn = true;
   private worstRounds = 0;
 
@@ -89,6 +101,10 @@ export class Simulation {
     const { seed, validators } = options;
     const numbers = SIZES.get(validators);
     if (numbers === undefined) throw new RangeError('no numbers are stated for so many validators');
+    // A long world first runs past the first checkpoint in calm and in haste; its machines keep snapshots.
+    const isLong = options.isLong ?? (validators === 4 && seed % LONG_EVERY === 0);
+    this.isCalm = isLong;
+    this.calmHeights = isLong ? new Prng(seed).between(CALM_HEIGHTS_LEAST, CALM_HEIGHTS_MOST) : 0;
     const root = new Prng(seed * 31 + validators);
     const stream = (): Prng => new Prng(root.next());
     const { timeline } = this;
@@ -97,7 +113,10 @@ export class Simulation {
       validators,
       seed: root.next(),
       timeMs: START,
-      consensus: { epochBlocks: root.chance(0.7) ? root.between(3, 12) : 1_000 },
+      consensus: {
+        epochBlocks: root.chance(0.7) ? root.between(3, 12) : 1_000,
+        ...(isLong && { intervalMs: 200, beatMs: 500, fullIntervalMs: 100 }),
+      },
     });
     const { identity } = this.consortium;
     const { ledgerId } = identity;
@@ -172,6 +191,11 @@ export class Simulation {
       crypto: this.crypto,
       identity,
       prng: nodePrng,
+      hasSnapshots: isLong,
+      onStarted: (node: ValidatorNode, ledger: Ledger, from: number) => {
+        if (from > 0) this.say(`${node.index} starts from a snapshot, at record ${from} of the blocks`);
+        this.checker.onStarted(node.index, ledger);
+      },
       onEvent: (node: ValidatorNode, event: HostEvent) => this.onHostEvent(node, event),
       onSigned: (...signed: Parameters<Checker['onSigned']>) => this.checker.onSigned(...signed),
       onFailed: (who: Party, error: unknown) => this.onFailed(who, error),
@@ -200,6 +224,7 @@ export class Simulation {
       records: (topic) => this.bus.records(topic),
       whisper: (liar, envelope) => this.whisper(liar, envelope),
       onLie: (strategy) => this.count(`liar.${strategy}`),
+      isQuiet: () => this.isCalm,
     });
     const faultPrng = stream();
     this.faults = new Faults({
@@ -209,10 +234,17 @@ export class Simulation {
       nodes: this.nodes,
       projectors: this.projectors,
       budget: numbers.faults,
+      hasSnapshots: isLong,
       repeat: (reader) => {
         const topic = faultPrng.pick(typeof reader === 'number' ? READ_BY_VALIDATORS : [consortiumTopics.blocks]).name;
         const { length } = this.bus.records(topic);
         if (length > 0) this.bus.repeat(topic, faultPrng.below(length), reader);
+      },
+      forgeSnapshots: (change) => {
+        const { name } = consortiumTopics.snapshots;
+        const records = this.bus.records(name);
+        for (const { value } of records.slice(-4)) this.bus.store('bus', name, change(value));
+        return records.length > 0;
       },
       onFault: (fault, text) => {
         this.count(fault);
@@ -233,7 +265,7 @@ export class Simulation {
     for (const node of this.nodes) node.start();
     for (const projector of this.projectors) projector.start();
     this.startClients();
-    if (this.options.isCalm !== true) this.faults.start();
+    if (this.options.isCalm !== true && !this.isCalm) this.faults.start();
   }
 
   /** Puts an envelope into the pool of one validator and nowhere else. */
@@ -251,11 +283,18 @@ export class Simulation {
   async run(): Promise<void> {
     this.start();
     const { timeline } = this;
+    if (this.isCalm) {
+      if (!(await this.until(() => this.lowest() >= this.calmHeights, CALM_MS_MOST)))
+        return this.onViolation({ invariant: 'liveness', text: `height ${this.calmHeights} is not reached in calm` });
+      this.isCalm = false;
+      this.faults.start();
+    }
     const started = timeline.now;
     const isShaken = (): boolean => {
       const ms = timeline.now - started;
       return (
-        ms >= FAULTY_MS_MOST || (ms >= FAULTY_MS_LEAST && this.lowest() >= FAULTY_HEIGHTS && this.hasEnoughFaults())
+        ms >= FAULTY_MS_MOST ||
+        (ms >= FAULTY_MS_LEAST && this.lowest() >= this.calmHeights + FAULTY_HEIGHTS && this.hasEnoughFaults())
       );
     };
     await this.until(isShaken, 2 * FAULTY_MS_MOST);
@@ -408,6 +447,13 @@ export class Simulation {
       if (!node.isLiar && digest !== undefined) this.checker.onDecided(node.index, event.height, event.round, digest);
     } else if (event.kind === 'rejoining' || event.kind === 'rejoined')
       this.say(`${node.index} ${event.kind} ${JSON.stringify(event)}`);
+    else if (
+      event.kind === 'snapshotTaken' ||
+      event.kind === 'snapshotFetched' ||
+      event.kind === 'snapshotRefused' ||
+      event.kind === 'snapshotGivenUp'
+    )
+      this.say(`${node.index} ${event.kind} ${event.height}${'reason' in event ? `: ${event.reason}` : ''}`);
     else if (event.kind === 'evidence') this.say(`${node.index} has evidence against ${event.validator}`);
   }
 

@@ -26,3 +26,16 @@ describe('a simulation', () => {
     expect(Object.values(faults).reduce((sum, times) => sum + times, 0)).toBeGreaterThanOrEqual(FAULTS_MIN);
   });
 });
+
+describe('a long simulation', () => {
+  it('has restarts that begin at a snapshot, own or fetched, and damage that is refused', async () => {
+    const lines: string[] = [];
+    const { violations, faults } = await simulate({ seed: 60, validators: 4, trace: (line) => lines.push(line) });
+    expect(violations).toEqual([]);
+    for (const fault of ['lostSnapshots', 'damagedSnapshot', 'wipedMachine', 'forgedSnapshots'])
+      expect([fault, (faults[fault] ?? 0) > 0]).toEqual([fault, true]);
+    const said = lines.join('\n');
+    for (const what of ['starts from a snapshot', 'snapshotFetched 100', 'snapshotRefused 100: snapshotPart.root'])
+      expect(said).toContain(what);
+  }, 180_000);
+});
