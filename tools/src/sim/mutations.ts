@@ -312,6 +312,12 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
+    name: 'evidence-kept',
+    bug: 'who has caught an equivocator tells nobody',
+    validators: 4,
+    edits: [{ file: 'libs/runtime/src/accusations.ts', function: 'Accusations.submit', body: '{}' }],
+  },
+  {
     name: 'cursor-too-far',
     bug: 'the projector resumes one record too late',
     validators: 4,

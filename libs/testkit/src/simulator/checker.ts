@@ -533,6 +533,18 @@ export class Checker {
     }
   }
 
+  /**
+   * Whom an honest host caught at some height, with nothing wrong between it and the others, is suspended when as many
+   * blocks have come as there may be liars to leave the evidence out, and some more.
+   */
+  checkCaught(kid: string, height: number): void {
+    const liars = SIZES.get(this.setAt(height).keys.length)?.faults ?? 0;
+    if (this.height < height + liars + 3) return;
+    const row = this.reference.state.validators.validators.get(kid);
+    if (row !== undefined && !row.suspended)
+      this.violate('justice', `validator ${kid} was caught at height ${height} and is not suspended at ${this.height}`);
+  }
+
   // ---- decisions ---------------------------------------------------------------------------------------------
 
   /** A host says where it stands after it decided. */
@@ -542,11 +554,12 @@ export class Checker {
   }
 
   /** A process has read all blocks, from the genesis or from a snapshot: each row is that of a clean run. */
-  onStarted(validator: number, { height, stateDigest, state }: Ledger): void {
+  onStarted(validator: number, height: number, digest: string, ledger: Ledger): void {
     if (height === 0) return;
-    this.checkDigest(height, toHex(stateDigest), `validator ${validator}, just started,`);
-    if (height !== this.reference.height) return;
-    const own = rowsOf(state.store.tables);
+    this.checkDigest(height, digest, `validator ${validator}, just started,`);
+    // It may try the next block already.
+    if (height !== this.reference.height || height !== ledger.height) return;
+    const own = rowsOf(ledger.state.store.tables);
     const clean = rowsOf(this.reference.state.store.tables);
     const different = [...new Set([...own.keys(), ...clean.keys()])].find((key) => own.get(key) !== clean.get(key));
     if (different !== undefined)

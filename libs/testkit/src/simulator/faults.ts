@@ -49,7 +49,8 @@ export interface FaultWorld {
   readonly onRecordDamaged: (node: ValidatorNode) => void;
 }
 
-const BAD_CLOCK_MS = 5_000;
+/** A clock that is further off counts among the faulty. */
+export const BAD_CLOCK_MS = 5_000;
 
 /** Kinds that together break what each alone does not. */
 const THEMES: readonly (readonly Fault[])[] = [

@@ -11,7 +11,7 @@ import { SimulatedBus, type Party, type SeenFrame } from './bus.js';
 import { Cabal, STRATEGIES, type Strategy } from './cabal.js';
 import { Checker, SIZES, type Violation } from './checker.js';
 import { Clients } from './clients.js';
-import { Faults, type Fault } from './faults.js';
+import { BAD_CLOCK_MS, Faults, type Fault } from './faults.js';
 import { Network } from './network.js';
 import { ProjectorNode, ValidatorNode } from './nodes.js';
 
@@ -95,6 +95,8 @@ export class Simulation {
   private isCalm: boolean;
   private readonly calmHeights: number;
   private clientsAreOn = true;
+  /** Once the faults have stopped: whom honest hosts have caught, and how high the chain was then. */
+  private caught: Map<string, number> | undefined;
   private worstRounds = 0;
 
   constructor(private readonly options: SimulationOptions) {
@@ -194,7 +196,8 @@ export class Simulation {
       hasSnapshots: isLong,
       onStarted: (node: ValidatorNode, ledger: Ledger, from: number) => {
         if (from > 0) this.say(`${node.index} starts from a snapshot, at record ${from} of the blocks`);
-        this.checker.onStarted(node.index, ledger);
+        const status = node.host?.status;
+        if (status !== undefined) this.checker.onStarted(node.index, status.height, status.stateDigest, ledger);
       },
       onEvent: (node: ValidatorNode, event: HostEvent) => this.onHostEvent(node, event),
       onSigned: (...signed: Parameters<Checker['onSigned']>) => this.checker.onSigned(...signed),
@@ -308,6 +311,7 @@ export class Simulation {
   private async recover(): Promise<void> {
     const { timeline, checker } = this;
     this.faults.stop();
+    this.caught = new Map();
     const open = Math.max(...this.nodes.map(({ host }) => host?.status.height ?? 0), checker.height) + 1;
     const reached = checker.highestRound(open);
     const bound = roundsAfterFaults(this.options.validators);
@@ -342,6 +346,7 @@ export class Simulation {
         text: `${(timeline.now - START) / 1000} s: not everyone is at height ${target} some ${limit / 1000} s after the faults: ${where.join(' ')}`,
       });
     }
+    for (const [validator, height] of this.caught) checker.checkCaught(validator, height);
     for (let height = open; height <= target; height++) {
       const decided = checker.decidedAt.get(height);
       if (decided === undefined) continue;
@@ -454,7 +459,12 @@ export class Simulation {
       event.kind === 'snapshotGivenUp'
     )
       this.say(`${node.index} ${event.kind} ${event.height}${'reason' in event ? `: ${event.reason}` : ''}`);
-    else if (event.kind === 'evidence') this.say(`${node.index} has evidence against ${event.validator}`);
+    else if (event.kind === 'evidence') {
+      this.say(`${node.index} has evidence against ${event.validator}`);
+      const canAccuse = !node.isLiar && !node.isLost && Math.abs(node.clock.skew) <= BAD_CLOCK_MS;
+      if (canAccuse && this.caught?.has(event.validator) === false)
+        this.caught.set(event.validator, Math.max(event.height, this.checker.height));
+    }
   }
 
   private onFailed(who: Party, error: unknown): void {
