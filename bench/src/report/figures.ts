@@ -60,8 +60,9 @@ function peerRows(results: Results): string[][] {
   return [
     [
       `for scale: ${peer.peer} ${peer.version}, ${peer.nodes} nodes, a key-value application without signatures`,
-      `${plain(best.committedPerSecond)}/s at ${plain(best.offeredPerSecond)}/s offered, ` +
-        `${plain(worst.committedPerSecond)}/s at ${plain(worst.offeredPerSecond)}/s`,
+      [...new Set([best, worst])]
+        .map((run) => `${plain(run.committedPerSecond)}/s at ${plain(run.offeredPerSecond)}/s offered`)
+        .join(', '),
       '`node bench/peers/cometbft.mjs`',
     ],
   ];
