@@ -48,8 +48,8 @@ export class SignerDisk {
     const write = this.underWay;
     this.underWay = undefined;
     if (write === undefined || outcome === 'old') return;
-    // Of a second write at least the first is left; the first itself is never torn.
-    if (outcome === 'torn' && this.slots[1 - write.slot] === undefined) return;
+    // The first of all is never torn: whose it is would count as lost once the others have made blocks.
+    if (outcome === 'torn' && !this.hasRecord) return;
     this.history.push([...this.slots]);
     if (this.history.length > HISTORY_MAX) this.history.shift();
     this.slots[write.slot] =
