@@ -131,6 +131,7 @@ export class FakeReadModels implements ReadModels {
   readonly changeList: ValidatorChangeView[] = [];
   readonly suspended = new Set<string>();
   readonly blockList: (BlockView & { readonly body: Uint8Array })[] = [];
+  readonly hashesAt = new Map<number, readonly Uint8Array[]>();
   readonly asked: string[] = [];
   private readonly listeners = new Set<(height: number) => void>();
   broken: Error | undefined;
@@ -299,6 +300,9 @@ export class FakeReadModels implements ReadModels {
   async blockBody(height: number) {
     return this.found('blockBody', this.blockList[height - 1]?.body);
   }
+  async envelopeHashes(height: number) {
+    return this.found('envelopeHashes', this.hashesAt.get(height) ?? []);
+  }
   async close() {}
 }
 
@@ -427,6 +431,10 @@ export class World {
     outcomeOf: (index: number) => Outcome,
   ): void {
     const { header, certificate } = block;
+    this.readModels.hashesAt.set(
+      header.height,
+      decoded.map(({ hash }) => hash),
+    );
     let n = 0;
     for (const { kid, sequence, operations, operationIds } of decoded) {
       this.readModels.keys.get(kid)?.used.add(sequence);

@@ -318,6 +318,8 @@ export interface ReadModels {
   block(height: number): Promise<Found<BlockView>>;
   /** `encodeBlock` of the block, compressed with zstd, as the projector was given it. */
   blockBody(height: number): Promise<Found<Uint8Array>>;
+  /** Of the envelopes in the block of this height; none where there is no block. */
+  envelopeHashes(height: number): Promise<Answer<readonly Uint8Array[]>>;
 
   /** The set that decides the block of this height, as far as the blocks so far tell. */
   validatorSet(height: number): Promise<Found<ValidatorSetView>>;

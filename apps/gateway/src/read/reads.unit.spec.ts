@@ -237,8 +237,21 @@ describe('an operation', () => {
     const pending = async (): Promise<unknown> => (await get('/v1/health')).body['pendingOperations'];
     expect(await pending()).toBe(4);
     world.decide(envelopes);
-    world.clock.advance(2_000);
-    await gateway.app.get(PendingFollower).sweep();
+    await gateway.app.get(PendingFollower).takeBlocks();
+    expect(await pending()).toBe(0);
+  });
+
+  it('leaves the memory half a minute later when no block told of it', async () => {
+    const bytes = world.envelope();
+    await post(bytes);
+    world.decide([bytes]);
+    world.readModels.hashesAt.clear();
+    const follower = gateway.app.get(PendingFollower);
+    await follower.takeBlocks();
+    const pending = async (): Promise<unknown> => (await get('/v1/health')).body['pendingOperations'];
+    expect(await pending()).toBe(1);
+    world.clock.advance(31_000);
+    await follower.sweep();
     expect(await pending()).toBe(0);
   });
 });

@@ -156,7 +156,7 @@ describe('an envelope', () => {
     }
     expect(await onBus()).toBe(1);
     world.decide([first]);
-    await small.app.get(PendingFollower).countBlocks();
+    await small.app.get(PendingFollower).takeBlocks();
     expect((await post(world.envelope(), undefined, small)).status).toBe(202);
   });
 });

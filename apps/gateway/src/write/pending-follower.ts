@@ -11,8 +11,8 @@ import { KEPT_AFTER_EXPIRY_MS, Pending } from './pending.js';
 /** An envelope lives for an hour at most, and is remembered five minutes longer. */
 const LOOK_BACK_MS = VALID_FOR_MAX_MS + KEPT_AFTER_EXPIRY_MS;
 const SWEEP_EVERY_MS = 1_000;
-/** Finality takes some seconds: before that, asking is in vain. */
-const SWEEP_AFTER_MS = 1_500;
+/** Blocks tell of nearly all: what none has told of for so long is asked for by its name. */
+const SWEEP_AFTER_MS = 30_000;
 const SWEEP_ENVELOPES_MAX = 5_000;
 const RETRY_MS = 1_000;
 const BLOCKS_PER_PAGE = 100;
@@ -28,7 +28,7 @@ export class PendingFollower implements OnApplicationBootstrap, BeforeApplicatio
   private cancelTimers = new Set<() => void>();
   private sweeping: Promise<unknown> = Promise.resolve();
   private stopped = false;
-  /** The last block that the backlog was told of. */
+  /** The last block whose envelopes were taken. */
   private counted = 0;
 
   constructor(
@@ -87,12 +87,14 @@ export class PendingFollower implements OnApplicationBootstrap, BeforeApplicatio
 
   private sweepLater(): void {
     this.later(SWEEP_EVERY_MS, () => {
-      this.sweeping = Promise.all([this.sweep(), this.countBlocks()]).then(() => this.sweepLater());
+      this.sweeping = this.takeBlocks()
+        .then(() => this.sweep())
+        .then(() => this.sweepLater());
     });
   }
 
-  /** Tells the backlog of the blocks that the read models have taken in since the last time. Public for tests. */
-  async countBlocks(): Promise<void> {
+  /** Takes what is in the blocks that the read models have taken in since the last time. Public for tests. */
+  async takeBlocks(): Promise<void> {
     try {
       for (;;) {
         const { counted } = this;
@@ -101,6 +103,7 @@ export class PendingFollower implements OnApplicationBootstrap, BeforeApplicatio
           ...(counted > 0 && { after: counted }),
         });
         for (const { height, operationCount, timeMs } of [...value].reverse()) {
+          if (operationCount > 0) await this.takeBlock(height);
           this.backlog.decided(operationCount, timeMs, this.clock.now());
           this.counted = height;
         }
@@ -111,7 +114,17 @@ export class PendingFollower implements OnApplicationBootstrap, BeforeApplicatio
     }
   }
 
-  /** Public for tests. One id stands for its envelope: a block takes all of them or none. */
+  private async takeBlock(height: number): Promise<void> {
+    for (const hash of (await this.readModels.envelopeHashes(height)).value) {
+      const envelope = this.pending.envelope(hexOf(hash));
+      if (envelope !== undefined) this.pending.drop(envelope);
+    }
+  }
+
+  /**
+   * What no block was seen to hold: too old for any, or decided before its record was read here. One id stands for its
+   * envelope: a block takes all of them or none. Public for tests.
+   */
   async sweep(): Promise<void> {
     const now = this.clock.now();
     const asked = this.pending.takeTurns(now - SWEEP_AFTER_MS, SWEEP_ENVELOPES_MAX);

@@ -479,6 +479,10 @@ describe('the read models', () => {
     expect(value?.bodyBytes).toBe(row?.block?.body.length);
     expect((await models.block(99)).value).toBeUndefined();
     expect((await models.blockBody(99)).value).toBeUndefined();
+    const hashes = [...(await models.envelopeHashes(7)).value].sort(Buffer.compare);
+    expect(hashes).toEqual(row?.envelopes.map(({ hash }) => new Uint8Array(hash)).sort(Buffer.compare));
+    expect(hashes.length).toBe(9);
+    expect((await models.envelopeHashes(99)).value).toEqual([]);
   });
 });
 

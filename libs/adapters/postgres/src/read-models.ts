@@ -1,4 +1,5 @@
 import { PrismaPg } from '@prisma/adapter-pg';
+import { HASH_BYTES } from '@gridtokenx/crypto';
 import { toBase64Url } from '@gridtokenx/kernel';
 import { SEQUENCE_AHEAD_MAX, SEQUENCE_WINDOW } from '@gridtokenx/protocol';
 import { LOOKUP_ITEMS_MAX, PAGE_ITEMS_MAX, ReadModelError } from '@gridtokenx/runtime';
@@ -316,6 +317,13 @@ export function createReadModels(connectionString: string): ReadModels {
         () => prisma.blockBody.findUnique({ where: { height: BigInt(height) } }),
         (row) => optional(row, ({ body }) => body),
       ),
+    // As one value: thousands of rows a second would cost the reader more than all else that it does.
+    envelopeHashes: (height) =>
+      inSnapshot(
+        () => prisma.$queryRaw<{ hashes: Uint8Array | null }[]>`
+          select string_agg(hash, ''::bytea) as hashes from consortium.envelopes where height = ${BigInt(height)}`,
+        (rows) => hashesIn(rows[0]?.hashes ?? new Uint8Array()),
+      ),
 
     validatorSet: (height) =>
       inSnapshot(
@@ -493,6 +501,9 @@ function asOf(cursor: { readonly height: bigint; readonly timeMs: bigint } | nul
   if (cursor === null) throw notReady();
   return { height: Number(cursor.height), timeMs: Number(cursor.timeMs) };
 }
+
+const hashesIn = (bytes: Uint8Array): Uint8Array[] =>
+  Array.from({ length: bytes.length / HASH_BYTES }, (_, i) => bytes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES));
 
 /** The sets of these rows, lowest first. */
 function setsOf(rows: readonly PlaceRecord[]): ValidatorSetView[] {
