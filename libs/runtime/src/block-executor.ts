@@ -45,6 +45,8 @@ export interface BlockExecutorOptions {
   readonly tip: ChainTip;
   /** Told of envelopes that left the pool because no block can ever hold them. */
   readonly onDropped: (refusal: RejectionCode) => void;
+  /** See {@link BlockSize}. */
+  readonly unread?: () => number;
 }
 
 /**
@@ -66,7 +68,7 @@ export class BlockExecutor {
     this.candidates = new CandidateLists(options.crypto);
     this.currentTip = options.tip;
     const { limits, consensus } = options.identity.genesis;
-    this.size = new BlockSize({ ...limits, ...consensus });
+    this.size = new BlockSize({ ...limits, ...consensus, ...(options.unread && { unread: options.unread }) });
     this.rules = chainRules(options.identity);
   }
 

@@ -140,11 +140,28 @@ const OWN_BLOCKS_MAX = 8;
  */
 export class OwnBlocks {
   private readonly recent: (BlockContent & { readonly packed: Uint8Array | undefined })[] = [];
+  private sinceRead = 0;
+  private readTo = 0;
 
   /** `packed` where it was packed here: the same bytes are found again without unpacking them. */
   add(packed: Uint8Array | undefined, content: BlockContent): void {
+    this.sinceRead++;
+    // Another host's record of it was faster.
+    if (content.block.header.height <= this.readTo) return;
     this.recent.push({ ...content, packed });
     if (this.recent.length > OWN_BLOCKS_MAX) this.recent.shift();
+  }
+
+  /** A reader has this block, from here or by its bytes. */
+  noteRead(height: number): void {
+    this.sinceRead = 0;
+    this.readTo = height;
+    while (this.recent[0] !== undefined && this.recent[0].block.header.height <= height) this.recent.shift();
+  }
+
+  /** How many a reader has still to take; none while it reads nothing at all, since waiting for it would help nobody. */
+  get unread(): number {
+    return this.sinceRead > OWN_BLOCKS_MAX ? 0 : this.recent.length;
   }
 
   /** The content of exactly these bytes; forgotten with it, since a reader takes each block once. */
@@ -318,6 +335,7 @@ export class BlockReader {
       if (verified === undefined) continue;
       this.gathered.delete(this.currentTip.height + 1);
       this.currentTip = verified.tip;
+      this.own?.noteRead(verified.tip.height);
       return { ...verified, resumeOffset: this.resumeOffset };
     }
     return undefined;

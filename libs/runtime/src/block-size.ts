@@ -5,15 +5,21 @@ export interface BlockSizeOptions {
   readonly operationsPerBlock: number;
   /** The first time-out of a round: a block that is not decided within it costs a second round. */
   readonly baseTimeoutMs: number;
+  /** Blocks decided here that a reader of the same process has still to take; none where nobody reads them. */
+  readonly unread?: () => number;
 }
 
 /** A block that took longer than this part of its time-out was too large; in less than that, there is room for more. */
 const TOO_LATE = 0.8;
 const IN_TIME = 0.5;
+/** A reader so many blocks behind is given time by smaller blocks: with the first of them whole ones, with the last the least. */
+const UNREAD_WHOLE = 1;
+const UNREAD_LEAST = 5;
 
 /**
  * How many operations a proposer of this host takes at most. The genesis allows what a good machine may do; what this
- * one does shows in the blocks: less after one that was nearly too late, more after a full one that was well in time.
+ * one does shows in the blocks: less after one that was nearly too late, more after a full one that was well in time, and
+ * less while a projector in the same process, which needs the same processor, falls behind them.
  * A block always has room for the largest envelope.
  */
 export class BlockSize {
@@ -24,7 +30,13 @@ export class BlockSize {
   }
 
   get most(): number {
-    return this.operations;
+    const { least, operations } = this;
+    const room = (UNREAD_LEAST - (this.options.unread?.() ?? 0)) / (UNREAD_LEAST - UNREAD_WHOLE);
+    return least + Math.floor((operations - least) * Math.min(1, Math.max(0, room)));
+  }
+
+  private get least(): number {
+    return Math.min(this.options.operationsPerBlock, OPERATIONS_PER_ENVELOPE_MAX);
   }
 
   /**
@@ -33,7 +45,7 @@ export class BlockSize {
    */
   decided(operations: number, ageMs: number): void {
     const { operationsPerBlock, baseTimeoutMs } = this.options;
-    const least = Math.min(operationsPerBlock, OPERATIONS_PER_ENVELOPE_MAX);
+    const { least } = this;
     if (ageMs > TOO_LATE * baseTimeoutMs)
       // An empty block that was late says nothing about size.
       this.operations =

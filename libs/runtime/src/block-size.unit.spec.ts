@@ -37,6 +37,18 @@ describe('The size of a block', () => {
     expect(size.most).toBe(7_500);
   });
 
+  it('leaves time to a reader that falls behind, and room for the largest envelope whatever it does', () => {
+    let unread = 0;
+    const size = new BlockSize({ operationsPerBlock: MOST, baseTimeoutMs: 1_200, unread: () => unread });
+    const sizes = [0, 1, 2, 3, 4, 5, 8].map((behind) => {
+      unread = behind;
+      return size.most;
+    });
+    expect(sizes).toEqual([MOST, MOST, 9_250, 6_500, 3_750, OPERATIONS_PER_ENVELOPE_MAX, OPERATIONS_PER_ENVELOPE_MAX]);
+    unread = 0;
+    expect(size.most).toBe(MOST);
+  });
+
   it('is not changed by an empty block that was late', () => {
     const size = sizeOf();
     size.decided(0, 3_000);

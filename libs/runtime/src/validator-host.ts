@@ -174,7 +174,9 @@ export class ValidatorHost {
     const { ledger, tip } = start;
     this.ledger = ledger;
     const onDropped = (refusal: string): void => this.skip(operations.name, refusal);
-    this.executor = new BlockExecutor({ crypto, identity, ledger, pool, tip, onDropped });
+    const { ownBlocks } = this;
+    const unread = ownBlocks && ((): number => ownBlocks.unread);
+    this.executor = new BlockExecutor({ crypto, identity, ledger, pool, tip, onDropped, ...(unread && { unread }) });
     const known = (bytes: Uint8Array): Envelope | undefined =>
       pool.bytes === 0 ? undefined : pool.get(crypto.sha256(bytes));
     this.reader = new BlockReader(crypto, this.rules, tip, undefined, known);

@@ -3,7 +3,7 @@ import { NOTHING_SIGNED } from '@gridtokenx/consensus';
 import type { Signature } from '@gridtokenx/crypto';
 import { native } from '@gridtokenx/crypto-native';
 
-import { fromHex, toBase64Url, toHex } from '@gridtokenx/kernel';
+import { height as asHeight, fromHex, toBase64Url, toHex } from '@gridtokenx/kernel';
 import { consortiumTopics, decodeOutcome, type Operation } from '@gridtokenx/protocol';
 import { OwnBlocks, SignerRecords } from '@gridtokenx/runtime';
 import {
@@ -245,5 +245,22 @@ describe('a host', () => {
     const lying = new OwnBlocks();
     lying.add(first.packed, { ...own, block: { ...first.block, certificate: forged } });
     expect(await blocksOn(log, consortium, lying)).toEqual([]);
+    // How far the reader is behind is known, unless it reads nothing at all.
+    const counted = new OwnBlocks();
+    const at = (height: number): typeof own => ({
+      ...own,
+      block: { ...own.block, header: { ...own.block.header, height: asHeight(height) } },
+    });
+    for (const h of [1, 2, 3]) counted.add(undefined, at(h));
+    expect(counted.unread).toBe(3);
+    counted.noteRead(2);
+    expect(counted.unread).toBe(1);
+    counted.noteRead(4);
+    counted.add(undefined, at(4));
+    expect(counted.unread).toBe(0);
+    for (const h of [5, 6, 7, 8, 9, 10, 11]) counted.add(undefined, at(h));
+    expect(counted.unread).toBe(7);
+    for (const h of [12, 13]) counted.add(undefined, at(h));
+    expect(counted.unread).toBe(0);
   });
 });
