@@ -31,11 +31,33 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
 /** Order of strings by UTF-16 code unit: the same on every machine, unlike localeCompare. */
 export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+/** The codes of the two digits of each byte, one after the other. */
+const DIGITS = Array.from({ length: 512 }, (_, i) =>
+  (i >> 1)
+    .toString(16)
+    .padStart(2, '0')
+    .charCodeAt(i & 1),
+);
+/** Of as many bytes as ids and hashes have. Filled anew each time: text is made of a plain array in one go, without pieces. */
+const HEX_CODES = [32, 16].map((bytes) => ({ bytes, codes: Array.from({ length: 2 * bytes }, () => 0) }));
 
 export function toHex(bytes: Uint8Array): string {
+  const { length } = bytes;
   let text = '';
-  for (const byte of bytes) text += HEX[byte];
+  let at = 0;
+  for (const { bytes: count, codes } of HEX_CODES)
+    for (; at + count <= length; at += count) {
+      for (let i = 0; i < count; i++) {
+        const digits = 2 * (bytes[at + i] as number);
+        codes[2 * i] = DIGITS[digits] as number;
+        codes[2 * i + 1] = DIGITS[digits + 1] as number;
+      }
+      text += String.fromCharCode(...codes);
+    }
+  for (; at < length; at++) {
+    const digits = 2 * (bytes[at] as number);
+    text += String.fromCharCode(DIGITS[digits] as number, DIGITS[digits + 1] as number);
+  }
   return text;
 }
 

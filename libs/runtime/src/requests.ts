@@ -152,6 +152,9 @@ export class Requests<Waiter> {
 
 /** What others asked for, told to them in turn: one that sees another's answer keeps its own. */
 export class Answers {
+  /** Names that have a timer: mostly none, and then an envelope that arrives costs no look. */
+  private open = 0;
+
   constructor(
     private readonly clock: Clock,
     private readonly timers: Timers,
@@ -161,6 +164,7 @@ export class Answers {
   answer(hash: Hash, rank: number, say: () => void): void {
     const name = nameOf(hash);
     if (this.timers.has(name)) return;
+    this.open++;
     this.timers.set(name, this.clock.now() + rank * ANSWER_STAGGER_MS, () => {
       this.beSilent(name);
       say();
@@ -169,12 +173,13 @@ export class Answers {
 
   /** Somebody else has said it. */
   cancel(hash: Hash): void {
+    if (this.open === 0) return;
     const name = nameOf(hash);
     if (this.timers.has(name)) this.beSilent(name);
   }
 
   private beSilent(name: string): void {
-    this.timers.set(name, this.clock.now() + ANSWERED_MS, () => {});
+    this.timers.set(name, this.clock.now() + ANSWERED_MS, () => void this.open--);
   }
 }
 

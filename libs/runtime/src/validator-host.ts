@@ -28,6 +28,7 @@ import { equalBytes, millis, toBase64Url, toHex, unreachable } from '@gridtokenx
 import {
   consortiumTopics,
   EnvelopeError,
+  OPERATIONS_PER_ENVELOPE_MAX,
   type Envelope,
   type Finding,
   type LedgerIdentity,
@@ -38,6 +39,7 @@ import { BlockPublisher } from './block-publisher.js';
 import { BlockReader, compressBlock, cutIntoParts, OwnBlocks, type VerifiedBlock } from './block-records.js';
 import { messageFrame, packFrames, type Frame } from './consensus-frames.js';
 import { checkerInThread, type EnvelopeChecker } from './envelope-checker.js';
+import { EnvelopeIntake } from './envelope-intake.js';
 import { EnvelopePool } from './envelope-pool.js';
 import { HostEnvelopes } from './host-envelopes.js';
 import type { HostEvent } from './host-events.js';
@@ -99,10 +101,8 @@ const LOOK_BACK_MS = 10 * 60_000;
 /** An envelope is valid for an hour at most, so nothing older can still be undecided. */
 const OPERATIONS_LOOK_BACK_MS = 65 * 60_000;
 const CLOCK_TOLERANCE_MS = 5_000;
-/** Envelopes that may be with the checker at once: the next are on their way while a block is run here. */
-const IN_CHECK_MAX = 20_000;
-/** When more envelopes wait than this, the host stops reading the operations topic until blocks make room. */
-const POOL_BYTES_MAX = 256 * 1024 * 1024;
+/** So many blocks may fill with what waits in the pool before the operations topic is read more slowly. */
+const BLOCKS_WAITING_MAX = 2;
 
 /**
  * The validators of one process: one consumer and one producer of each topic, one ledger state, one pool, one signer
@@ -142,12 +142,7 @@ export class ValidatorHost {
   private signing = false;
   private outbox: Frame[] = [];
 
-  private readonly checker: EnvelopeChecker;
-  private inCheck = 0;
-  /** Resolves when all that was given to the checker is in the pool. */
-  private taken: Promise<void> = Promise.resolve();
-
-  private makeRoom: () => void = () => {};
+  private readonly intake: EnvelopeIntake;
 
   private closed = false;
   private fail!: (reason: Error) => void;
@@ -169,7 +164,6 @@ export class ValidatorHost {
     this.clock = clock;
     this.observe = options.observe ?? (() => {});
     this.ownBlocks = options.ownBlocks;
-    this.checker = options.checker ?? checkerInThread(crypto, identity.ledgerId);
     this.rules = chainRules(identity);
     const { ledger, tip } = start;
     this.ledger = ledger;
@@ -188,6 +182,15 @@ export class ValidatorHost {
     });
     const timers = new Timers(clock, () => this.pump());
     this.timers = timers;
+    this.intake = new EnvelopeIntake({
+      checker: options.checker ?? checkerInThread(crypto, identity.ledgerId),
+      pool,
+      clock,
+      timers,
+      mayWait: () => BLOCKS_WAITING_MAX * Math.max(this.executor.size.most, OPERATIONS_PER_ENVELOPE_MAX),
+      take: (records, findings) => this.takeFindings(records, findings),
+      onFailed: (error) => this.fail(asError(error)),
+    });
     const send = (frame: Frame): void => void this.outbox.push(frame);
     this.requests = new Requests({ clock, timers, pool, candidates: this.executor.candidates, send });
     this.answers = new Answers(clock, timers);
@@ -282,7 +285,7 @@ export class ValidatorHost {
     this.closed = true;
     this.timers.close();
     this.publisher.close();
-    this.makeRoom();
+    this.intake.close();
   }
 
   private get tip(): ChainTip {
@@ -379,7 +382,7 @@ export class ValidatorHost {
     if (this.closed) return;
     switch (topic) {
       case consortiumTopics.operations.name:
-        return this.onOperationRecords(records);
+        return this.intake.read(records);
       case consortiumTopics.consensus.name:
         for (const record of records) this.onConsensusRecord(record);
         return this.pump();
@@ -612,24 +615,6 @@ export class ValidatorHost {
 
   // ---- the operations topic ----------------------------------------------------------------------------------
 
-  private async onOperationRecords(records: readonly LogRecord[]): Promise<void> {
-    const checked = this.checker.check(records.map(({ value }) => value));
-    if (!('then' in checked)) this.takeFindings(records, checked);
-    else {
-      this.inCheck += records.length;
-      this.taken = this.taken.then(async () => {
-        const findings = await checked;
-        this.inCheck -= records.length;
-        if (!this.closed) this.takeFindings(records, findings);
-      });
-      checked.catch(() => {});
-      this.taken.catch((error: unknown) => this.fail(asError(error)));
-      if (this.inCheck > IN_CHECK_MAX) await this.taken;
-    }
-    while (this.pool.bytes > POOL_BYTES_MAX && !this.closed)
-      await new Promise<void>((resolve) => (this.makeRoom = resolve));
-  }
-
   private takeFindings(records: readonly LogRecord[], findings: readonly Finding[]): void {
     records.forEach(({ offset }, i) => {
       const found = findings[i];
@@ -744,7 +729,7 @@ export class ValidatorHost {
     const nextValidators = isSame ? undefined : tip.validators.keys;
     this.snapshots.decided({ header, certificate, nextValidators }, blocksOffset);
     this.requests.clear();
-    if (this.pool.bytes <= POOL_BYTES_MAX) this.makeRoom();
+    this.intake.decided();
     this.updateDemand();
     this.deliver({ kind: 'advanced', tip });
     this.noteRejoins(header.height, run);
