@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BlockFollower, verifyOutcome } from '@gridtokenx/client';
 import { native } from '@gridtokenx/crypto-native';
-import { toBase64Url } from '@gridtokenx/kernel';
-import { readKeyFile, writeKeyFile } from '@gridtokenx/keystore';
+import { toBase64Url, toHex } from '@gridtokenx/kernel';
+import { openSnapshotFiles, readKeyFile, writeKeyFile } from '@gridtokenx/keystore';
 import type { LedgerEvent } from '@gridtokenx/protocol';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { alarmsOf, pause, startTestSystem, type TestSystem } from './fixture.spec.js';
+import { nodeStatus } from './chaos/nodes.js';
+import { until } from './chaos/world.js';
+import { alarmsOf, startTestSystem, type TestSystem } from './fixture.spec.js';
 import type { LedgerProcessName } from './system/layout.js';
 
 // A system whose validators change while it runs, by the command line alone, as docs/operations/validators.md says.
@@ -21,6 +23,8 @@ let world: TestSystem;
 let home: string;
 let follower: BlockFollower;
 const told: LedgerEvent[] = [];
+/** Of the state after each block, as certified. */
+const digests = new Map<number, string>();
 
 interface Answer {
   readonly code: number | null;
@@ -61,18 +65,18 @@ async function decide(voters: readonly string[], ...change: readonly string[]): 
 /** The last block that a stranger can prove from the genesis alone. */
 async function walk(): Promise<string[]> {
   const { client } = world;
-  for await (const { results } of follower.blocks((height) => client.blockRecord(height)))
+  for await (const { block, height, results } of follower.blocks((at) => client.blockRecord(at))) {
+    digests.set(height, toHex(block.certificate.stateDigest));
     for (const { outcome } of results) if (outcome.status === 'executed') told.push(...outcome.events);
+  }
   return follower.tip.validators.keys.map(toBase64Url);
 }
 
-async function untilSet(what: string, is: (set: readonly string[]) => boolean): Promise<readonly string[]> {
-  for (const end = Date.now() + 60_000; ; await pause(200)) {
+const untilSet = (what: string, is: (set: readonly string[]) => boolean): Promise<readonly string[]> =>
+  until(what, 60_000, async () => {
     const set = await walk();
-    if (is(set)) return set;
-    if (Date.now() > end) throw new Error(`waited in vain for ${what}; the set is ${set.join(', ')}`);
-  }
-}
+    return is(set) ? set : undefined;
+  });
 
 /** A new key in the folder of a process, which is started again to host it; registered with its organisation. */
 async function newKey(name: string, member: string, process: LedgerProcessName): Promise<string> {
@@ -106,6 +110,8 @@ beforeAll(async () => {
     validators: OLD.length,
     layout: { validatorProcesses: 2, projector: 'own' },
     consensus: { intervalMs: 300, beatMs: 400, epochBlocks: 6 },
+    // Of the one checkpoint that a suite lives to see.
+    manySnapshots: true,
   });
   home = join(world.folder, 'home');
   await mkdir(home);
@@ -172,6 +178,29 @@ describe('a running system', () => {
     });
     expect(told.filter(({ type }) => type === 'validators.setFixed')).toHaveLength(3);
   }, 180_000);
+
+  it('begins at its own snapshot after a crash, with the validators that changed before it', async () => {
+    const name = 'validators-1';
+    const folder = world.system.processes.find((one) => one.name === name)?.stateFolder ?? '';
+    const snapshots = await openSnapshotFiles(join(folder, 'snapshots'));
+    await until('a snapshot', 120_000, async () => (await snapshots.heights())[0]);
+    await world.system.kill(name);
+    const [own = 0] = await snapshots.heights();
+    await world.system.revive(name);
+    const { beganAt, height } = await nodeStatus(world.system, name);
+    // Or at a newer one that another process has offered meanwhile.
+    expect(beganAt).toBeGreaterThanOrEqual(own);
+    // It votes again, and comes to the states that the others certify.
+    const later = await until('blocks after its start', 60_000, async () => {
+      const status = await nodeStatus(world.system, name);
+      return status.height > height + 5 ? status : undefined;
+    });
+    const certified = await until('the proof of its block', 60_000, async () => {
+      await walk();
+      return digests.get(later.height);
+    });
+    expect(later.stateDigest).toBe(certified);
+  }, 300_000);
 
   it('and none of its processes has logged an error', async () => {
     for (const { name } of world.system.processes) expect(await alarmsOf(world, name)).toEqual([]);

@@ -144,6 +144,7 @@ export class ValidatorHost {
 
   private readonly intake: EnvelopeIntake;
 
+  private readonly beganAt: number;
   private closed = false;
   private fail!: (reason: Error) => void;
   /** Rejects when the host had to stop by itself: a divergence, a lost disk, a bug. */
@@ -167,6 +168,7 @@ export class ValidatorHost {
     this.rules = chainRules(identity);
     const { ledger, tip } = start;
     this.ledger = ledger;
+    this.beganAt = tip.height;
     const onDropped = (refusal: string): void => this.skip(operations.name, refusal);
     const { ownBlocks } = this;
     const unread = ownBlocks && ((): number => ownBlocks.unread);
@@ -260,6 +262,8 @@ export class ValidatorHost {
 
   get status(): {
     height: number;
+    /** Of the snapshot that it began at; 0 when it has run all blocks since the genesis. */
+    beganAt: number;
     time: number;
     marketTime: number;
     stateDigest: string;
@@ -270,6 +274,7 @@ export class ValidatorHost {
   } {
     return {
       height: this.tip.height,
+      beganAt: this.beganAt,
       time: this.tip.time,
       marketTime: this.ledger.marketTime,
       stateDigest: toHex(this.tip.stateDigest),

@@ -1,6 +1,6 @@
 import { BlockFollower, type GenesisAnchor, type GridClient, type VerifiedBlock } from '@gridtokenx/client';
 import { native } from '@gridtokenx/crypto-native';
-import { toHex } from '@gridtokenx/kernel';
+import { toBase64Url, toHex } from '@gridtokenx/kernel';
 import type { LedgerEvent } from '@gridtokenx/protocol';
 
 /** A block as far as it is compared with later. */
@@ -34,6 +34,11 @@ export class Chain {
 
   get height(): number {
     return this.follower.tip.height;
+  }
+
+  /** Key ids of the validators of the next block. */
+  get validators(): readonly string[] {
+    return this.follower.tip.validators.keys.map(toBase64Url);
   }
 
   /** Takes the blocks that the gateway shows by now; throws when one of them is not the next. */

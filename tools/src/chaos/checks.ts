@@ -28,6 +28,14 @@ export async function check(world: World, replay: Replay): Promise<Findings> {
   return { outcomes, nodes, projections, money };
 }
 
+/** As the check after each fault, with nothing left of earlier replays. */
+export async function checkRebuilt(world: World, replay: Replay): Promise<readonly string[]> {
+  return findings(async () => {
+    await replay.beginAgain();
+    return projectionFaults(world, replay);
+  });
+}
+
 async function findings(look: () => Promise<readonly string[]>): Promise<readonly string[]> {
   try {
     return await look();

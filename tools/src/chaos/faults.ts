@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { deleteTopics } from '@gridtokenx/kafka';
 import { dropProjections } from '@gridtokenx/postgres';
 import { consortiumTopics } from '@gridtokenx/protocol';
-import type { LedgerProcess, LedgerProcessName } from '../system/layout.js';
+import type { LedgerProcessName } from '../system/layout.js';
 import { restoreBlocks } from '../system/restore-blocks.js';
 import type { ServiceName } from '../system/system.js';
 import { nodeStatuses } from './nodes.js';
-import { pause, until, type World } from './world.js';
+import { changeValidators } from './validator-changes.js';
+import { pause, processOf, revive, until, type World } from './world.js';
 
 /** One thing that goes wrong while people trade, and what an operator does about it. */
 export interface Fault {
@@ -71,7 +72,7 @@ export const FAULTS: readonly Fault[] = [
       const victim = aValidator(world);
       await world.system.halt(victim);
       await pause(AWAY_MS);
-      await world.system.revive(victim);
+      await revive(world, victim);
     },
   },
   {
@@ -82,7 +83,7 @@ export const FAULTS: readonly Fault[] = [
       const victim = aValidator(world);
       await world.system.kill(victim);
       await rm(signerFolder(world, victim), { recursive: true });
-      await world.system.revive(victim);
+      await revive(world, victim);
       await rejoined(world);
     },
   },
@@ -95,7 +96,7 @@ export const FAULTS: readonly Fault[] = [
       await world.system.kill(victim);
       const [newer] = await slotsOf(world, victim);
       if (newer !== undefined) await halve(newer);
-      await world.system.revive(victim);
+      await revive(world, victim);
       await rejoined(world);
     },
   },
@@ -107,7 +108,7 @@ export const FAULTS: readonly Fault[] = [
       const victim = aValidator(world);
       await world.system.kill(victim);
       for (const slot of await slotsOf(world, victim)) await halve(slot);
-      await world.system.revive(victim);
+      await revive(world, victim);
       await rejoined(world);
     },
   },
@@ -135,10 +136,10 @@ export const FAULTS: readonly Fault[] = [
     name: 'postgres-restarted',
     title: 'Postgres is stopped and started again',
     quick: true,
-    inject: async ({ system }) => {
-      await system.halt('postgres');
+    inject: async (world) => {
+      await world.system.halt('postgres');
       await pause(DOWN_MS);
-      await system.revive('postgres');
+      await revive(world, 'postgres');
     },
   },
   {
@@ -151,21 +152,30 @@ export const FAULTS: readonly Fault[] = [
     name: 'projections-rebuilt',
     title: 'the read models are dropped and built again from block 0 while trading goes on',
     quick: true,
-    inject: async ({ system }) => {
-      await system.halt('projector');
-      await dropProjections(system.databaseUrl);
-      await system.revive('projector');
+    inject: async (world) => {
+      await world.system.halt('projector');
+      await dropProjections(world.system.databaseUrl);
+      await revive(world, 'projector');
     },
   },
   {
     name: 'rolling-restart',
     title: 'all processes are stopped in order and started again, one after the other',
     quick: true,
-    inject: async ({ system, validators }) => {
-      for (const name of [...validators, 'projector', 'gateway'] as const) {
-        await system.halt(name);
-        await system.revive(name);
+    inject: async (world) => {
+      for (const name of [...world.validators, 'projector', 'gateway'] as const) {
+        await world.system.halt(name);
+        await revive(world, name);
       }
+    },
+  },
+  {
+    name: 'validators-changed',
+    title: 'a validator is admitted, a key rotated, the newcomer suspended by vote; a process is killed amid each',
+    quick: false,
+    inject: (world) => {
+      const host = aValidator(world);
+      return changeValidators(world, host, world.prng.pick(world.validators.filter((name) => name !== host)));
     },
   },
   {
@@ -182,7 +192,7 @@ export const FAULTS: readonly Fault[] = [
       for (const folder of [signer, state]) if (folder !== undefined) await rm(folder, { recursive: true });
       const logFile = join(world.logFolder, `${victim}.log`);
       const { size } = await stat(logFile);
-      await world.system.revive(victim);
+      await revive(world, victim);
       await rejoined(world);
       const said = (await readFile(logFile)).subarray(size).toString();
       if (!said.includes('snapshotFetched')) throw new Error(`${victim} did not begin at a snapshot`);
@@ -206,36 +216,30 @@ export const FAULTS: readonly Fault[] = [
       await level(world);
       await deleteTopics(options, [blocks.name]);
       await restoreBlocks(log, readModels);
-      await system.revive('gateway');
+      await revive(world, 'gateway');
     },
   },
   {
     name: 'all-killed',
     title: 'all processes, Postgres and the broker are killed at once and started again',
     quick: true,
-    inject: async ({ broker, system, validators }) => {
+    inject: async (world) => {
+      const { broker, system, validators } = world;
       const all = ['postgres', ...validators, 'projector', 'gateway'] as const;
       await Promise.all([broker.kill(), ...all.map((name) => system.kill(name))]);
       await pause(DOWN_MS);
-      await Promise.all([broker.restart(), system.revive('postgres')]);
-      await Promise.all([...validators, 'projector' as const].map((name) => system.revive(name)));
-      await system.revive('gateway');
+      await Promise.all([broker.restart(), revive(world, 'postgres')]);
+      await Promise.all([...validators, 'projector' as const, 'gateway' as const].map((name) => revive(world, name)));
     },
   },
 ];
 
 const aValidator = ({ prng, validators }: World): LedgerProcessName => prng.pick(validators);
 
-async function killAndRevive({ system }: World, names: readonly ServiceName[]): Promise<void> {
-  await Promise.all(names.map((name) => system.kill(name)));
+async function killAndRevive(world: World, names: readonly ServiceName[]): Promise<void> {
+  await Promise.all(names.map((name) => world.system.kill(name)));
   await pause(DOWN_MS);
-  for (const name of names) await system.revive(name);
-}
-
-function processOf({ system }: World, name: LedgerProcessName): LedgerProcess {
-  const process = system.processes.find((one) => one.name === name);
-  if (process === undefined) throw new Error(`there is no ${name}`);
-  return process;
+  for (const name of names) await revive(world, name);
 }
 
 function signerFolder(world: World, name: LedgerProcessName): string {

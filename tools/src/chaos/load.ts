@@ -39,7 +39,8 @@ export class Load {
   /** Requests that were refused although nothing is wrong with them. */
   readonly refusals: string[] = [];
   private readonly client: GridClient;
-  private readonly members: Members;
+  /** The organisations of the ledger; what they send counts as what the traders do. */
+  readonly members: Members;
   private readonly traders: Trader[];
   private interval: string | undefined;
   private running = false;

@@ -1,5 +1,5 @@
 import { native } from '@gridtokenx/crypto-native';
-import { createRowStore, migrate, tableDigests, type TableDigest } from '@gridtokenx/postgres';
+import { createRowStore, dropProjections, migrate, tableDigests, type TableDigest } from '@gridtokenx/postgres';
 import { consortiumTopics, type LedgerIdentity } from '@gridtokenx/protocol';
 import { Projector, readToEnd, systemClock, type Log } from '@gridtokenx/runtime';
 import { startPostgres } from '@gridtokenx/testkit';
@@ -8,14 +8,21 @@ import { startPostgres } from '@gridtokenx/testkit';
 export interface Replay {
   /** The digest of each table once the blocks up to a height are in it, no further. */
   digestsAt(height: number): Promise<Record<string, TableDigest>>;
+  /** Drops all that was made so far: the next digests are of tables built from block 0. */
+  beginAgain(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export async function startReplay(folder: string, identity: LedgerIdentity, log: Log): Promise<Replay> {
   const postgres = await startPostgres({ folder });
+  const beginAgain = async (): Promise<void> => {
+    await dropProjections(postgres.url);
+    await migrate(postgres.url);
+  };
   await migrate(postgres.url);
   const store = createRowStore(postgres.url);
   return {
+    beginAgain,
     digestsAt: async (height) => {
       const parts = { crypto: native, identity, log, store, clock: systemClock };
       const { projector, startOffset } = await Projector.start(parts);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { check, type Findings } from './checks.js';
+import { check, checkRebuilt, type Findings } from './checks.js';
 import type { Fault } from './faults.js';
 import { startReplay } from './replay.js';
 import { openWorld, pause, type ChaosLayout, type WorldOptions } from './world.js';
@@ -14,6 +14,8 @@ export interface FaultResult {
   readonly blocks: number;
   /** The longest between two blocks, in block time. */
   readonly standstillMs: number;
+  /** Height of the oldest snapshot at which a validator process began that was started; 0 is the genesis, `undefined` when none was. */
+  readonly beganAt: number | undefined;
   /** Services that ended by themselves meanwhile, and were started again. */
   readonly ended: readonly string[];
   /** What the fault itself could not do. */
@@ -24,10 +26,12 @@ export interface FaultResult {
 export interface LayoutResult extends ChaosLayout {
   readonly ok: boolean;
   readonly faults: readonly FaultResult[];
+  /** In which the read models at the end are not those that a fresh build from block 0 makes. */
+  readonly rebuilt: readonly string[];
 }
 
-const BEFORE_MS = 2_000;
-const AFTER_MS = 3_000;
+const BEFORE_MS = 1_000;
+const AFTER_MS = 2_000;
 
 /** One system, all faults one after the other; the first that it does not come through ends the run. */
 export async function runChaos(options: WorldOptions, faults: readonly Fault[]): Promise<LayoutResult> {
@@ -62,6 +66,7 @@ export async function runChaos(options: WorldOptions, faults: readonly Fault[]):
           acknowledged: world.load.acknowledged.size - acknowledgedBefore,
           blocks: world.chain.height - heightBefore,
           standstillMs: world.chain.longestGapMs(heightBefore),
+          beganAt: world.began.splice(0).reduce<number | undefined>(lower, undefined),
           ended: world.ended.splice(0),
           failure,
           findings,
@@ -70,7 +75,13 @@ export async function runChaos(options: WorldOptions, faults: readonly Fault[]):
         say(lineOf(result));
         if (!result.ok) break;
       }
-      return { ...layout, ok: results.length === faults.length && results.every(({ ok }) => ok), faults: results };
+      const rebuilt = await checkRebuilt(world, replay);
+      say(
+        `the read models of ${world.chain.height} blocks built anew from block 0: ${rebuilt.length === 0 ? 'equal' : 'NOT EQUAL'}`,
+      );
+      for (const found of rebuilt) say(`  ${found}`);
+      const ok = results.length === faults.length && results.every((result) => result.ok) && rebuilt.length === 0;
+      return { ...layout, ok, faults: results, rebuilt };
     } finally {
       await replay.stop();
     }
@@ -79,11 +90,14 @@ export async function runChaos(options: WorldOptions, faults: readonly Fault[]):
   }
 }
 
+const lower = (a: number | undefined, b: number): number => Math.min(a ?? b, b);
+
 const HEADINGS = ['once', 'equal', 'replay', 'money'] as const;
 
-export const TABLE_HEAD = `${'fault'.padEnd(24)} ${'seconds'.padStart(7)} ${'acked'.padStart(6)} ${'blocks'.padStart(6)} ${'still s'.padStart(7)}  ${HEADINGS.map((heading) => heading.padEnd(6)).join(' ')}`;
+export const TABLE_HEAD = `${'fault'.padEnd(24)} ${'seconds'.padStart(7)} ${'acked'.padStart(6)} ${'blocks'.padStart(6)} ${'still s'.padStart(7)} ${'from'.padStart(5)}  ${HEADINGS.map((heading) => heading.padEnd(6)).join(' ')}`;
 
-function lineOf({ fault, seconds, acknowledged, blocks, standstillMs, ended, failure, findings }: FaultResult): string {
+function lineOf(result: FaultResult): string {
+  const { fault, seconds, acknowledged, blocks, standstillMs, beganAt, ended, failure, findings } = result;
   const { outcomes, nodes, projections, money } = findings;
   const verdicts = [outcomes, nodes, projections, money].map((list) => (list.length === 0 ? 'yes' : 'NO').padEnd(6));
   const figures = [
@@ -92,6 +106,7 @@ function lineOf({ fault, seconds, acknowledged, blocks, standstillMs, ended, fai
     String(acknowledged).padStart(6),
     String(blocks).padStart(6),
     (standstillMs / 1_000).toFixed(1).padStart(7),
+    String(beganAt ?? '').padStart(5),
   ];
   return [
     `${figures.join(' ')}  ${verdicts.join(' ')}`,

@@ -5,12 +5,14 @@ import { native } from '@gridtokenx/crypto-native';
 import { createKafkaLog } from '@gridtokenx/kafka';
 import { Prng } from '@gridtokenx/kernel';
 import { createReadModels } from '@gridtokenx/postgres';
+import { openSnapshotFiles } from '@gridtokenx/keystore';
 import type { Log, ReadModels } from '@gridtokenx/runtime';
 import { startBroker, type Broker } from '../../kafka/broker.mjs';
-import type { LedgerProcessName } from '../system/layout.js';
-import { startSystem, type RunningSystem } from '../system/system.js';
+import type { LedgerProcess, LedgerProcessName } from '../system/layout.js';
+import { startSystem, type RunningSystem, type ServiceName } from '../system/system.js';
 import { Chain } from './chain.js';
 import { Load } from './load.js';
+import { nodeStatus } from './nodes.js';
 
 /** How validators are spread over processes in one run. */
 export interface ChaosLayout {
@@ -44,11 +46,15 @@ export interface World {
   readonly say: (line: string) => void;
   /** Services that ended by themselves and were started again, as a supervisor does; emptied by whoever reads it. */
   readonly ended: string[];
+  /** The heights at which validator processes began that were started again; emptied by whoever reads it. */
+  readonly began: number[];
   stop(): Promise<void>;
 }
 
 /** Market time runs this much faster: a quarter of an hour passes, and books close, every 30 seconds. */
 const MARKET_RATE = 30;
+/** So short that every run passes from one set of validators to the next. */
+const EPOCH_BLOCKS = 20;
 
 export async function openWorld({ folder, layout, seed, rate, say }: WorldOptions): Promise<World> {
   const prng = new Prng(seed);
@@ -69,6 +75,7 @@ export async function openWorld({ folder, layout, seed, rate, say }: WorldOption
       port: 0,
       rate: MARKET_RATE,
       validators: layout.validators,
+      consensus: { epochBlocks: EPOCH_BLOCKS },
       layout: { validatorProcesses: layout.processes, projector: 'own' },
       // A run has a few hundred blocks.
       manySnapshots: true,
@@ -87,11 +94,44 @@ export async function openWorld({ folder, layout, seed, rate, say }: WorldOption
     const validators = system.processes.filter(({ roles }) => roles.includes('validator')).map(({ name }) => name);
     const chain = new Chain(anchor, client);
     const logFolder = join(folder, 'system', 'logs');
-    return { logFolder, broker, system, validators, client, log, readModels, load, chain, prng, say, ended, stop };
+    const began: number[] = [];
+    return {
+      logFolder,
+      broker,
+      system,
+      validators,
+      client,
+      log,
+      readModels,
+      load,
+      chain,
+      prng,
+      say,
+      ended,
+      began,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+export function processOf({ system }: World, name: LedgerProcessName): LedgerProcess {
+  const process = system.processes.find((one) => one.name === name);
+  if (process === undefined) throw new Error(`there is no ${name}`);
+  return process;
+}
+
+/** Starts again what was stopped or killed. A validator process must begin at the newest snapshot of its own, or at a newer one. */
+export async function revive({ system, began }: World, name: ServiceName): Promise<void> {
+  const folder = system.processes.find((one) => one.name === name)?.stateFolder;
+  if (folder === undefined) return system.revive(name);
+  const [own = 0] = await (await openSnapshotFiles(join(folder, 'snapshots'))).heights();
+  await system.revive(name);
+  const { beganAt = 0 } = await nodeStatus(system, name);
+  if (beganAt < own) throw new Error(`${name} has a snapshot of ${own} and began at ${beganAt}`);
+  began.push(beganAt);
 }
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -38,8 +38,8 @@ export interface RunningSystem {
   readonly ledger: DevelopmentLedger;
   /** The ledger processes in the order of their start, also those that do not run now. */
   readonly processes: readonly LedgerProcess[];
-  /** Where a ledger process says how it stands; `undefined` while it does not run. */
-  statusUrl(name: LedgerProcessName): string | undefined;
+  /** Where a ledger process says how it stands; `undefined` while it does not run, and of other services. */
+  statusUrl(name: ServiceName): string | undefined;
   /** Process ids by service name, as they stand now. */
   pids(): Readonly<Record<string, number>>;
   /** What each of the running services counted, as it told last. */
