@@ -16,6 +16,8 @@ import {
 } from '@gridtokenx/domain';
 import { formatInterval, formatTime, millis, Prng, toBase64Url, toHex, utf8 } from '@gridtokenx/kernel';
 import type { Envelope, Genesis, LedgerEvent, LedgerIdentity, Operation } from '@gridtokenx/protocol';
+import { oneOrganisation, testGenesis } from '@gridtokenx/testkit';
+import { median, rounded } from './statistics.js';
 
 /** What nodejs-order-book offers of what is measured here; the types it ships do not resolve. */
 interface OtherBook {
@@ -40,30 +42,15 @@ const TRADER_NAMES = Array.from({ length: 2 * TRADERS }, (_, i) => id(`trader ${
 const traderName = (i: number): string => TRADER_NAMES[i] ?? '';
 
 function genesis(): Genesis {
-  const accounts = Array.from({ length: 2 * TRADERS }, (_, i) => ({ id: traderName(i), organisation: ORGANISATION }));
-  return {
-    version: 1,
-    kind: 'consortium',
-    time: formatTime(millis(START)),
-    market: { start: formatTime(millis(START)), rate: 1 },
-    consensus: {
-      intervalMs: 1000,
-      beatMs: 5000,
-      fullIntervalMs: 250,
-      baseTimeoutMs: 1200,
-      timeoutCapMs: 8000,
-      epochBlocks: 1_000,
-      evidence: { heights: 100_000, ageMs: 86_400_000 },
-    },
-    limits: { operationsPerBlock: 12_000, envelopeBytesPerBlock: 8 * 1024 * 1024 },
-    validators: [{ key: KID, organisation: ORGANISATION }],
-    organisations: [
-      { id: ORGANISATION, sector: 'gridOperator', roles: ['gridOperator', 'wattIssuer', 'registrar'], keys: [KID] },
-    ],
-    accounts: [{ id: OPERATOR, organisation: ORGANISATION }, ...accounts],
-    zones: [{ id: ZONE, operator: ORGANISATION, account: OPERATOR }],
-    tariff: { version: 1, gridFee: { rate: 100, buyerShare: 10_000, sellerShare: 0 }, feedInRate: 22_000 },
-  };
+  const { accounts, ...parties } = oneOrganisation({
+    ...{ id: ORGANISATION, account: OPERATOR, zone: ZONE, validators: [KID], keys: [KID] },
+    roles: ['gridOperator', 'wattIssuer', 'registrar'],
+  });
+  return testGenesis({
+    timeMs: START,
+    ...parties,
+    accounts: [...accounts, ...TRADER_NAMES.map((name) => ({ id: name, organisation: ORGANISATION }))],
+  });
 }
 
 const WATT_EACH = '1000000000000000';
@@ -181,11 +168,6 @@ function streamOf(seed: number, length: number): Step[] {
   return steps;
 }
 
-const median = (values: readonly number[]): number => {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
-};
-const round = (value: number, digits = 0): number => Math.round(value * 10 ** digits) / 10 ** digits;
 const timed = (run: () => void): number => {
   const from = performance.now();
   run();
@@ -269,7 +251,7 @@ function depthRatio(
   }
   if (low.refused + high.refused > 0) throw new Error('the steady stream was refused something');
   const [shallowUs, deepUs] = [median(times.low), median(times.high)];
-  return { shallowUs: round(shallowUs, 3), deepUs: round(deepUs, 3), ratio: round(deepUs / shallowUs, 3) };
+  return { shallowUs: rounded(shallowUs, 3), deepUs: rounded(deepUs, 3), ratio: rounded(deepUs / shallowUs, 3) };
 }
 
 function envelopeOf(sequence: number, operations: readonly Operation[]): Envelope {
@@ -376,9 +358,9 @@ export function blockBench(rounds: number): {
   }
   const warm = times.slice(2);
   return {
-    medianMs: round(median(warm), 1),
-    minMs: round(Math.min(...warm), 1),
-    cpuMs: round(median(cpu.slice(2)), 1),
+    medianMs: rounded(median(warm), 1),
+    minMs: rounded(Math.min(...warm), 1),
+    cpuMs: rounded(median(cpu.slice(2)), 1),
     outcomeBytes,
     rejected,
   };
@@ -442,14 +424,14 @@ export function runBookBench({
     theirs.push(theirsMs(steps));
     if (i % 2 === 1) measure();
   }
-  const perSecond = (ms: readonly number[]): number => round((operations * 1000) / median(ms));
+  const perSecond = (ms: readonly number[]): number => rounded((operations * 1000) / median(ms), 0);
   return {
     operations,
     rounds,
     oursPerSecond: perSecond(ours),
     theirsPerSecond: perSecond(theirs),
-    ratio: round(median(theirs) / median(ours), 3),
-    eventsPerOperation: round(eventsPerOperation, 2),
+    ratio: rounded(median(theirs) / median(ours), 3),
+    eventsPerOperation: rounded(eventsPerOperation, 2),
     refused,
     depth: { deep, ...depthRatio(deep, 100_000, rounds) },
     block: blockBench(rounds + 3),

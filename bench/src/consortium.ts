@@ -1,38 +1,20 @@
 import type { Layout } from '@gridtokenx/tools';
-import { runAt, withBench, type Bench } from './consortium/bench.js';
+import { runAt, withBench, type Bench, type BenchOptions } from './consortium/bench.js';
 import { layoutWithOneAlone, runDeadLeader } from './consortium/dead-leader.js';
 import { runOverload } from './consortium/overload.js';
-import type { ConsortiumResult } from './consortium/result.js';
+import type { ConsortiumResult, Setup } from './consortium/result.js';
 import type { ConsortiumRun } from './consortium/run.js';
 import { nextRate } from './consortium/search.js';
 import { verdictsOf } from './consortium/targets.js';
 import { verifyPerSecondLimit } from './consortium/verify-limit.js';
 import { commit, machine } from './machine.js';
 
-export interface ConsortiumOptions {
-  readonly bus: 'embedded' | 'kafka';
-  /** Of a Kafka that runs already; otherwise one is started from its jars. */
-  readonly brokers?: readonly string[];
-  /** Of validators. */
-  readonly processes: number;
-  readonly validators: number;
-  readonly projector: Layout['projector'];
-  /** Threads of each ledger process that check envelopes. */
-  readonly workers: number;
-  readonly entry: 'rest' | 'bus';
-  /** Operations in an envelope. */
-  readonly batch: number;
-  readonly keys: number;
+export interface ConsortiumOptions extends Setup, Omit<BenchOptions, 'layout' | 'ledgerArguments'> {
   /** Operations a second, one run each; none: a search for saturation. */
   readonly rates: readonly number[];
   /** Where the search begins. */
   readonly firstRate: number;
-  readonly warmUpSeconds: number;
-  /** Measured, after the warm-up. */
-  readonly seconds: number;
   readonly mode: 'climb' | 'overload' | 'deadLeader';
-  readonly trace: boolean;
-  readonly say: (line: string) => void;
 }
 
 export async function runConsortiumBench(options: ConsortiumOptions): Promise<ConsortiumResult> {
@@ -53,21 +35,8 @@ export async function runConsortiumBench(options: ConsortiumOptions): Promise<Co
     (a, b) => Number(b.sustained) - Number(a.sustained) || b.committedPerSecond - a.committedPerSecond,
   )[0];
   if (best === undefined) throw new Error('no rate was offered');
-  const result = {
-    ...best,
-    bus,
-    processes,
-    validators,
-    projector,
-    workers,
-    entry,
-    batch,
-    keys,
-    seconds,
-    runs,
-    ...modes,
-    ...about,
-  };
+  const setup: Setup = { bus, processes, validators, projector, workers, entry, batch, keys, seconds };
+  const result = { ...best, ...setup, runs, ...modes, ...about };
   const targetsMet = Object.fromEntries(verdictsOf(result).map(({ target, met }) => [target, met]));
   return { ...result, targetsMet };
 }

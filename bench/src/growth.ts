@@ -8,19 +8,13 @@ import { commitSignBytes, epochOf, genesisValidators, headerHash, type Header } 
 import { native } from '@gridtokenx/crypto-native';
 import { ZERO_HASH, type Hash, type PublicKey } from '@gridtokenx/crypto';
 import { createLedger, type Ledger } from '@gridtokenx/domain';
-import { formatInterval, formatTime, height, millis, Prng, toBase64Url, toHex, utf8 } from '@gridtokenx/kernel';
+import { formatInterval, height, millis, Prng, toBase64Url, toHex, utf8 } from '@gridtokenx/kernel';
 import { openSnapshotFiles } from '@gridtokenx/keystore';
-import {
-  PROTOCOL_VERSION,
-  type Envelope,
-  type Genesis,
-  type LedgerIdentity,
-  type Operation,
-} from '@gridtokenx/protocol';
+import { PROTOCOL_VERSION, type Envelope, type LedgerIdentity, type Operation } from '@gridtokenx/protocol';
 import { newestSnapshot, sleep, SnapshotTaker, Timers, type CertifiedHeader, type Clock } from '@gridtokenx/runtime';
-import { percentile, rounded } from './statistics.js';
+import { oneOrganisation, testGenesis } from '@gridtokenx/testkit';
+import { median, rounded } from './statistics.js';
 
-const median = (values: readonly number[]): number => percentile(values, 0.5);
 const round = (value: number, digits = 0): number => rounded(value, digits);
 
 const START = 1_780_000_200_000;
@@ -41,29 +35,14 @@ const SEED = native.sha256(utf8('bench growth'));
 const PUBLIC_KEY = native.publicKeyOf(SEED) as PublicKey;
 const KID = toBase64Url(PUBLIC_KEY);
 
-const genesis: Genesis = {
-  version: 1,
-  kind: 'consortium',
-  time: formatTime(millis(START)),
-  market: { start: formatTime(millis(START)), rate: 1 },
-  consensus: {
-    intervalMs: 1000,
-    beatMs: 5000,
-    fullIntervalMs: 250,
-    baseTimeoutMs: 1200,
-    timeoutCapMs: 8000,
-    epochBlocks: 1_000_000,
-    evidence: { heights: 10_000, ageMs: 86_400_000 },
-  },
-  limits: { operationsPerBlock: 12_000, envelopeBytesPerBlock: 8 * 1024 * 1024 },
-  validators: [{ key: KID, organisation: ORGANISATION }],
-  organisations: [
-    { id: ORGANISATION, sector: 'gridOperator', roles: ['gridOperator', 'wattIssuer', 'registrar'], keys: [KID] },
-  ],
-  accounts: [{ id: OPERATOR, organisation: ORGANISATION }],
-  zones: [{ id: ZONE, operator: ORGANISATION, account: OPERATOR }],
-  tariff: { version: 1, gridFee: { rate: 100, buyerShare: 10_000, sellerShare: 0 }, feedInRate: 22_000 },
-};
+const genesis = testGenesis({
+  timeMs: START,
+  consensus: { epochBlocks: 1_000_000 },
+  ...oneOrganisation({
+    ...{ id: ORGANISATION, account: OPERATOR, zone: ZONE, validators: [KID], keys: [KID] },
+    roles: ['gridOperator', 'wattIssuer', 'registrar'],
+  }),
+});
 const identity: LedgerIdentity = {
   genesis,
   genesisHash: native.sha256(utf8(JSON.stringify(genesis))),

@@ -25,6 +25,8 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.POSITIVE_INFINITY;
 }
 
+export const median = (values: readonly number[]): number => percentile(values, 0.5);
+
 /**
  * Operations a second as the slope of the line through (instant, operations so far): blocks come a second apart, so a
  * count between two instants would be off by a block.

@@ -49,7 +49,7 @@ import type {
 } from '@gridtokenx/runtime';
 import { signBytesOf } from '@gridtokenx/consensus';
 import { messageFrame, packFrames } from '@gridtokenx/runtime';
-import { MemoryLog } from '@gridtokenx/testkit';
+import { MemoryLog, oneOrganisation, testGenesis } from '@gridtokenx/testkit';
 import { createGateway, type Gateway } from './create-gateway.js';
 import type { GatewayParts } from './parts.js';
 
@@ -65,33 +65,20 @@ export const INTERVAL_START_MS = Date.UTC(2026, 5, 15, 3);
 export const seedOf = (n: number): Uint8Array => native.sha256(utf8(`seed ${n}`));
 export const kidOf = (seed: Uint8Array): string => toBase64Url(native.publicKeyOf(seed));
 
-export function genesisFile(validators: number): Uint8Array {
-  const time = formatTime(millis(GENESIS_MS));
-  const keys = Array.from({ length: validators }, (_, i) => kidOf(seedOf(i)));
-  return utf8(
-    JSON.stringify({
-      version: 1,
-      kind: 'consortium',
-      time,
-      market: { start: time, rate: 1 },
-      consensus: {
-        intervalMs: 1000,
-        beatMs: 5000,
-        fullIntervalMs: 250,
-        baseTimeoutMs: 1200,
-        timeoutCapMs: 8000,
-        epochBlocks: 1_000,
-        evidence: { heights: 100_000, ageMs: 86_400_000 },
-      },
-      limits: { operationsPerBlock: 12_000, envelopeBytesPerBlock: 8_388_608 },
-      validators: keys.map((key) => ({ key, organisation: ORGANISATION })),
-      organisations: [{ id: ORGANISATION, sector: 'gridOperator', roles: ['gridOperator'], keys: [] }],
-      accounts: [{ id: ACCOUNT, organisation: ORGANISATION }],
-      zones: [{ id: 'MEA-BKK-01', operator: ORGANISATION, account: ACCOUNT }],
-      tariff: { version: 1, gridFee: { rate: 100, buyerShare: 10_000, sellerShare: 0 }, feedInRate: 22_000 },
-    }),
+export const genesisFile = (validators: number): Uint8Array =>
+  utf8(
+    JSON.stringify(
+      testGenesis({
+        timeMs: GENESIS_MS,
+        ...oneOrganisation({
+          id: ORGANISATION,
+          account: ACCOUNT,
+          zone: 'MEA-BKK-01',
+          validators: Array.from({ length: validators }, (_, i) => kidOf(seedOf(i))),
+        }),
+      }),
+    ),
   );
-}
 
 /** Time that moves when a test says so. */
 export class ManualClock implements Clock {

@@ -11,23 +11,16 @@ import { openBus, type Bus, type EntryPoint } from './entry.js';
 import type { Command, Report } from './generator.js';
 import { prepareMarket } from './prepare.js';
 import { ProcessTree, stolenSeconds } from './processes.js';
+import type { Setup } from './result.js';
 import { figuresOf, lineOf, type ConsortiumRun } from './run.js';
 import { BlockWatch, ProjectionWatch, type SeenBlock } from './watch.js';
 
-export interface BenchOptions {
-  readonly bus: 'embedded' | 'kafka';
+export interface BenchOptions extends Pick<Setup, 'bus' | 'validators' | 'entry' | 'batch' | 'keys' | 'seconds'> {
   /** Of a Kafka that runs already; otherwise one is started from its jars. */
   readonly brokers?: readonly string[];
-  readonly validators: number;
   readonly layout: Layout;
   readonly ledgerArguments?: readonly string[];
-  readonly entry: 'rest' | 'bus';
-  /** Operations in an envelope. */
-  readonly batch: number;
-  readonly keys: number;
   readonly warmUpSeconds: number;
-  /** Measured, after the warm-up. */
-  readonly seconds: number;
   /** Says of each block when it came: for whoever looks for what made a run late. */
   readonly trace: boolean;
   readonly say: (line: string) => void;
@@ -50,7 +43,8 @@ const LEAD_MS = 300;
 const DRAIN_MS_MAX = 180_000;
 /** Long enough that the checks which follow do not make a block look late; what is still open is waited for after them. */
 const QUIET_MS = 4_000;
-const MEMORY_EVERY_MS = 1_000;
+/** No oftener: to add up the shares of all pages takes the kernel tens of milliseconds for each large process. */
+const MEMORY_EVERY_MS = 2_000;
 const COUNTERS_MS = 500;
 const SEED = 7;
 

@@ -4,17 +4,25 @@ import type { DeadLeader } from './dead-leader.js';
 import type { Overload } from './overload.js';
 import type { ConsortiumRun } from './run.js';
 
-/** What `npm run bench -- consortium --json` prints: the best run, all of them, and what they were made with. */
-export interface ConsortiumResult extends ConsortiumRun {
+/** What a bench is asked to measure; its result repeats it. */
+export interface Setup {
   readonly bus: 'embedded' | 'kafka';
+  /** Of validators. */
   readonly processes: number;
   readonly validators: number;
   readonly projector: Layout['projector'];
+  /** Threads of each ledger process that check envelopes. */
   readonly workers: number;
   readonly entry: 'rest' | 'bus';
+  /** Operations in an envelope. */
   readonly batch: number;
   readonly keys: number;
+  /** Measured, after the warm-up. */
   readonly seconds: number;
+}
+
+/** What `npm run bench -- consortium --json` prints: the best run, all of them, and what they were made with. */
+export interface ConsortiumResult extends ConsortiumRun, Setup {
   readonly verifyPerSecondLimit: number;
   readonly runs: readonly ConsortiumRun[];
   readonly overload?: Overload;

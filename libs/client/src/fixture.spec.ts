@@ -1,5 +1,5 @@
 import { noble, ZERO_HASH, type Hash } from '@gridtokenx/crypto';
-import { equalBytes, height as asHeight, millis, parseTime, toBase64Url, utf8 } from '@gridtokenx/kernel';
+import { equalBytes, height as asHeight, millis, toBase64Url, utf8 } from '@gridtokenx/kernel';
 import {
   certificateHashOf,
   commitSignBytes,
@@ -22,6 +22,7 @@ import {
   type ValidatorSet,
 } from '@gridtokenx/chain';
 import { decodeEnvelope, encodeOutcome, readGenesis, type LedgerIdentity, type Operation } from '@gridtokenx/protocol';
+import { oneOrganisation, testGenesis } from '@gridtokenx/testkit';
 import { Keypair } from './keypair.js';
 import { signOperations } from './signing.js';
 
@@ -30,7 +31,7 @@ import { signOperations } from './signing.js';
 export const ACCOUNT = '0123456789abcdef0123456789abcdef';
 export const INTERVAL = '2026-06-15T03:00:00Z/PT15M';
 const ORGANISATION = 'aa'.repeat(16);
-const GENESIS_TIME = '2026-06-15T00:00:00Z';
+const GENESIS_MS = Date.UTC(2026, 5, 15);
 
 export const seedOf = (n: number): Uint8Array => noble.sha256(utf8(`seed ${n}`));
 export const cancelOf = (n: number): Operation => ({
@@ -38,32 +39,21 @@ export const cancelOf = (n: number): Operation => ({
   order: n.toString(16).padStart(64, '0'),
 });
 
-export function genesisFile(validators: number, zone = 'MEA-BKK-01', epochBlocks = 1_000): Uint8Array {
-  const keys = Array.from({ length: validators }, (_, i) => toBase64Url(noble.publicKeyOf(seedOf(i))));
-  return utf8(
-    JSON.stringify({
-      version: 1,
-      kind: 'consortium',
-      time: GENESIS_TIME,
-      market: { start: GENESIS_TIME, rate: 1 },
-      consensus: {
-        intervalMs: 1000,
-        beatMs: 5000,
-        fullIntervalMs: 250,
-        baseTimeoutMs: 1200,
-        timeoutCapMs: 8000,
-        epochBlocks,
-        evidence: { heights: 100_000, ageMs: 86_400_000 },
-      },
-      limits: { operationsPerBlock: 12_000, envelopeBytesPerBlock: 8_388_608 },
-      validators: keys.map((key) => ({ key, organisation: ORGANISATION })),
-      organisations: [{ id: ORGANISATION, sector: 'gridOperator', roles: ['gridOperator'], keys: [] }],
-      accounts: [{ id: ACCOUNT, organisation: ORGANISATION }],
-      zones: [{ id: zone, operator: ORGANISATION, account: ACCOUNT }],
-      tariff: { version: 1, gridFee: { rate: 100, buyerShare: 10_000, sellerShare: 0 }, feedInRate: 22_000 },
-    }),
+export const genesisFile = (validators: number, zone = 'MEA-BKK-01', epochBlocks = 1_000): Uint8Array =>
+  utf8(
+    JSON.stringify(
+      testGenesis({
+        timeMs: GENESIS_MS,
+        consensus: { epochBlocks },
+        ...oneOrganisation({
+          id: ORGANISATION,
+          account: ACCOUNT,
+          zone,
+          validators: Array.from({ length: validators }, (_, i) => toBase64Url(noble.publicKeyOf(seedOf(i)))),
+        }),
+      }),
+    ),
   );
-}
 
 export interface TestBlock {
   readonly block: Block;
@@ -172,7 +162,7 @@ export class TestLedger {
       parentHash: parent === undefined ? this.identity.genesisHash : headerHash(noble, parent.header),
       parentCertificateHash:
         parent === undefined ? ZERO_HASH : certificateHashOf(noble, parent.certificate, parentSetSize),
-      time: millis((parseTime(GENESIS_TIME) ?? 0) + height * 1000),
+      time: millis(GENESIS_MS + height * 1000),
       operationsRoot: operationsRootOf(noble, hashed),
       validatorsHash: set.hash,
       nextValidatorsHash: next.hash,

@@ -1,8 +1,7 @@
-import { INTERVAL_MS, toBase64Url } from '@gridtokenx/kernel';
-import { Prng } from '@gridtokenx/kernel';
 import type { Crypto } from '@gridtokenx/crypto';
-import { formatInterval, formatTime, millis, toHex, utf8 } from '@gridtokenx/kernel';
-import { readGenesis, signEnvelope, type Genesis, type LedgerIdentity, type Operation } from '@gridtokenx/protocol';
+import { formatInterval, formatTime, INTERVAL_MS, millis, Prng, toBase64Url, toHex, utf8 } from '@gridtokenx/kernel';
+import { readGenesis, signEnvelope, type LedgerIdentity, type Operation } from '@gridtokenx/protocol';
+import { testGenesis, type TestTerms } from './genesis.js';
 
 /** A consortium with everything known: for tests and benchmarks that need a ledger with money and energy in it. */
 export interface TestConsortium {
@@ -21,14 +20,9 @@ export interface TestConsortium {
   readonly interval: string;
 }
 
-export interface TestConsortiumOptions {
+export interface TestConsortiumOptions extends Pick<TestTerms, 'timeMs' | 'consensus' | 'limits' | 'market'> {
   readonly validators: number;
   readonly seed?: number;
-  /** Block time of the genesis. */
-  readonly timeMs: number;
-  readonly consensus?: Partial<Genesis['consensus']>;
-  readonly limits?: Partial<Genesis['limits']>;
-  readonly market?: Partial<Genesis['market']>;
   /** Trader keys beside the first: each its own signer. */
   readonly traderSeeds?: readonly Uint8Array[];
 }
@@ -45,22 +39,11 @@ export function testConsortium(crypto: Crypto, options: TestConsortiumOptions): 
   const validatorSeeds = Array.from({ length: options.validators }, seed);
   const [operator, bank, trader, regulator] = [id(), id(), id(), id()];
   const operatorAccount = id();
-  const genesis: Genesis = {
-    version: 1,
-    kind: 'consortium',
-    time: formatTime(millis(options.timeMs)),
-    market: { start: formatTime(MARKET_START), rate: 1, ...options.market },
-    consensus: {
-      intervalMs: 1_000,
-      beatMs: 5_000,
-      fullIntervalMs: 250,
-      baseTimeoutMs: 1_200,
-      timeoutCapMs: 8_000,
-      epochBlocks: 1_000,
-      evidence: { heights: 100_000, ageMs: 86_400_000 },
-      ...options.consensus,
-    },
-    limits: { operationsPerBlock: 12_000, envelopeBytesPerBlock: 8 * 1024 * 1024, ...options.limits },
+  const genesis = testGenesis({
+    timeMs: options.timeMs,
+    market: { start: formatTime(MARKET_START), ...options.market },
+    ...(options.consensus && { consensus: options.consensus }),
+    ...(options.limits && { limits: options.limits }),
     validators: validatorSeeds.map((secret) => ({ key: kid(secret), organisation: regulator })),
     organisations: [
       { id: operator, sector: 'gridOperator', roles: ['gridOperator'], keys: [kid(seeds.operator)] },
@@ -70,8 +53,7 @@ export function testConsortium(crypto: Crypto, options: TestConsortiumOptions): 
     ],
     accounts: [{ id: operatorAccount, organisation: operator }],
     zones: [{ id: TEST_ZONE, operator, account: operatorAccount }],
-    tariff: { version: 1, gridFee: { rate: 100, buyerShare: 10_000, sellerShare: 0 }, feedInRate: 22_000 },
-  };
+  });
   const file = utf8(JSON.stringify(genesis));
   return {
     file,

@@ -1,4 +1,5 @@
 export * from './free-port.js';
+export * from './genesis.js';
 export * from './memory-log.js';
 export * from './postgres.js';
 export * from './consortium.js';

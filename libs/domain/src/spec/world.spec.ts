@@ -1,15 +1,6 @@
 import { native } from '@gridtokenx/crypto-native';
 import type { Hash, PublicKey } from '@gridtokenx/crypto';
-import {
-  ByteWriter,
-  formatInterval,
-  formatTime,
-  millis,
-  toBase64Url,
-  toHex,
-  utf8,
-  type Millis,
-} from '@gridtokenx/kernel';
+import { ByteWriter, formatInterval, millis, toBase64Url, toHex, utf8, type Millis } from '@gridtokenx/kernel';
 import {
   decodeOutcome,
   type Envelope,
@@ -20,6 +11,7 @@ import {
   type OperationOf,
   type Outcome,
 } from '@gridtokenx/protocol';
+import { testGenesis } from '@gridtokenx/testkit';
 import { createLedger, type Execution, type Ledger } from '../index.js';
 
 /** A small world for the specs: two zones, who runs them, and ways to get people, money and energy into it. */
@@ -65,21 +57,10 @@ export function genesisOf({
   validators = 0,
 }: GenesisTerms = {}): Genesis {
   const members = Array.from({ length: validators }, (_, i) => `member ${i}`);
-  return {
-    version: 1,
-    kind: 'consortium',
-    time: formatTime(millis(START)),
-    market: { start: formatTime(millis(START)), rate, ...(capMs === undefined ? {} : { capMs }) },
-    consensus: {
-      intervalMs: 1000,
-      beatMs: 5000,
-      fullIntervalMs: 250,
-      baseTimeoutMs: 1200,
-      timeoutCapMs: 8000,
-      epochBlocks,
-      evidence,
-    },
-    limits: { operationsPerBlock: 12_000, envelopeBytesPerBlock: 8 * 1024 * 1024 },
+  return testGenesis({
+    timeMs: START,
+    market: { rate, ...(capMs === undefined ? {} : { capMs }) },
+    consensus: { epochBlocks, evidence },
     validators:
       validators === 0
         ? [{ key: kidOf('validator'), organisation: id('mea') }]
@@ -107,12 +88,8 @@ export function genesisOf({
       { id: ZONE, operator: id('mea'), account: id('mea account') },
       { id: OTHER_ZONE, operator: id('pea'), account: id('pea account') },
     ],
-    tariff: {
-      version: 1,
-      gridFee: { rate: feeRate, buyerShare: 10_000 - sellerShare, sellerShare },
-      feedInRate,
-    },
-  };
+    tariff: { gridFee: { rate: feeRate, buyerShare: 10_000 - sellerShare, sellerShare }, feedInRate },
+  });
 }
 
 export function identityOf(genesis: Genesis): LedgerIdentity {
