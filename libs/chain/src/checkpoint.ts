@@ -1,5 +1,5 @@
 import { verifyInclusion, ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
-import { assert, compareText, equalBytes } from '@gridtokenx/kernel';
+import { compareText, equalBytes, utf8 } from '@gridtokenx/kernel';
 
 /** SPEC wire 8.1: the state after each height that this divides is a checkpoint. */
 export const CHECKPOINT_BLOCKS = 100;
@@ -17,83 +17,161 @@ export const checkpointTold = (height: number): number | undefined =>
 export const checkpointRootFits = (height: number, root: Uint8Array): boolean =>
   equalBytes(root, ZERO_HASH) === (checkpointTold(height) === undefined);
 
-/** SPEC wire 8.2: the bucket of a row is the first 16 bits of the hash of its key. */
-export function bucketOf(crypto: Crypto, key: string, table = ''): number {
-  const hash = crypto.sha256(scratch.subarray(0, putKey(0, table, key)));
+/** SPEC wire 8.2: the bucket of a row is the first 16 bits of the hash of its key, which is ASCII. */
+export function bucketOf(crypto: Crypto, key: Uint8Array): number {
+  const hash = crypto.sha256(key);
   return ((hash[0] as number) << 8) | (hash[1] as number);
 }
 
-let scratch = new Uint8Array(64 * 1024);
+/** The mark of a leaf, and the count. */
+const HEAD_BYTES = 5;
+const LENGTH_BYTES = 4;
+/** A bucket that grows gets room for a few rows more. */
+const SPARE_BYTES = 256;
 
-function room(bytes: number): void {
-  if (bytes <= scratch.length) return;
-  const grown = new Uint8Array(Math.max(bytes, scratch.length * 2));
-  grown.set(scratch);
-  scratch = grown;
-}
+/**
+ * SPEC wire 8.3: the rows of a bucket as the bytes whose hash is its leaf: u32 count, then each row as text key and row
+ * hash, in key order. They are kept as such: of millions of rows no keys are looked up and no hashes are objects when the
+ * bucket of one that has changed is hashed.
+ */
+export class BucketRows {
+  private bytes: Uint8Array;
+  private end = HEAD_BYTES;
+  private rows = 0;
 
-function put32(at: number, value: number): void {
-  scratch[at] = value >>> 24;
-  scratch[at + 1] = value >>> 16;
-  scratch[at + 2] = value >>> 8;
-  scratch[at + 3] = value;
-}
-
-function putText(at: number, text: string): number {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code > 127) assert(false, 'the key of a row is ASCII');
-    scratch[at + i] = code;
+  constructor(capacity = HEAD_BYTES) {
+    this.bytes = new Uint8Array(capacity);
   }
-  return at + text.length;
-}
 
-const SLASH = 0x2f;
-const keyLength = (table: string, key: string): number => (table === '' ? 0 : table.length + 1) + key.length;
-
-/** A key in one piece, or in two that a slash joins; gives where it ends. */
-function putKey(from: number, table: string, key: string): number {
-  room(from + keyLength(table, key));
-  if (table === '') return putText(from, key);
-  const at = putText(from, table);
-  scratch[at] = SLASH;
-  return putText(at + 1, key);
-}
-
-/** The rows of a bucket as whoever holds them does: of millions neither keys are joined nor hashes made objects. */
-export interface BucketRows {
-  readonly count: number;
-  /** Before the key and a slash, or empty when the key is whole. */
-  tableAt(index: number): string;
-  keyAt(index: number): string;
-  putHash(index: number, target: Uint8Array, at: number): void;
-}
-
-/** Rows with whole keys, and their hashes next to each other. */
-export const rowsWith = (keys: readonly string[], hashes: Uint8Array): BucketRows => ({
-  count: keys.length,
-  tableAt: () => '',
-  keyAt: (index) => keys[index] as string,
-  putHash: (index, target, at) => {
-    for (let i = 0; i < ROW_HASH_BYTES; i++) target[at + i] = hashes[index * ROW_HASH_BYTES + i] as number;
-  },
-});
-
-/** SPEC wire 8.3: the leaf of a bucket: u32 count, then each row as text key and row hash, in key order. */
-export function bucketHash(crypto: Crypto, rows: BucketRows): Hash {
-  scratch[0] = 0;
-  put32(1, rows.count);
-  let at = 5;
-  for (let i = 0; i < rows.count; i++) {
-    const [table, key] = [rows.tableAt(i), rows.keyAt(i)];
-    const length = keyLength(table, key);
-    room(at + 4 + length + ROW_HASH_BYTES);
-    put32(at, length);
-    at = putKey(at + 4, table, key);
-    rows.putHash(i, scratch, at);
-    at += ROW_HASH_BYTES;
+  /** How much room a row takes. */
+  static sizeOf(key: Uint8Array): number {
+    return LENGTH_BYTES + key.length + ROW_HASH_BYTES;
   }
-  return crypto.sha256(scratch.subarray(0, at));
+
+  get count(): number {
+    return this.rows;
+  }
+
+  /** How much there is to hash. */
+  get size(): number {
+    return this.end;
+  }
+
+  private get32(at: number): number {
+    const { bytes } = this;
+    return (
+      (bytes[at] as number) * 0x100_0000 +
+      (((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number))
+    );
+  }
+
+  private put32(at: number, value: number): void {
+    const { bytes } = this;
+    bytes[at] = value >>> 24;
+    bytes[at + 1] = value >>> 16;
+    bytes[at + 2] = value >>> 8;
+    bytes[at + 3] = value;
+  }
+
+  private after(at: number): number {
+    return at + LENGTH_BYTES + this.get32(at) + ROW_HASH_BYTES;
+  }
+
+  private startOf(index: number): number {
+    let at = HEAD_BYTES;
+    for (let i = 0; i < index; i++) at = this.after(at);
+    return at;
+  }
+
+  private hashOf(index: number): number {
+    const at = this.startOf(index);
+    return at + LENGTH_BYTES + this.get32(at);
+  }
+
+  /** The row's key is above this one, or equal to it, or below: as a number. */
+  private compareAt(at: number, key: Uint8Array): number {
+    const { bytes } = this;
+    const length = this.get32(at);
+    const from = at + LENGTH_BYTES;
+    for (let i = 0; i < length && i < key.length; i++) {
+      const difference = (bytes[from + i] as number) - (key[i] as number);
+      if (difference !== 0) return difference;
+    }
+    return length - key.length;
+  }
+
+  private setCount(rows: number): void {
+    this.rows = rows;
+    this.put32(1, rows);
+  }
+
+  private room(more: number): void {
+    if (this.end + more <= this.bytes.length) return;
+    const grown = new Uint8Array(this.end + more + SPARE_BYTES);
+    grown.set(this.bytes.subarray(0, this.end));
+    this.bytes = grown;
+  }
+
+  private write(at: number, key: Uint8Array, hash: Uint8Array): void {
+    this.put32(at, key.length);
+    this.bytes.set(key, at + LENGTH_BYTES);
+    this.bytes.set(hash, at + LENGTH_BYTES + key.length);
+  }
+
+  /** Above all that are there. */
+  append(key: Uint8Array, hash: Uint8Array): void {
+    const size = BucketRows.sizeOf(key);
+    this.room(size);
+    this.write(this.end, key, hash);
+    this.end += size;
+    this.setCount(this.rows + 1);
+  }
+
+  /** Where it belongs; gives the how-manyth row it is. */
+  insert(key: Uint8Array, hash: Uint8Array): number {
+    const size = BucketRows.sizeOf(key);
+    this.room(size);
+    let index = 0;
+    let at = HEAD_BYTES;
+    for (; index < this.rows && this.compareAt(at, key) < 0; index++) at = this.after(at);
+    this.bytes.copyWithin(at + size, at, this.end);
+    this.write(at, key, hash);
+    this.end += size;
+    this.setCount(this.rows + 1);
+    return index;
+  }
+
+  remove(index: number): void {
+    const at = this.startOf(index);
+    const next = this.after(at);
+    this.bytes.copyWithin(at, next, this.end);
+    this.end -= next - at;
+    this.setCount(this.rows - 1);
+  }
+
+  setHash(index: number, hash: Uint8Array): void {
+    this.bytes.set(hash, this.hashOf(index));
+  }
+
+  hash(index: number): Hash {
+    const at = this.hashOf(index);
+    return this.bytes.slice(at, at + ROW_HASH_BYTES) as Hash;
+  }
+
+  /** Each row in key order; its bytes are good until the next change. */
+  visit(visit: (index: number, key: Uint8Array, hash: Uint8Array) => void): void {
+    let at = HEAD_BYTES;
+    for (let i = 0; i < this.rows; i++) {
+      const key = at + LENGTH_BYTES;
+      const next = this.after(at);
+      visit(i, this.bytes.subarray(key, next - ROW_HASH_BYTES), this.bytes.subarray(next - ROW_HASH_BYTES, next));
+      at = next;
+    }
+  }
+
+  leaf(crypto: Crypto): Hash {
+    return crypto.sha256(this.bytes.subarray(0, this.end));
+  }
 }
 
 /** All of the bucket that a key falls into: what it holds is there, and what it does not hold is not. */
@@ -114,18 +192,17 @@ export function provenRow(
   key: string,
   { entries, path }: RowProof,
 ): Hash | null | undefined {
-  const hashes = new Uint8Array(entries.length * ROW_HASH_BYTES);
+  const rows = new BucketRows();
   let before: string | undefined;
-  for (const [i, entry] of entries.entries()) {
+  for (const entry of entries) {
     if (entry.hash.length !== ROW_HASH_BYTES || !isAscii(entry.key)) return undefined;
     if (before !== undefined && compareText(before, entry.key) >= 0) return undefined;
     before = entry.key;
-    hashes.set(entry.hash, i * ROW_HASH_BYTES);
+    rows.append(utf8(entry.key), entry.hash);
   }
   if (!isAscii(key)) return undefined;
-  const keys = entries.map((entry) => entry.key);
-  const leaf = bucketHash(crypto, rowsWith(keys, hashes));
-  if (!verifyInclusion(crypto.sha256, leaf, bucketOf(crypto, key), CHECKPOINT_BUCKETS, path, root)) return undefined;
+  const bucket = bucketOf(crypto, utf8(key));
+  if (!verifyInclusion(crypto.sha256, rows.leaf(crypto), bucket, CHECKPOINT_BUCKETS, path, root)) return undefined;
   return entries.find((entry) => entry.key === key)?.hash ?? null;
 }
 

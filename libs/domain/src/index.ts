@@ -4,6 +4,7 @@ export * from './ledger/engine.js';
 export { Checkpoints } from './ledger/checkpoint.js';
 export { LedgerRestore, type RestoredBucket } from './ledger/restore.js';
 export { decodeRow } from './ledger/rows.js';
+export { ScratchWriter } from './ledger/scratch.js';
 export { rowKey, type RowChange } from './ledger/digest.js';
 export { Store, Table, type Cell, type Pair, PairTable } from './ledger/store.js';
 export type { Admission } from './ledger/replay.js';

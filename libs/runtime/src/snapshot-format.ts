@@ -1,6 +1,6 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import {
-  bucketHash,
+  BucketRows,
   certificateIsValid,
   CHECKPOINT_BUCKETS,
   CHECKPOINT_DELAY,
@@ -14,8 +14,6 @@ import {
   ledgerIdBytes,
   PUBLIC_KEY_BYTES,
   readLedgerId,
-  ROW_HASH_BYTES,
-  rowsWith,
   tipAfter,
   validatorSet,
   type Block,
@@ -24,7 +22,7 @@ import {
   type ValidatorSet,
 } from '@gridtokenx/chain';
 import { HASH_BYTES, merkleRoot, type Crypto, type Hash, type PublicKey } from '@gridtokenx/crypto';
-import type { Checkpoints, RestoredBucket } from '@gridtokenx/domain';
+import { ScratchWriter, type Checkpoints, type RestoredBucket } from '@gridtokenx/domain';
 import { ByteReader, ByteWriter, DecodeError, equalBytes, fromUtf8 } from '@gridtokenx/kernel';
 import { PROTOCOL_VERSION, VALIDATORS_MAX } from '@gridtokenx/protocol';
 
@@ -36,7 +34,6 @@ const ROW_BYTES_MAX = 1024 * 1024;
 const KEY_BYTES_MAX = 1024;
 const CERTIFICATE_BYTES_MAX = 1 << 20;
 const HEADER_BYTES_MAX = 1024;
-const NOTHING = new Uint8Array(0);
 
 export type CertifiedHeader = Pick<Block, 'header' | 'certificate'>;
 
@@ -186,16 +183,31 @@ export function tipOfManifest(reader: ManifestReader, manifest: SnapshotManifest
   return tipAfter(crypto, rules, { validators: ofBlock }, { ...block, nextValidators: change?.nextValidators });
 }
 
+/** One for all: a part is compressed as soon as it is written. */
+const partBytes = new ScratchWriter();
+
 /** SPEC wire 9.3: the rows of some buckets of the checkpoint that is held, compressed. */
 export function encodePart(checkpoints: Checkpoints, index: number, parts: number): Uint8Array {
   const buckets = CHECKPOINT_BUCKETS / parts;
-  const writer = new ByteWriter(1024 * 1024);
+  partBytes.reset();
   for (let bucket = index * buckets; bucket < (index + 1) * buckets; bucket++) {
-    writer.u32(checkpoints.rowsIn(bucket, 1));
-    checkpoints.visit(bucket, 1, (_, key, row) => void writer.text(key).bytes(row));
+    partBytes.u32(checkpoints.rowsIn(bucket));
+    checkpoints.visit(bucket, (key, row) => {
+      partBytes.u32(key.length).fixed(key).u32(row.length).fixed(row);
+    });
   }
-  return zstdCompressSync(writer.done(), { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+  return zstdCompressSync(partBytes.bytes(), { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
 }
+
+/** Keys are ASCII: as many letters as bytes. */
+function keyText(bytes: Uint8Array): string {
+  const key = fromUtf8(bytes);
+  if (key?.length !== bytes.length) throw new DecodeError('snapshotPart.key', 0);
+  return key;
+}
+
+/** A bucket that is restored has room for a row or two more: most will need it. */
+const SPARE_BYTES = 256;
 
 /** The buckets of a part, when it is the one that the manifest names. Throws DecodeError. */
 export function decodePart(
@@ -206,29 +218,23 @@ export function decodePart(
 ): RestoredBucket[] {
   const reader = new ByteReader(unpacked(packed), 'snapshotPart');
   const size = CHECKPOINT_BUCKETS / partRoots.length;
-  const none = { keys: [], rows: [], hashes: NOTHING, leaf: bucketHash(crypto, rowsWith([], NOTHING)) };
+  const empty = new BucketRows();
+  const none = { keys: [], rows: [], hashed: empty, leaf: empty.leaf(crypto) };
   const buckets = Array.from({ length: size }, (_, i): RestoredBucket => {
     const count = reader.count(0xffff_ffff, 8);
     if (count === 0) return { bucket: index * size + i, ...none };
-    const keys: string[] = [];
+    const keys: Uint8Array[] = [];
     const rows: Uint8Array[] = [];
-    const hashes = new Uint8Array(count * ROW_HASH_BYTES);
+    let bytes = SPARE_BYTES;
     for (let at = 0; at < count; at++) {
-      const bytes = reader.borrowed(KEY_BYTES_MAX);
-      const key = fromUtf8(bytes);
-      // Keys are ASCII: as many letters as bytes.
-      keys.push(key?.length === bytes.length ? key : reader.fail('key'));
-      const row = reader.borrowed(ROW_BYTES_MAX);
-      rows.push(row);
-      hashes.set(crypto.sha256(row), at * ROW_HASH_BYTES);
+      const key = reader.borrowed(KEY_BYTES_MAX);
+      keys.push(key);
+      bytes += BucketRows.sizeOf(key);
+      rows.push(reader.borrowed(ROW_BYTES_MAX));
     }
-    return {
-      bucket: index * size + i,
-      keys,
-      rows,
-      hashes,
-      leaf: bucketHash(crypto, rowsWith(keys, hashes)),
-    };
+    const hashed = new BucketRows(bytes);
+    for (let at = 0; at < count; at++) hashed.append(keys[at] as Uint8Array, crypto.sha256(rows[at] as Uint8Array));
+    return { bucket: index * size + i, keys: keys.map(keyText), rows, hashed, leaf: hashed.leaf(crypto) };
   });
   reader.end();
   const root = merkleRoot(

@@ -58,7 +58,6 @@ export class AccountsState {
           if (balance.available === 0n && balance.held === 0n) reader.fail('zeroIsAbsent');
           return balance;
         },
-        keepHash: true,
       },
       (first, second) => ({ first, second, escrowChange: 0 }),
     );
@@ -71,7 +70,6 @@ export class AccountsState {
         burned: reader.i128(),
         retired: reader.i128(),
       }),
-      keepHash: true,
     });
     this.reserve = plainTable<Reserve>(store, 'accounts.reserve', {
       encode: (writer, { amount, reference }) => void writer.i128(amount).text(reference),

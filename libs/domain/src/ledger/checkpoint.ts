@@ -1,106 +1,34 @@
 import {
-  bucketHash,
   bucketOf,
+  BucketRows,
   CHECKPOINT_BLOCKS,
   CHECKPOINT_BUCKETS,
   CHECKPOINT_DELAY,
   checkpointTold,
   ROW_HASH_BYTES,
-  type BucketRows,
   type RowProof,
 } from '@gridtokenx/chain';
 import { nodeHash, ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
-import { assert, compareText } from '@gridtokenx/kernel';
-import { rowHash, rowKey } from './digest.js';
+import { asciiText, assert, utf8 } from '@gridtokenx/kernel';
+import { rowHash } from './digest.js';
 import { ScratchWriter } from './scratch.js';
 import type { Cell, Store } from './store.js';
 
-const HASHES_PER_CHUNK = 32_768;
-
-/** Hashes of millions of rows next to each other, each at a place of its own: as objects they would be most of the memory. */
-class RowHashes {
-  private readonly chunks: Uint8Array[] = [];
-  private readonly free: number[] = [];
-  private used = 0;
-
-  take(): number {
-    const place = this.free.pop() ?? this.used++;
-    if (place >= this.chunks.length * HASHES_PER_CHUNK)
-      this.chunks.push(new Uint8Array(HASHES_PER_CHUNK * ROW_HASH_BYTES));
-    return place;
-  }
-
-  release(place: number): void {
-    this.free.push(place);
-  }
-
-  put(place: number, hash: Uint8Array): void {
-    (this.chunks[Math.floor(place / HASHES_PER_CHUNK)] as Uint8Array).set(
-      hash,
-      (place % HASHES_PER_CHUNK) * ROW_HASH_BYTES,
-    );
-  }
-
-  copy(place: number, target: Uint8Array, at: number): void {
-    const chunk = this.chunks[Math.floor(place / HASHES_PER_CHUNK)] as Uint8Array;
-    const from = (place % HASHES_PER_CHUNK) * ROW_HASH_BYTES;
-    for (let i = 0; i < ROW_HASH_BYTES; i++) target[at + i] = chunk[from + i] as number;
-  }
+/** The cells of a bucket, each at the place of its row. */
+interface Bucket {
+  readonly cells: Cell<unknown>[];
+  readonly rows: BucketRows;
 }
-
-/**
- * The rows of one leaf. New ones come last: to look into the keys of cells all over the memory for each would be most of
- * the work; they are put in order once, when the bucket is hashed.
- */
-class Bucket implements BucketRows {
-  private isSorted = true;
-
-  constructor(
-    private readonly hashes: RowHashes,
-    readonly cells: Cell<unknown>[] = [],
-  ) {}
-
-  get count(): number {
-    return this.cells.length;
-  }
-
-  private cell(index: number): Cell<unknown> {
-    return this.cells[index] as Cell<unknown>;
-  }
-
-  tableAt(index: number): string {
-    return this.cell(index).table.name;
-  }
-
-  keyAt(index: number): string {
-    return this.cell(index).key;
-  }
-
-  putHash(index: number, target: Uint8Array, at: number): void {
-    this.hashes.copy(this.cell(index).place, target, at);
-  }
-
-  add(cell: Cell<unknown>): void {
-    this.cells.push(cell);
-    this.isSorted = false;
-  }
-
-  remove(cell: Cell<unknown>): void {
-    this.cells.splice(this.cells.indexOf(cell), 1);
-  }
-
-  sort(): void {
-    if (!this.isSorted) this.cells.sort(compareRows);
-    this.isSorted = true;
-  }
-}
-
-/** No name of a table holds a slash or less, so this is the order of the joined keys. */
-const compareRows = (a: Cell<unknown>, b: Cell<unknown>): number =>
-  a.table === b.table ? compareText(a.key, b.key) : compareText(a.table.prefix, b.table.prefix);
 
 /** One for all: the bytes of a row are copied out before the next is written. */
 const scratch = new ScratchWriter();
+/** Another, for the key beside the hash of its row. */
+const keys = new ScratchWriter();
+const keyBytes = (cell: Cell<unknown>): Uint8Array => cell.writeKey(keys.reset()).bytes();
+
+/** SHA-256 takes about as long for so many bytes as all the rest of what one row costs. */
+const BYTES_PER_UNIT = 1024;
+const unitsOf = (bytes: number): number => 1 + Math.floor(bytes / BYTES_PER_UNIT);
 
 /** How far the work on the checkpoint has come. */
 type Stage = 'rows' | 'buckets' | 'nodes' | 'done';
@@ -114,8 +42,9 @@ export class Checkpoints {
   private readonly buckets: (Bucket | undefined)[] = Array.from({ length: CHECKPOINT_BUCKETS }, () => undefined);
   /** Level 0 are the buckets, the last is the root; hashes next to each other. */
   private readonly levels: Uint8Array[] = [];
-  private readonly hashes = new RowHashes();
   private count = 0;
+  /** Of all buckets together. */
+  private bytes = 0;
 
   /** Rows changed since the last checkpoint, in the order of their first change. */
   private noted: Cell<unknown>[] = [];
@@ -138,7 +67,7 @@ export class Checkpoints {
     private readonly crypto: Crypto,
     private readonly store: Store,
   ) {
-    let hash = bucketHash(crypto, new Bucket(this.hashes));
+    let hash = new BucketRows().leaf(crypto);
     for (let size = CHECKPOINT_BUCKETS; size >= 1; size /= 2) {
       const level = new Uint8Array(size * ROW_HASH_BYTES);
       for (let i = 0; i < size; i++) level.set(hash, i * ROW_HASH_BYTES);
@@ -192,22 +121,31 @@ export class Checkpoints {
     this.size = this.left;
   }
 
-  /** Hashes still to be made, at most. */
+  /** Units of work that are left, about. */
   private get left(): number {
     const { taken, dirty, next } = this;
     switch (this.stage) {
       case 'rows':
-        return taken.length - next + 2 * Math.min(taken.length, CHECKPOINT_BUCKETS);
-      case 'done':
-        return 0;
-      default:
+        return taken.length - next + (this.unitsPerBucket + 1) * Math.min(taken.length, CHECKPOINT_BUCKETS);
+      case 'buckets':
+        return (this.unitsPerBucket + 1) * (dirty.length - next);
+      case 'nodes':
         return 2 * (dirty.length - next);
+      default:
+        return 0;
     }
   }
 
-  /** Makes about so many hashes of the last checkpoint; whether it is done. May be called whenever no rows are being changed. */
-  work(hashes: number): boolean {
-    for (let rest = hashes; rest > 0 && this.stage !== 'done';) rest -= this.step(rest);
+  private get unitsPerBucket(): number {
+    return unitsOf(this.bytes / CHECKPOINT_BUCKETS);
+  }
+
+  /**
+   * Works on the last checkpoint for about so many units, each a microsecond or two whatever the size of the state: a row, a
+   * node, or a kilobyte of a bucket. Whether it is done. May be called whenever no rows are being changed.
+   */
+  work(units: number): boolean {
+    for (let rest = units; rest > 0 && this.stage !== 'done';) rest -= this.step(rest);
     return this.isDone;
   }
 
@@ -223,74 +161,96 @@ export class Checkpoints {
   }
 
   private hashRows(most: number): number {
-    const { taken, crypto } = this;
+    const { taken } = this;
     const end = Math.min(taken.length, this.next + most);
     const begun = this.next;
-    for (let i = begun; i < end; i++) {
-      const cell = taken[i] as Cell<unknown>;
-      const value = this.valueOf(cell);
-      // Made and gone since the last checkpoint: the tree never knew it.
-      if (value === undefined && cell.place < 0) continue;
-      const at = this.bucketAt(cell);
-      const bucket = (this.buckets[at] ??= new Bucket(this.hashes));
-      if (value === undefined) {
-        bucket.remove(cell);
-        this.hashes.release(cell.place);
-        cell.place = -1;
-        this.count--;
-      } else {
-        if (cell.place < 0) {
-          cell.place = this.hashes.take();
-          bucket.add(cell);
-          this.count++;
-        }
-        this.hashes.put(cell.place, rowHash(crypto, cell, value));
-      }
-      this.touch(at);
-    }
+    for (let i = begun; i < end; i++) this.enter(taken[i] as Cell<unknown>);
     this.next = end;
     if (end === taken.length) {
       this.taken = [];
-      this.next = 0;
-      this.stage = 'buckets';
+      this.beginBuckets();
     }
     return Math.max(1, end - begun);
   }
 
-  private bucketAt(cell: Cell<unknown>): number {
-    if (cell.bucket < 0) cell.bucket = bucketOf(this.crypto, cell.key, cell.table.name);
-    return cell.bucket;
+  /** Brings one row of the tree to the checkpoint. */
+  private enter(cell: Cell<unknown>): void {
+    const { crypto, store, olds } = this;
+    const isAsTaken = !olds.has(cell) && !store.isTouched(cell);
+    const value = isAsTaken ? cell.value : this.valueOf(cell);
+    // The digest of the block that changed it last has made its hash.
+    const hash = (isAsTaken ? cell.hash : undefined) ?? rowHash(crypto, cell, value);
+    // From here on the tree has it.
+    if (isAsTaken) cell.hash = undefined;
+    if (value === undefined) this.remove(cell);
+    else if (cell.bucket < 0) this.insert(cell, hash);
+    else {
+      const { cells, rows } = this.buckets[cell.bucket] as Bucket;
+      rows.setHash(cells.indexOf(cell), hash);
+      this.isDirty[cell.bucket] = 1;
+    }
   }
 
-  private touch(bucket: number): void {
-    if (this.isDirty[bucket] === 1) return;
-    this.isDirty[bucket] = 1;
-    this.dirty.push(bucket);
+  private insert(cell: Cell<unknown>, hash: Uint8Array): void {
+    const key = keyBytes(cell);
+    cell.bucket = bucketOf(this.crypto, key);
+    const { cells, rows } = (this.buckets[cell.bucket] ??= { cells: [], rows: new BucketRows() });
+    const { size } = rows;
+    cells.splice(rows.insert(key, hash), 0, cell);
+    this.bytes += rows.size - size;
+    this.count++;
+    this.isDirty[cell.bucket] = 1;
   }
 
-  /** A bucket of many rows is much to hash: some of its rows count as one hash. */
+  private remove(cell: Cell<unknown>): void {
+    // Made and gone since the last checkpoint: the tree never knew it.
+    if (cell.bucket < 0) return;
+    const { cells, rows } = this.buckets[cell.bucket] as Bucket;
+    const { size } = rows;
+    const index = cells.indexOf(cell);
+    cells.splice(index, 1);
+    rows.remove(index);
+    this.bytes += rows.size - size;
+    this.count--;
+    this.isDirty[cell.bucket] = 1;
+    cell.bucket = -1;
+  }
+
+  /** The hash of a row as it stands since the last decided block, if nothing has changed it since it came into the tree. */
+  hashOf(cell: Cell<unknown>): Hash | undefined {
+    const inTree = this.stage === 'rows' ? this.interval - 1 : this.interval;
+    if (cell.bucket < 0 || cell.noted >= inTree) return undefined;
+    const { cells, rows } = this.buckets[cell.bucket] as Bucket;
+    return rows.hash(cells.indexOf(cell));
+  }
+
+  private beginBuckets(): void {
+    const { isDirty } = this;
+    const dirty: number[] = [];
+    for (let bucket = 0; bucket < CHECKPOINT_BUCKETS; bucket++) if (isDirty[bucket] === 1) dirty.push(bucket);
+    isDirty.fill(0);
+    this.dirty = dirty;
+    this.next = 0;
+    this.stage = 'buckets';
+  }
+
   private hashBuckets(most: number): number {
     const { dirty, levels } = this;
     const level = levels[0] as Uint8Array;
     let done = 0;
     for (; this.next < dirty.length && done < most; this.next++) {
       const at = dirty[this.next] as number;
-      const bucket = this.buckets[at] as Bucket;
-      bucket.sort();
-      level.set(bucketHash(this.crypto, bucket), at * ROW_HASH_BYTES);
-      const { cells } = bucket;
-      if (cells.length === 0) this.buckets[at] = undefined;
-      done += 1 + (cells.length >> 2);
+      const { rows } = this.buckets[at] as Bucket;
+      level.set(rows.leaf(this.crypto), at * ROW_HASH_BYTES);
+      if (rows.count === 0) this.buckets[at] = undefined;
+      done += unitsOf(rows.size);
     }
-    if (this.next === dirty.length) {
-      this.beginNodes();
-    }
+    if (this.next === dirty.length) this.beginNodes();
     return Math.max(1, done);
   }
 
   private beginNodes(): void {
-    for (const bucket of this.dirty) this.isDirty[bucket] = 0;
-    this.dirty = parentsOf(this.dirty.sort((a, b) => a - b));
+    this.dirty = parentsOf(this.dirty);
     this.level = 1;
     this.next = 0;
     this.stage = 'nodes';
@@ -343,12 +303,11 @@ export class Checkpoints {
   /** SPEC wire 8.4: of a row of the last checkpoint, or of its absence. */
   prove(key: string): RowProof {
     assert(this.isDone, 'what is proven has been hashed');
-    let at = bucketOf(this.crypto, key);
-    const entries = (this.buckets[at]?.cells ?? []).map((cell) => {
-      const hash = new Uint8Array(ROW_HASH_BYTES);
-      this.hashes.copy(cell.place, hash, 0);
-      return { key: rowKey(cell), hash: hash as Hash };
-    });
+    let at = bucketOf(this.crypto, utf8(key));
+    const entries: { key: string; hash: Hash }[] = [];
+    this.buckets[at]?.rows.visit(
+      (_, of, hash) => void entries.push({ key: asciiText(of), hash: hash.slice() as Hash }),
+    );
     const path: Hash[] = [];
     for (const level of this.levels.slice(0, -1)) {
       path.push(hashAt(level, at ^ 1).slice() as Hash);
@@ -368,21 +327,20 @@ export class Checkpoints {
     if (this.isDone) this.olds = new Map();
   }
 
-  /** The rows of some buckets as they were at the checkpoint that is held, in key order; their bytes are good until the next. */
-  visit(firstBucket: number, buckets: number, visit: (bucket: number, key: string, row: Uint8Array) => void): void {
+  /** The rows of a bucket as they were at the checkpoint that is held, in key order; their bytes are good until the next. */
+  visit(bucket: number, visit: (key: Uint8Array, row: Uint8Array) => void): void {
     assert(this.isHeld && this.isDone, 'the rows of a checkpoint that is held can be read');
-    for (let at = firstBucket; at < firstBucket + buckets; at++)
-      for (const cell of this.buckets[at]?.cells ?? []) {
-        cell.table.options.encode(scratch.reset(), this.valueOf(cell));
-        visit(at, rowKey(cell), scratch.bytes());
-      }
+    const found = this.buckets[bucket];
+    found?.rows.visit((index, key) => {
+      const cell = found.cells[index] as Cell<unknown>;
+      cell.table.options.encode(scratch.reset(), this.valueOf(cell));
+      visit(key, scratch.bytes());
+    });
   }
 
-  /** How many rows stand in some buckets. */
-  rowsIn(firstBucket: number, buckets: number): number {
-    let rows = 0;
-    for (let at = firstBucket; at < firstBucket + buckets; at++) rows += this.buckets[at]?.cells.length ?? 0;
-    return rows;
+  /** How many rows stand in a bucket. */
+  rowsIn(bucket: number): number {
+    return this.buckets[bucket]?.rows.count ?? 0;
   }
 
   /** The root of the subtree over so many buckets, a power of two, from a multiple of it. */
@@ -391,23 +349,20 @@ export class Checkpoints {
     return hashAt(this.levels[level] as Uint8Array, firstBucket / buckets).slice() as Hash;
   }
 
-  /** A bucket of a state that is restored; its rows are in key order. */
-  load(bucket: number, cells: Cell<unknown>[], hashes: Uint8Array, leaf: Hash): void {
-    if (cells.length === 0) return;
-    this.buckets[bucket] = new Bucket(this.hashes, cells);
-    for (const [i, cell] of cells.entries()) {
-      cell.bucket = bucket;
-      cell.place = this.hashes.take();
-      this.hashes.put(cell.place, hashAt(hashes, i));
-    }
+  /** A bucket of a state that is restored. */
+  load(bucket: number, cells: Cell<unknown>[], rows: BucketRows, leaf: Hash): void {
+    this.buckets[bucket] = { cells, rows };
+    for (const cell of cells) cell.bucket = bucket;
     (this.levels[0] as Uint8Array).set(leaf, bucket * ROW_HASH_BYTES);
     this.count += cells.length;
-    this.touch(bucket);
+    this.bytes += rows.size;
+    this.isDirty[bucket] = 1;
   }
 
-  /** All buckets of the checkpoint of this height are there. */
+  /** All buckets of the checkpoint of this height are there, and their leaves. */
   loaded(height: number): void {
     this.at = height;
+    this.beginBuckets();
     this.beginNodes();
     this.work(Number.POSITIVE_INFINITY);
   }

@@ -1,16 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import {
-  bucketHash,
   bucketOf,
+  BucketRows,
   CHECKPOINT_BUCKETS,
   checkpointRootFits,
   checkpointTold,
   provenRow,
-  rowsWith,
   type RowProof,
 } from '@gridtokenx/chain';
 import { leafHash, merkleRoot, ZERO_HASH, type Hash } from '@gridtokenx/crypto';
-import { ByteWriter, DecodeError, millis, Prng, toHex } from '@gridtokenx/kernel';
+import { asciiText, ByteWriter, DecodeError, millis, Prng, toHex, utf8 } from '@gridtokenx/kernel';
 import {
   auditState,
   createLedger,
@@ -60,8 +59,9 @@ const again = (ledger: Ledger, block: RanBlock): void => {
 };
 
 function bucketOfRows(bucket: number, keys: string[], rows: Uint8Array[]): RestoredBucket {
-  const hashes = Uint8Array.from(Buffer.concat(rows.map((row) => crypto.sha256(row))));
-  return { bucket, keys, rows, hashes, leaf: bucketHash(crypto, rowsWith(keys, hashes)) };
+  const hashed = new BucketRows();
+  for (const [i, row] of rows.entries()) hashed.append(utf8(keys[i] as string), crypto.sha256(row));
+  return { bucket, keys, rows, hashed, leaf: hashed.leaf(crypto) };
 }
 
 /** Restored from what the checkpoint that is held can still be read of. */
@@ -70,8 +70,8 @@ function restored(from: Ledger, world: RandomWorld, stateDigest: Hash): Ledger {
   for (let bucket = 0; bucket < CHECKPOINT_BUCKETS; bucket++) {
     const keys: string[] = [];
     const rows: Uint8Array[] = [];
-    from.checkpoints.visit(bucket, 1, (_, key, row) => {
-      keys.push(key);
+    from.checkpoints.visit(bucket, (key, row) => {
+      keys.push(asciiText(key));
       rows.push(row.slice());
     });
     if (keys.length > 0) restore.add(bucketOfRows(bucket, keys, rows));
@@ -167,8 +167,35 @@ describe('the checkpoint tree', () => {
     expect(shows({ path: proof.path.slice(1) })).toBeUndefined();
     expect(shows({ path: [...proof.path].reverse() })).toBeUndefined();
     // Of another bucket it says neither that a row is there nor that it is not.
-    const elsewhere = rows.find(({ key }) => bucketOf(crypto, key) !== bucketOf(crypto, first.key));
+    const elsewhere = rows.find(({ key }) => bucketOf(crypto, utf8(key)) !== bucketOf(crypto, utf8(first.key)));
     expect(shows({}, elsewhere?.key)).toBeUndefined();
+  });
+});
+
+describe('the state digest', () => {
+  it('is of the values of rows, whether their hashes were remembered, stood in the tree or are made anew', () => {
+    const world = new RandomWorld(6);
+    const { ledger } = world;
+    const slices = new Prng(9);
+    const execute = world.executeOnly.bind(world);
+    let undone = 0;
+    // Each block is checked, and some of the checkpoint is hashed while it is tried.
+    world.executeOnly = (...block) => {
+      const before = ledger.stateDigest;
+      const ran = execute(...block);
+      const changes = ledger.changes();
+      const writer = new ByteWriter().fixed(before).u32(changes.length);
+      for (const { key, oldHash, nowHash } of changes) writer.text(key).fixed(oldHash).fixed(nowHash);
+      expect(toHex(ledger.stateDigest)).toBe(toHex(crypto.sha256(writer.done())));
+      ledger.checkpoints.work(slices.below(12));
+      if (slices.below(4) > 0) return ran;
+      undone++;
+      ledger.undo();
+      ledger.checkpoints.work(slices.below(12));
+      return world.executeOnly(...block);
+    };
+    world.runTo(330);
+    expect(undone).toBeGreaterThan(50);
   });
 });
 

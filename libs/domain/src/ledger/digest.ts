@@ -24,22 +24,28 @@ export function rowHash(crypto: Crypto, cell: Cell<unknown>, value: unknown): Ui
   return crypto.sha256(scratch.bytes());
 }
 
+/** The hash of a decided row that is kept elsewhere. */
+export type KnownHash = (cell: Cell<unknown>) => Uint8Array | undefined;
+
 /**
  * SPEC ledger 3.1: SHA-256 of the previous digest, the count, and each changed key in key order with the hashes of its row
  * before and after. O(changes); rows that ended as they began are left out.
  */
-export function digestOf(crypto: Crypto, store: Store, previous: Uint8Array): { digest: Hash; undo: HashUndo } {
+export function digestOf(
+  crypto: Crypto,
+  store: Store,
+  previous: Uint8Array,
+  known: KnownHash = () => undefined,
+): { digest: Hash; undo: HashUndo } {
   const changes: Change[] = [];
   const undo: { cell: Cell<unknown>; hash: Uint8Array | undefined }[] = [];
   for (const cell of store.touched) {
     const { value, before } = cell;
     if (value === before) continue;
-    const old = cell.hash ?? rowHash(crypto, cell, before);
+    const old = cell.hash ?? known(cell) ?? rowHash(crypto, cell, before);
     const now = rowHash(crypto, cell, value);
-    if (cell.table.options.keepHash === true) {
-      undo.push({ cell, hash: cell.hash });
-      cell.hash = now;
-    }
+    undo.push({ cell, hash: cell.hash });
+    cell.hash = now;
     if (!equalBytes(old, now)) changes.push({ key: rowKey(cell), old, now });
   }
   // No two keys are equal: one comparison tells their order.

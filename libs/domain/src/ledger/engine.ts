@@ -150,7 +150,7 @@ class ConsortiumLedger implements RestoredLedger {
     assert(time !== undefined && marketTime !== undefined, 'a genesis that was read has times');
     store.change(this.clock, { height: 0, time, marketTime });
     for (const module of this.modules) module.genesis?.(genesis);
-    this.digest = digestOf(this.crypto, store, genesisHash).digest;
+    this.digest = digestOf(this.crypto, store, genesisHash, this.knownHash).digest;
     this.follow();
     store.endBlock();
   }
@@ -168,6 +168,7 @@ class ConsortiumLedger implements RestoredLedger {
     this.state.store.onChanged = (cell, before) => checkpoints.note(cell, before);
   }
 
+  private readonly knownHash = (cell: Cell<unknown>): Hash | undefined => this.checkpoints.hashOf(cell);
   private readonly pace: { readonly rate: number; readonly capMs?: number | undefined };
 
   private get now(): Clock {
@@ -255,7 +256,7 @@ class ConsortiumLedger implements RestoredLedger {
     }
     for (const module of this.modules) if (module.atEnd !== undefined) hooks.run(module.atEnd);
 
-    const { digest, undo } = digestOf(crypto, store, this.digest);
+    const { digest, undo } = digestOf(crypto, store, this.digest, this.knownHash);
     this.executed = { digest: this.digest, hashes: undo };
     this.digest = digest;
     const resultsRoot = resultsRootOf(crypto, results);

@@ -1,4 +1,4 @@
-import { ROW_HASH_BYTES } from '@gridtokenx/chain';
+import type { BucketRows } from '@gridtokenx/chain';
 import type { Crypto, Hash } from '@gridtokenx/crypto';
 import { assert, DecodeError } from '@gridtokenx/kernel';
 import type { LedgerIdentity } from '@gridtokenx/protocol';
@@ -36,13 +36,12 @@ class WaitingRows {
   }
 }
 
-/** A bucket of the checkpoint tree with its rows, in key order, hashed by who has checked it against a certified root. */
+/** A bucket of the checkpoint tree, in key order, hashed by who has checked it against a certified root. */
 export interface RestoredBucket {
   readonly bucket: number;
   readonly keys: readonly string[];
   readonly rows: readonly Uint8Array[];
-  /** Of the rows, next to each other. */
-  readonly hashes: Uint8Array;
+  readonly hashed: BucketRows;
   readonly leaf: Hash;
 }
 
@@ -62,17 +61,16 @@ export class LedgerRestore {
   }
 
   /** Throws DecodeError `row.*`. */
-  add({ bucket, keys, rows, hashes, leaf }: RestoredBucket): void {
+  add({ bucket, keys, rows, hashed, leaf }: RestoredBucket): void {
     const cells = keys.map((key, i) => {
       const slash = key.indexOf('/');
       const table = this.tables.get(key.slice(0, slash));
       if (table === undefined) throw new DecodeError('row.unknownTable', 0);
       const cell = table.cell(key.slice(slash + 1));
-      if (table.options.keepHash === true) cell.hash = hashes.slice(i * ROW_HASH_BYTES, (i + 1) * ROW_HASH_BYTES);
       this.take(table, cell, rows[i] as Uint8Array);
       return cell;
     });
-    this.ledger.checkpoints.load(bucket, cells, hashes, leaf);
+    this.ledger.checkpoints.load(bucket, cells, hashed, leaf);
   }
 
   private take(table: Table<unknown, unknown>, cell: Cell<unknown>, row: Uint8Array): void {

@@ -1,4 +1,4 @@
-import { utf8 } from '@gridtokenx/kernel';
+import { assert, utf8 } from '@gridtokenx/kernel';
 
 /** What the encoder of a row may write: the canonical fields of `ByteWriter` (SPEC wire 1.1). */
 export interface RowWriter {
@@ -72,6 +72,18 @@ export class ScratchWriter implements RowWriter {
   fixed(bytes: Uint8Array): this {
     const at = this.room(bytes.length);
     this.buffer.set(bytes, at);
+    return this;
+  }
+
+  /** The letters alone, of a text that is ASCII. */
+  ascii(text: string): this {
+    const at = this.room(text.length);
+    const { buffer } = this;
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 127) assert(false, 'the key of a row is ASCII');
+      buffer[at + i] = code;
+    }
     return this;
   }
 

@@ -1,5 +1,5 @@
 import { assert, type ByteReader } from '@gridtokenx/kernel';
-import type { RowWriter } from './scratch.js';
+import type { RowWriter, ScratchWriter } from './scratch.js';
 
 /**
  * One row: its cell stays the same object while its value changes, so that indexes and hot paths may keep hold of it.
@@ -14,14 +14,12 @@ export class Cell<V, X = unknown> {
   block: number;
   /** The scan of the journal that saw the row last. */
   scan: number;
-  /** SHA-256 of the row at the last state digest, where the table caches it. */
+  /** SHA-256 of the row at the last state digest, until the checkpoint tree has it. */
   hash: Uint8Array | undefined;
   /** The checkpoint before which the row was last found changed. */
   noted: number;
-  /** Its bucket in the checkpoint tree; -1 while that was never asked. */
+  /** Its bucket in the checkpoint tree; -1 while the tree does not know it. */
   bucket: number;
-  /** Of its hash in the checkpoint tree; -1 while the tree does not know it. */
-  place: number;
 
   constructor(
     readonly table: Table<V, X>,
@@ -36,7 +34,11 @@ export class Cell<V, X = unknown> {
     this.hash = undefined;
     this.noted = 0;
     this.bucket = -1;
-    this.place = -1;
+  }
+
+  /** The key of the row among all rows: SPEC ledger 3.2. */
+  writeKey(writer: ScratchWriter): ScratchWriter {
+    return writer.ascii(this.table.prefix).ascii(this.key);
   }
 }
 
@@ -63,8 +65,6 @@ export interface TableOptions<V, X> {
   escrow?(value: V): Escrow | undefined;
   /** Whether a row is consistent in itself; a sentence when it is not. */
   fault?(value: V): string | undefined;
-  /** Rows that change in many blocks keep their hash; rows of which there are millions do not. */
-  readonly keepHash?: boolean;
 }
 
 /** Rows of one kind, changed only through the journal of their store. */
@@ -255,6 +255,11 @@ export class Store {
   /** Cells changed in this block, in the order of their first change; some may be as before again. */
   get touched(): readonly Cell<unknown>[] {
     return this.touchedCells;
+  }
+
+  /** Whether the block that is being tried has changed a row. */
+  isTouched(cell: Cell<unknown>): boolean {
+    return cell.block === this.execution;
   }
 
   /** The value of a row when the last block ended, whatever is being tried since. */

@@ -134,7 +134,6 @@ export class RegistryState {
         removed: readFlag(reader),
         window: readWindow(reader),
       }),
-      keepHash: true,
     });
     this.delegations = pairTable<DelegationRow>(store, 'registry.delegation', {
       encode: (writer, { operations, until }) => list(writer.u64(until), operations),
