@@ -92,7 +92,7 @@ class Grown {
     const events: never[] = [];
     const context = { height: 1, time: millis(START), marketTime: millis(START), meetingsLeft: 0, events };
     // No digest covers what is written here, so no hash of before may stay.
-    for (const table of store.tables) for (const cell of table.rows.values()) cell.hash = undefined;
+    for (const table of store.tables) for (const cell of table.cells()) cell.hash = undefined;
     market.openBook(context, ZONE, INTERVAL);
     for (let i = 0; i < this.accounts; i++) {
       const account = this.name(i);

@@ -6,7 +6,7 @@ export { LedgerRestore, type RestoredBucket } from './ledger/restore.js';
 export { decodeRow } from './ledger/rows.js';
 export { ScratchWriter } from './ledger/scratch.js';
 export { rowKey, type RowChange } from './ledger/digest.js';
-export { Store, Table, type Cell, type Pair, PairTable } from './ledger/store.js';
+export { Store, Table, AnyTable, type Cell, PairTable } from './ledger/store.js';
 export type { Admission } from './ledger/replay.js';
 export type { BlockContext, HookContext, LedgerModule, OperationContext } from './ledger/module.js';
 export * from './accounts/state.js';

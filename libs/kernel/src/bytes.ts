@@ -31,32 +31,30 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
 /** Order of strings by UTF-16 code unit: the same on every machine, unlike localeCompare. */
 export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** The codes of the two digits of each byte, one after the other. */
-const DIGITS = Array.from({ length: 512 }, (_, i) =>
-  (i >> 1)
-    .toString(16)
-    .padStart(2, '0')
-    .charCodeAt(i & 1),
-);
-/** Of as many bytes as ids and hashes have. Filled anew each time: text is made of a plain array in one go, without pieces. */
-const HEX_CODES = [32, 16].map((bytes) => ({ bytes, codes: Array.from({ length: 2 * bytes }, () => 0) }));
+/** Texts up to this length are made in one piece. */
+const PIECE_MAX = 128;
+const PIECES = Array.from({ length: PIECE_MAX + 1 }, (_, length) => Array.from({ length }, () => 0));
+
+/**
+ * A list to be filled with so many codes and given to {@link textOf} at once. The engine makes one flat text of it; a text
+ * that is put together from pieces is a tree of them, which is slower to make, takes several times the memory, and is put
+ * in order by whoever reads it first.
+ */
+const pieceOf = (length: number): number[] => PIECES[length] ?? [];
+const textOf = (codes: readonly number[]): string => String.fromCharCode.apply(undefined, codes as number[]);
+
+const hexCode = (digit: number): number => (digit < 10 ? 48 : 87) + digit;
 
 export function toHex(bytes: Uint8Array): string {
-  const { length } = bytes;
   let text = '';
-  let at = 0;
-  for (const { bytes: count, codes } of HEX_CODES)
-    for (; at + count <= length; at += count) {
-      for (let i = 0; i < count; i++) {
-        const digits = 2 * (bytes[at + i] as number);
-        codes[2 * i] = DIGITS[digits] as number;
-        codes[2 * i + 1] = DIGITS[digits + 1] as number;
-      }
-      text += String.fromCharCode(...codes);
+  for (let from = 0; from < bytes.length; from += PIECE_MAX / 2) {
+    const codes = pieceOf(2 * Math.min(PIECE_MAX / 2, bytes.length - from));
+    for (let i = 0; i < codes.length; i += 2) {
+      const byte = bytes[from + (i >> 1)] ?? 0;
+      codes[i] = hexCode(byte >> 4);
+      codes[i + 1] = hexCode(byte & 15);
     }
-  for (; at < length; at++) {
-    const digits = 2 * (bytes[at] as number);
-    text += String.fromCharCode(DIGITS[digits] as number, DIGITS[digits + 1] as number);
+    text = from === 0 ? textOf(codes) : text + textOf(codes);
   }
   return text;
 }
@@ -83,32 +81,14 @@ const VALUES = new Int8Array(256).fill(-1);
 for (let i = 0; i < 64; i++) VALUES[ALPHABET.charCodeAt(i)] = i;
 const valueOf = (code: number | undefined): number => VALUES[code ?? 0] ?? -1;
 
-/** ASCII as text. Sixteen characters at a time: the engine builds such a piece in registers, three times as fast as one by one. */
+/** ASCII as text. */
 export function asciiText(bytes: Uint8Array): string {
-  const unit = String.fromCharCode;
-  const at = (i: number): number => bytes[i] ?? 0;
   let text = '';
-  let i = 0;
-  for (; i + 16 <= bytes.length; i += 16)
-    text += unit(
-      at(i),
-      at(i + 1),
-      at(i + 2),
-      at(i + 3),
-      at(i + 4),
-      at(i + 5),
-      at(i + 6),
-      at(i + 7),
-      at(i + 8),
-      at(i + 9),
-      at(i + 10),
-      at(i + 11),
-      at(i + 12),
-      at(i + 13),
-      at(i + 14),
-      at(i + 15),
-    );
-  for (; i < bytes.length; i++) text += unit(at(i));
+  for (let from = 0; from < bytes.length; from += PIECE_MAX) {
+    const codes = pieceOf(Math.min(PIECE_MAX, bytes.length - from));
+    for (let i = 0; i < codes.length; i++) codes[i] = bytes[from + i] ?? 0;
+    text = from === 0 ? textOf(codes) : text + textOf(codes);
+  }
   return text;
 }
 

@@ -1,6 +1,6 @@
 import type { RowWriter } from '../ledger/scratch.js';
 import { assert } from '@gridtokenx/kernel';
-import { PairTable, plainTable, type Cell, type Pair, type Store, type Table } from '../ledger/store.js';
+import { PairTable, plainTable, type Cell, type Group, type Store, type Table } from '../ledger/store.js';
 
 export const WATT = 'WATT';
 /** The energy of one delivery interval. */
@@ -28,26 +28,23 @@ export interface Reserve {
 const ZERO_SUPPLY: Supply = { genesis: 0n, minted: 0n, burned: 0n, retired: 0n };
 const ZERO: Balance = { available: 0n, held: 0n };
 
-/** By account and asset. */
-export interface BalanceKey extends Pair {
-  /** Sum of the changes of escrow of orders in one scan of the journal; zero outside it. */
-  escrowChange: number;
-}
-
-export type BalanceCell = Cell<Balance, BalanceKey>;
-export type BalanceGroup = Map<string, BalanceCell>;
+/** With the sum of the changes of escrow of orders in one scan of the journal; zero outside it. */
+export type BalanceCell = Cell<Balance, number>;
+/** Of one asset, by account. */
+export type BalanceGroup = Group<Balance, number>;
 
 export const supplyTotal = ({ genesis, minted, burned, retired }: Supply): bigint =>
   genesis + minted - burned - retired;
 
 /** Who has what: the only place where money and energy change hands. */
 export class AccountsState {
-  readonly balances: PairTable<Balance, BalanceKey>;
+  /** By account and asset. */
+  readonly balances: PairTable<Balance, number>;
   readonly supplies: Table<Supply>;
   readonly reserve: Table<Reserve>;
 
   constructor(private readonly store: Store) {
-    this.balances = new PairTable<Balance, BalanceKey>(
+    this.balances = new PairTable<Balance, number>(
       store,
       'accounts.balance',
       {
@@ -59,7 +56,7 @@ export class AccountsState {
           return balance;
         },
       },
-      (first, second) => ({ first, second, escrowChange: 0 }),
+      0,
     );
     this.supplies = plainTable<Supply>(store, 'accounts.supply', {
       encode: (writer, { genesis, minted, burned, retired }) =>

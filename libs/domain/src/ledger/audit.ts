@@ -8,13 +8,13 @@ export function auditState({ state }: Pick<Ledger, 'state'>): string[] {
   const { accounts, market } = state;
   const totals = new Map<string, bigint>();
   const held = new Map<string, bigint>();
-  for (const cell of accounts.balances.rows.values()) {
+  for (const cell of accounts.balances.cells()) {
     const { value } = cell;
     if (value === undefined) continue;
     if (value.available < 0n || value.held < 0n) faults.push(`${cell.key} is negative`);
     if (value.available === 0n && value.held === 0n) faults.push(`${cell.key} is zero and not absent`);
-    if (cell.extra.escrowChange !== 0) faults.push(`${cell.key} has a scan left over`);
-    totals.set(cell.extra.second, (totals.get(cell.extra.second) ?? 0n) + value.available + value.held);
+    if (cell.extra !== 0) faults.push(`${cell.key} has a scan left over`);
+    totals.set(cell.second, (totals.get(cell.second) ?? 0n) + value.available + value.held);
     if (value.held !== 0n) held.set(cell.key, value.held);
   }
   for (const [asset, { value }] of accounts.supplies.rows) {
@@ -33,7 +33,7 @@ export function auditState({ state }: Pick<Ledger, 'state'>): string[] {
     if (fault !== undefined) faults.push(`${cell.key}: ${fault}`);
     const key = `${value.account}/${value.isBid ? 'WATT' : value.book.asset}`;
     held.set(key, (held.get(key) ?? 0n) - BigInt(value.held));
-    if (cell.extra.node?.level === undefined) faults.push(`${cell.key} is open and in no book`);
+    if (cell.extra?.level === undefined) faults.push(`${cell.key} is open and in no book`);
   }
   for (const [key, rest] of held) if (rest !== 0n) faults.push(`${key} holds ${rest} more than its orders do`);
   let resting = 0;

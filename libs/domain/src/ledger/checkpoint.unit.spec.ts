@@ -32,7 +32,7 @@ interface Row {
 function rowsOf(ledger: Ledger): Row[] {
   const scratch = new ScratchWriter();
   return ledger.state.store.tables.flatMap((table) =>
-    [...table.rows.values()].flatMap((cell) => {
+    [...table.cells()].flatMap((cell) => {
       if (cell.value === undefined) return [];
       table.options.encode(scratch.reset(), cell.value);
       return [{ key: rowKey(cell), bytes: scratch.bytes().slice() }];

@@ -44,8 +44,8 @@ export function effectsSince(store: Store, accounts: AccountsState, mark: number
     if (escrow === undefined) return;
     const was = old === undefined ? undefined : escrow(old);
     const is = value === undefined ? undefined : escrow(value);
-    if (was !== undefined) accounts.cell(was.account, was.asset).extra.escrowChange -= was.amount;
-    if (is !== undefined) accounts.cell(is.account, is.asset).extra.escrowChange += is.amount;
+    if (was !== undefined) accounts.cell(was.account, was.asset).extra -= was.amount;
+    if (is !== undefined) accounts.cell(is.account, is.asset).extra += is.amount;
     const either = is ?? was;
     if (either !== undefined) escrows.push({ order: cell.key, escrow: either, amount: is?.amount ?? 0 });
   });
@@ -56,19 +56,18 @@ export function effectsSince(store: Store, accounts: AccountsState, mark: number
     const now = cell.value ?? ZERO;
     const available = now.available - old.available;
     const held = now.held - old.held;
-    if (now.available < 0n || now.held < 0n) fault ??= `a balance of ${cell.extra.second} is negative`;
-    if (held !== BigInt(cell.extra.escrowChange))
-      fault ??= `what is held of ${cell.extra.second} is not what its orders hold`;
-    cell.extra.escrowChange = 0;
+    if (now.available < 0n || now.held < 0n) fault ??= `a balance of ${cell.second} is negative`;
+    if (held !== BigInt(cell.extra)) fault ??= `what is held of ${cell.second} is not what its orders hold`;
+    cell.extra = 0;
     if (available === 0n && held === 0n) continue;
-    sums.set(cell.extra.second, (sums.get(cell.extra.second) ?? 0n) + available + held);
-    postings.push([cell.extra.first, cell.extra.second, available.toString(), held.toString()]);
+    sums.set(cell.second, (sums.get(cell.second) ?? 0n) + available + held);
+    postings.push([cell.first, cell.second, available.toString(), held.toString()]);
   }
   for (const { order, escrow, amount } of escrows) {
     const cell = accounts.cell(escrow.account, escrow.asset);
-    if (cell.extra.escrowChange !== 0) {
+    if (cell.extra !== 0) {
       fault ??= `an order changed its escrow of ${escrow.asset}, and the balance did not`;
-      cell.extra.escrowChange = 0;
+      cell.extra = 0;
     }
     holds.push([order, escrow.account, escrow.asset, amount.toString()]);
   }

@@ -14,7 +14,7 @@ import { crypto, envelopeOf, id, identityOf, kidOf, place, START, World, genesis
 /** Every row of every table, and every index, as text. */
 function dump({ state }: Ledger): string[] {
   const rows = state.store.tables.flatMap((table) =>
-    [...table.rows.values()].flatMap((cell) =>
+    [...table.cells()].flatMap((cell) =>
       cell.value === undefined
         ? []
         : [

@@ -4,7 +4,7 @@ import { assert, DecodeError } from '@gridtokenx/kernel';
 import type { LedgerIdentity } from '@gridtokenx/protocol';
 import { beginRestoredLedger, type Ledger, type RestoredLedger } from './engine.js';
 import { decodeRow } from './rows.js';
-import type { Cell, Table } from './store.js';
+import type { AnyTable, Cell } from './store.js';
 
 /** Rows that are put in place at one go, so that the journal stays short. */
 const ROWS_AT_ONCE = 10_000;
@@ -51,8 +51,8 @@ export interface RestoredBucket {
  */
 export class LedgerRestore {
   private readonly ledger: RestoredLedger;
-  private readonly tables: ReadonlyMap<string, Table<unknown, unknown>>;
-  private readonly waiting = new Map<Table<unknown, unknown>, WaitingRows>();
+  private readonly tables: ReadonlyMap<string, AnyTable<unknown, unknown>>;
+  private readonly waiting = new Map<AnyTable<unknown, unknown>, WaitingRows>();
   private placed = 0;
 
   constructor(crypto: Crypto, identity: LedgerIdentity) {
@@ -73,7 +73,7 @@ export class LedgerRestore {
     this.ledger.checkpoints.load(bucket, cells, hashed, leaf);
   }
 
-  private take(table: Table<unknown, unknown>, cell: Cell<unknown>, row: Uint8Array): void {
+  private take(table: AnyTable<unknown, unknown>, cell: Cell<unknown>, row: Uint8Array): void {
     if (table.options.restoreOrder === undefined) return this.place(cell, decodeRow(table, row));
     let waiting = this.waiting.get(table);
     if (waiting === undefined) this.waiting.set(table, (waiting = new WaitingRows()));
@@ -86,7 +86,7 @@ export class LedgerRestore {
     if (++this.placed % ROWS_AT_ONCE === 0) store.endBlock();
   }
 
-  private placeWaiting(table: Table<unknown, unknown>, waiting: WaitingRows): void {
+  private placeWaiting(table: AnyTable<unknown, unknown>, waiting: WaitingRows): void {
     const { restoreOrder } = table.options;
     assert(restoreOrder !== undefined, 'rows wait for their order');
     const values = waiting.cells.map((_, i) => decodeRow(table, waiting.row(i)));

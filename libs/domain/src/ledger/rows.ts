@@ -1,6 +1,6 @@
 import { assert, ByteReader, DecodeError, equalBytes } from '@gridtokenx/kernel';
 import { ScratchWriter } from './scratch.js';
-import type { Table } from './store.js';
+import type { AnyTable } from './store.js';
 
 export function readFlag(reader: ByteReader): boolean {
   const flag = reader.u8();
@@ -16,7 +16,7 @@ export function readOneOf<T extends string>(reader: ByteReader, names: readonly 
 const scratch = new ScratchWriter();
 
 /** SPEC ledger 3.3: the value of a row, whose only bytes these are. Throws DecodeError `row.*`. */
-export function decodeRow<V, X>(table: Table<V, X>, bytes: Uint8Array): V {
+export function decodeRow<V, X>(table: AnyTable<V, X>, bytes: Uint8Array): V {
   const reader = new ByteReader(bytes, 'row');
   const value = table.options.decode(reader);
   reader.end();

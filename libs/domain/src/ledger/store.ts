@@ -22,10 +22,11 @@ export class Cell<V, X = unknown> {
   bucket: number;
 
   constructor(
-    readonly table: Table<V, X>,
-    /** Unique in the table; ASCII, so that the order of strings is the order of bytes. */
-    readonly key: string,
-    readonly extra: X,
+    readonly table: AnyTable<V, X>,
+    /** The key, or in a table by pairs the part of it that is the cell's own. */
+    private readonly own: string,
+    private readonly group: Group<V, X> | undefined,
+    public extra: X,
   ) {
     this.value = undefined;
     this.before = undefined;
@@ -36,9 +37,26 @@ export class Cell<V, X = unknown> {
     this.bucket = -1;
   }
 
+  /** Unique in the table; ASCII, so that the order of strings is the order of bytes. */
+  get key(): string {
+    return this.group === undefined ? this.own : `${this.first}/${this.second}`;
+  }
+
+  /** Of a key with two parts. */
+  get first(): string {
+    const { group, own } = this;
+    return group?.isByFirst === true ? group.part : own;
+  }
+
+  get second(): string {
+    const { group, own } = this;
+    return group === undefined ? '' : group.isByFirst ? own : group.part;
+  }
+
   /** The key of the row among all rows: SPEC ledger 3.2. */
   writeKey(writer: ScratchWriter): ScratchWriter {
-    return writer.ascii(this.table.prefix).ascii(this.key);
+    writer.ascii(this.table.prefix).ascii(this.first);
+    return this.group === undefined ? writer : writer.ascii('/').ascii(this.second);
   }
 }
 
@@ -68,8 +86,7 @@ export interface TableOptions<V, X> {
 }
 
 /** Rows of one kind, changed only through the journal of their store. */
-export class Table<V, X = undefined> {
-  readonly rows = new Map<string, Cell<V, X>>();
+export abstract class AnyTable<V, X> {
   /** What the keys of its rows begin with. */
   readonly prefix: string;
 
@@ -77,119 +94,171 @@ export class Table<V, X = undefined> {
     readonly store: Store,
     readonly name: string,
     readonly options: TableOptions<V, X>,
-    private readonly extraOf: (key: string) => X,
   ) {
     this.prefix = `${name}/`;
     store.register(this);
   }
 
+  abstract find(key: string): Cell<V, X> | undefined;
+  /** The cell of a key, made when there is none: the row itself stays absent until it is set. */
+  abstract cell(key: string): Cell<V, X>;
+  abstract cells(): Iterable<Cell<V, X>>;
+  /** Forgets a cell whose row is absent. */
+  abstract drop(cell: Cell<V, X>): void;
+
   get(key: string): V | undefined {
-    return this.rows.get(key)?.value;
+    return this.find(key)?.value;
   }
 
   has(key: string): boolean {
-    return this.rows.get(key)?.value !== undefined;
-  }
-
-  /** The cell of a key, made when there is none: the row itself stays absent until it is set. */
-  cell(key: string): Cell<V, X> {
-    let cell = this.rows.get(key);
-    if (cell === undefined) {
-      cell = new Cell<V, X>(this, key, this.extraOf(key));
-      this.rows.set(key, cell);
-    }
-    return cell;
+    return this.find(key)?.value !== undefined;
   }
 
   set(key: string, value: V): void {
     this.store.change(this.cell(key), value);
   }
+}
 
-  /** Forgets a cell whose row is absent. */
-  drop(cell: Cell<V, X>): void {
+export class Table<V, X = undefined> extends AnyTable<V, X> {
+  readonly rows = new Map<string, Cell<V, X>>();
+
+  constructor(
+    store: Store,
+    name: string,
+    options: TableOptions<V, X>,
+    private readonly extra: X,
+  ) {
+    super(store, name, options);
+  }
+
+  override find(key: string): Cell<V, X> | undefined {
+    return this.rows.get(key);
+  }
+
+  override cell(key: string): Cell<V, X> {
+    let cell = this.rows.get(key);
+    if (cell === undefined) {
+      cell = new Cell<V, X>(this, key, undefined, this.extra);
+      this.rows.set(key, cell);
+    }
+    return cell;
+  }
+
+  override cells(): Iterable<Cell<V, X>> {
+    return this.rows.values();
+  }
+
+  override drop(cell: Cell<V, X>): void {
     this.rows.delete(cell.key);
   }
 }
 
 /** A table of rows that need nothing but their value. */
 export const plainTable = <V>(store: Store, name: string, options: TableOptions<V, undefined>): Table<V> =>
-  new Table<V>(store, name, options, () => undefined);
+  new Table<V>(store, name, options, undefined);
 
-/** The two parts of a key. */
-export interface Pair {
-  readonly first: string;
-  readonly second: string;
+/** The cells that have one part of their keys in common, by the other. */
+export class Group<V, X> {
+  readonly cells = new Map<string, Cell<V, X>>();
+
+  constructor(
+    /** What they have in common. */
+    readonly part: string,
+    readonly isByFirst: boolean,
+  ) {}
+
+  get(own: string): Cell<V, X> | undefined {
+    return this.cells.get(own);
+  }
 }
 
-/** A table whose key has two parts, found without joining them: by the second part, then the first. */
-export class PairTable<V, X extends Pair = Pair> extends Table<V, X> {
-  private readonly groups = new Map<string, Map<string, Cell<V, X>>>();
+/**
+ * A table whose key has two parts, found without joining them: by the second part, then the first, or the other way round.
+ * What comes first should have few values: each of them has a map of its own, and keys are nowhere kept whole.
+ */
+export class PairTable<V, X = undefined> extends AnyTable<V, X> {
+  private readonly groups = new Map<string, Group<V, X>>();
+  private readonly isByFirst: boolean;
 
   constructor(
     store: Store,
     name: string,
     options: TableOptions<V, X>,
-    private readonly pairOf: (first: string, second: string) => X,
+    private readonly extra: X,
+    by: 'first' | 'second' = 'second',
   ) {
-    // Never asked: all cells are made by `pairIn`.
-    super(store, name, options, (key) => pairOf(key, ''));
+    super(store, name, options);
+    this.isByFirst = by === 'first';
   }
 
   /** By the whole key; no first part holds a slash. */
+  override find(key: string): Cell<V, X> | undefined {
+    const slash = key.indexOf('/');
+    return this.findPair(key.slice(0, slash), key.slice(slash + 1));
+  }
+
   override cell(key: string): Cell<V, X> {
     const slash = key.indexOf('/');
     assert(slash > 0, 'the key of a pair table has two parts');
-    const first = key.slice(0, slash);
-    const group = this.group(key.slice(slash + 1));
-    return group.get(first) ?? this.make(group, key, this.pairOf(first, key.slice(slash + 1)));
+    return this.pair(key.slice(0, slash), key.slice(slash + 1));
   }
 
-  private make(group: Map<string, Cell<V, X>>, key: string, extra: X): Cell<V, X> {
-    const cell = new Cell<V, X>(this, key, extra);
-    group.set(extra.first, cell);
-    this.rows.set(key, cell);
-    return cell;
+  override *cells(): Iterable<Cell<V, X>> {
+    for (const group of this.groups.values()) yield* group.cells.values();
   }
 
-  /** All cells with this second part, by their first; stays the same map for as long as the table lives. */
-  group(second: string): Map<string, Cell<V, X>> {
-    let group = this.groups.get(second);
+  /** All cells with this part; stays the same group for as long as the table lives. */
+  group(part: string): Group<V, X> {
+    let group = this.groups.get(part);
     if (group === undefined) {
-      group = new Map();
-      this.groups.set(second, group);
+      group = new Group(part, this.isByFirst);
+      this.groups.set(part, group);
     }
     return group;
   }
 
+  findPair(first: string, second: string): Cell<V, X> | undefined {
+    return this.isByFirst ? this.groups.get(first)?.get(second) : this.groups.get(second)?.get(first);
+  }
+
   getPair(first: string, second: string): V | undefined {
-    return this.groups.get(second)?.get(first)?.value;
+    return this.findPair(first, second)?.value;
   }
 
   pair(first: string, second: string): Cell<V, X> {
-    return this.pairIn(this.group(second), first, second);
+    return this.isByFirst ? this.cellIn(this.group(first), second) : this.cellIn(this.group(second), first);
   }
 
-  /** The same, for who keeps the group. */
-  pairIn(group: Map<string, Cell<V, X>>, first: string, second: string): Cell<V, X> {
-    return group.get(first) ?? this.make(group, `${first}/${second}`, this.pairOf(first, second));
+  /** The same, for who keeps the group: by the other part. */
+  cellIn(group: Group<V, X>, own: string): Cell<V, X> {
+    let cell = group.cells.get(own);
+    if (cell === undefined) {
+      cell = new Cell<V, X>(this, own, group, this.extra);
+      group.cells.set(own, cell);
+    }
+    return cell;
   }
 
-  override drop(cell: Cell<V, X>): void {
-    super.drop(cell);
-    this.groups.get(cell.extra.second)?.delete(cell.extra.first);
+  override drop({ first, second }: Cell<V, X>): void {
+    const [part, own] = this.isByFirst ? [first, second] : [second, first];
+    this.groups.get(part)?.cells.delete(own);
   }
 }
 
 /** A table by two parts, of rows that need nothing but their value. */
-export const pairTable = <V>(store: Store, name: string, options: TableOptions<V, Pair>): PairTable<V> =>
-  new PairTable<V>(store, name, options, (first, second) => ({ first, second }));
+export const pairTable = <V>(
+  store: Store,
+  name: string,
+  options: TableOptions<V, undefined>,
+  by: 'first' | 'second' = 'second',
+): PairTable<V> => new PairTable<V>(store, name, options, undefined, by);
 
 /**
  * The state of a ledger: tables over one undo journal. Every change goes through `change`, and is taken back by the same
  * path, so that indexes never see a change that they do not also see undone.
  */
 export class Store {
-  readonly tables: Table<unknown, unknown>[] = [];
+  readonly tables: AnyTable<unknown, unknown>[] = [];
   private cells: Cell<unknown>[] = [];
   private olds: unknown[] = [];
   private touchedCells: Cell<unknown>[] = [];
@@ -198,12 +267,12 @@ export class Store {
   /** Told of each row that a final block has changed, with the value before it. */
   onChanged: ((cell: Cell<unknown>, before: unknown) => void) | undefined;
 
-  register<V, X>(table: Table<V, X>): void {
+  register<V, X>(table: AnyTable<V, X>): void {
     assert(
       this.tables.every((other) => other.name !== table.name),
       `table ${table.name} is there once`,
     );
-    this.tables.push(table as unknown as Table<unknown, unknown>);
+    this.tables.push(table as unknown as AnyTable<unknown, unknown>);
   }
 
   change<V, X>(cell: Cell<V, X>, value: V | undefined): void {

@@ -85,7 +85,7 @@ function placeOrder(
     return market.registry.zones.has(toZone)
       ? rejected('market.bookNotOpen')
       : rejected('registry.unknownZone', { zone: toZone });
-  const { book } = cell.extra;
+  const book = cell.extra;
   if (book === undefined || !market.isOpen(cell, context.marketTime)) return rejected('market.bookClosed');
 
   let { closesAt: expiresAt, closesAtText: expiresAtText } = book;
@@ -379,7 +379,7 @@ function trade(
     matching.received += quantityWh;
     held = remainingWh;
     accounts.move(market.holderOf(row), 0, -quantityWh);
-    accounts.move(accounts.balances.pairIn(market.watt, row.account, 'WATT'), notional - makerFee, 0);
+    accounts.move(accounts.balances.cellIn(market.watt, row.account), notional - makerFee, 0);
   } else {
     matching.paid += quantityWh;
     matching.received += notional - takerFee;
@@ -387,7 +387,7 @@ function trade(
     // What the hold can no longer be needed for is free again at once: the roundings of the fee.
     const released = row.held - held;
     accounts.move(market.holderOf(row), released - notional - makerFee, -released);
-    accounts.move(accounts.balances.pairIn(book.kwh, row.account, book.asset), quantityWh, 0);
+    accounts.move(accounts.balances.cellIn(book.kwh, row.account), quantityWh, 0);
   }
 
   const takerId = context.operationId;

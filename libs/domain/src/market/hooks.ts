@@ -73,7 +73,7 @@ function settle(market: MarketState, context: HookContext, book: Book, cell: Net
   const { accounts, store } = market;
   const net = cell.value;
   assert(net !== undefined, 'what is settled is there');
-  const account = cell.extra.first;
+  const account = cell.first;
   const used = least(accounts.available(account, book.asset), BigInt(net.importWh));
   if (used > 0n) {
     accounts.retire(account, book.asset, used);
@@ -109,8 +109,8 @@ function payDeferred(
 ): void {
   for (let cell = settlement.deferred.first; cell !== undefined; cell = settlement.deferred.first) {
     if (context.entriesLeft === 0) return;
-    const owed = least(market.accounts.available(cell.extra.first, book.asset), BigInt(cell.value?.mintedWh ?? 0));
-    if (owed > 0n && !buy(market, context, book, cell.extra.first, owed)) return;
+    const owed = least(market.accounts.available(cell.first, book.asset), BigInt(cell.value?.mintedWh ?? 0));
+    if (owed > 0n && !buy(market, context, book, cell.first, owed)) return;
     metering.store.change(cell, undefined);
     context.worked();
   }

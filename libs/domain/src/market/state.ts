@@ -4,7 +4,7 @@ import { PRICE_TICKS_MAX, type Genesis } from '@gridtokenx/protocol';
 import { kwhOf, WATT, type AccountsState, type BalanceCell, type BalanceGroup } from '../accounts/state.js';
 import type { BlockContext } from '../ledger/module.js';
 import { SortedSet } from '../ledger/sorted.js';
-import { PairTable, plainTable, Table, type Cell, type Escrow, type Pair, type Store } from '../ledger/store.js';
+import { PairTable, plainTable, Table, type Cell, type Escrow, type Store } from '../ledger/store.js';
 import type { RegistryState } from '../registry/state.js';
 import { feeOf, feeShareOf, type FeeShare } from './fee.js';
 import { Side, type Level } from './side.js';
@@ -61,11 +61,7 @@ export class OrderNode {
 }
 
 /** Only an order that has rested has a node. */
-export interface OrderPlace {
-  node: OrderNode | undefined;
-}
-
-export type OrderCell = Cell<OrderRow, OrderPlace>;
+export type OrderCell = Cell<OrderRow, OrderNode | undefined>;
 
 export const BOOK_STATUSES = ['open', 'closing', 'closed'] as const;
 
@@ -103,11 +99,8 @@ export class Book {
   }
 }
 
-export interface BookPlace extends Pair {
-  book: Book | undefined;
-}
-
-export type BookCell = Cell<BookRow, BookPlace>;
+/** By zone and interval; with its index while it is not closed. */
+export type BookCell = Cell<BookRow, Book | undefined>;
 
 const byTimeThenKey = (a: Book, b: Book): number => a.closesAt - b.closesAt || compareText(a.key, b.key);
 const byTimeThenEntry = (a: OrderNode, b: OrderNode): number => a.expiresAt - b.expiresAt || a.entry - b.entry;
@@ -126,8 +119,8 @@ export function bidHold(share: FeeShare, feeCarry: number, priceTicks: number, r
 }
 
 export class MarketState {
-  readonly orders: Table<OrderRow, OrderPlace>;
-  readonly books: PairTable<BookRow, BookPlace>;
+  readonly orders: Table<OrderRow, OrderNode | undefined>;
+  readonly books: PairTable<BookRow, Book | undefined>;
   readonly counters: Table<CounterRow>;
   readonly tariff: TariffTerms;
   readonly watt: BalanceGroup;
@@ -152,7 +145,7 @@ export class MarketState {
       feedInRate: tariff.feedInRate,
     };
     this.watt = accounts.balances.group(WATT);
-    this.books = new PairTable<BookRow, BookPlace>(
+    this.books = new PairTable<BookRow, Book | undefined>(
       store,
       'market.book',
       {
@@ -162,9 +155,9 @@ export class MarketState {
         restoreOrder: ({ closesAt }) => closesAt,
         changed: (cell, old, now) => this.bookChanged(cell, old, now),
       },
-      (first, second) => ({ first, second, book: undefined }),
+      undefined,
     );
-    this.orders = new Table<OrderRow, OrderPlace>(
+    this.orders = new Table<OrderRow, OrderNode | undefined>(
       store,
       'market.order',
       {
@@ -176,7 +169,7 @@ export class MarketState {
         escrow: (row) => this.escrowOf(row),
         fault: (row) => this.faultOf(row),
       },
-      () => ({ node: undefined }),
+      undefined,
     );
     this.counters = plainTable<CounterRow>(store, 'market.counter', {
       encode: (writer, { trades, entries, closed }) => void writer.u64(trades).u64(entries).u64(closed),
@@ -258,16 +251,16 @@ export class MarketState {
   private enter(cell: OrderCell, row: OpenOrder): void {
     const { book, expiresAt, entry } = row;
     // An order that comes back when its removal is undone has its node still: see Side.
-    const known = cell.extra.node;
+    const known = cell.extra;
     const node = known?.entry === entry ? known : new OrderNode(cell, entry, expiresAt);
-    cell.extra.node = node;
+    cell.extra = node;
     (row.isBid ? book.bids : book.asks).add(node, row.priceTicks);
     if (expiresAt < book.closesAt) this.expiring.add(node);
   }
 
   private leave(cell: OrderCell, row: OpenOrder): void {
     const { book, expiresAt } = row;
-    const { node } = cell.extra;
+    const node = cell.extra;
     assert(node !== undefined, 'an open order has a place');
     (row.isBid ? book.bids : book.asks).remove(node);
     if (expiresAt < book.closesAt) this.expiring.remove(node);
@@ -277,17 +270,17 @@ export class MarketState {
     const stood = old !== undefined && old.status !== 'closed';
     const stands = now !== undefined && now.status !== 'closed';
     if (stands && !stood) {
-      if (old === undefined) cell.extra.book = this.makeBook(cell.extra, now);
-      assert(cell.extra.book !== undefined, 'a book that closed in this block still has its index');
-      this.standing.add(cell.extra.book);
+      if (old === undefined) cell.extra = this.makeBook(cell, now);
+      assert(cell.extra !== undefined, 'a book that closed in this block still has its index');
+      this.standing.add(cell.extra);
     } else if (stood && !stands) {
-      assert(cell.extra.book !== undefined, 'a standing book has its index');
-      this.standing.remove(cell.extra.book);
+      assert(cell.extra !== undefined, 'a standing book has its index');
+      this.standing.remove(cell.extra);
       this.recentlyClosed.push(cell);
     }
   }
 
-  private makeBook({ first: zone, second: interval }: BookPlace, { closesAt }: BookRow): Book {
+  private makeBook({ first: zone, second: interval }: BookCell, { closesAt }: BookRow): Book {
     const row = this.registry.zones.get(zone);
     assert(row !== undefined, 'a book is of a zone that there is');
     return new Book(zone, interval, closesAt, row.account, this.accounts.balances.group(kwhOf(interval)));
@@ -304,7 +297,7 @@ export class MarketState {
     const account = reader.text();
     const key = reader.text();
     const slash = key.indexOf('/');
-    const book = this.books.group(key.slice(slash + 1)).get(key.slice(0, slash))?.extra.book;
+    const book = this.books.group(key.slice(slash + 1)).get(key.slice(0, slash))?.extra;
     if (book === undefined) return reader.fail('book');
     return {
       // The names of accounts are there already: orders share them.
@@ -323,7 +316,7 @@ export class MarketState {
 
   /** Frees the indexes of books that closed in earlier blocks: until then an undo might have needed them. */
   freeClosedBooks(): void {
-    for (const cell of this.recentlyClosed) if (cell.value?.status === 'closed') cell.extra.book = undefined;
+    for (const cell of this.recentlyClosed) if (cell.value?.status === 'closed') cell.extra = undefined;
     this.recentlyClosed = [];
   }
 }

@@ -1,7 +1,7 @@
 import { compareText } from '@gridtokenx/kernel';
 import { SortedSet } from '../ledger/sorted.js';
 import { readFlag } from '../ledger/rows.js';
-import { pairTable, type Cell, type Pair, type PairTable, type Store } from '../ledger/store.js';
+import { pairTable, type Cell, type PairTable, type Store } from '../ledger/store.js';
 
 /** A reading that must not be recorded twice; forgotten when the book of its zone and interval has closed. */
 export interface ReadingRow {
@@ -20,11 +20,10 @@ export interface NetRow {
 /** Zone and interval: what a book, and its settlement, is named by. */
 export const bookKeyOf = (zone: string, interval: string): string => `${zone}/${interval}`;
 
-type ReadingCell = Cell<ReadingRow, Pair>;
-export type NetCell = Cell<NetRow, Pair>;
+type ReadingCell = Cell<ReadingRow, undefined>;
+export type NetCell = Cell<NetRow, undefined>;
 
-const byFirst = (a: { readonly extra: Pair }, b: { readonly extra: Pair }): number =>
-  compareText(a.extra.first, b.extra.first);
+const byFirst = (a: { readonly first: string }, b: { readonly first: string }): number => compareText(a.first, b.first);
 
 /** What the close of a book has to work off, in the order of accounts and meters. */
 export class Settlement {
@@ -49,8 +48,8 @@ export class MeteringState {
       encode: (writer, { consumedWh, producedWh }) => void writer.u64(consumedWh).u64(producedWh),
       decode: (reader) => ({ consumedWh: reader.u64(), producedWh: reader.u64() }),
       changed: (cell, old, now) => {
-        if (old === undefined && now !== undefined) this.settlement(cell.extra.second).readings.add(cell);
-        if (old !== undefined && now === undefined) this.settlement(cell.extra.second).readings.remove(cell);
+        if (old === undefined && now !== undefined) this.settlement(cell.second).readings.add(cell);
+        if (old !== undefined && now === undefined) this.settlement(cell.second).readings.remove(cell);
       },
     });
     this.nets = pairTable<NetRow>(store, 'metering.net', {
@@ -62,7 +61,7 @@ export class MeteringState {
       decode: (reader) => ({ importWh: reader.u64(), mintedWh: reader.u64(), deferred: readFlag(reader) }),
       changed: (cell, old, now) => {
         if (old !== undefined && now !== undefined && old.deferred === now.deferred) return;
-        const settlement = this.settlement(cell.extra.second);
+        const settlement = this.settlement(cell.second);
         if (old !== undefined) (old.deferred ? settlement.deferred : settlement.open).remove(cell);
         if (now !== undefined) (now.deferred ? settlement.deferred : settlement.open).add(cell);
       },

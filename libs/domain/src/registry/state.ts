@@ -135,13 +135,18 @@ export class RegistryState {
         window: readWindow(reader),
       }),
     });
-    this.delegations = pairTable<DelegationRow>(store, 'registry.delegation', {
-      encode: (writer, { operations, until }) => list(writer.u64(until), operations),
-      decode: (reader) => {
-        const until = reader.u64();
-        return { operations: readList(reader, () => reader.text()), until };
+    this.delegations = pairTable<DelegationRow>(
+      store,
+      'registry.delegation',
+      {
+        encode: (writer, { operations, until }) => list(writer.u64(until), operations),
+        decode: (reader) => {
+          const until = reader.u64();
+          return { operations: readList(reader, () => reader.text()), until };
+        },
       },
-    });
+      'first',
+    );
     this.meters = plainTable<MeterRow>(store, 'registry.meter', {
       encode: (writer, { account, zone, limitWh }) => void writer.text(account).text(zone).u64(limitWh),
       decode: (reader) => ({ account: reader.text(), zone: reader.text(), limitWh: reader.u64() }),

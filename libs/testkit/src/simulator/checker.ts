@@ -588,7 +588,7 @@ export class Checker {
 const rowsOf = (tables: Ledger['state']['store']['tables']): Map<string, string> => {
   const rows = new Map<string, string>();
   for (const table of tables)
-    for (const cell of table.rows.values()) {
+    for (const cell of table.cells()) {
       if (cell.value === undefined) continue;
       const writer = new ByteWriter();
       table.options.encode(writer, cell.value);

@@ -374,7 +374,7 @@ export class Simulation {
           });
     const shown = new Map(projectors.map((one) => [one.party, one.rows.contents()] as const));
     const balances = new Map<string, string>();
-    for (const cell of checker.ledger.state.accounts.balances.rows.values())
+    for (const cell of checker.ledger.state.accounts.balances.cells())
       if (cell.value !== undefined) balances.set(cell.key, `${cell.value.available}/${cell.value.held}`);
     for (const { party, rows } of projectors) {
       const own = new Map([...rows.balances()].map(([key, { available, held }]) => [key, `${available}/${held}`]));
