@@ -26,7 +26,7 @@ export function bucketOf(crypto: Crypto, key: Uint8Array): number {
 /** The mark of a leaf, and the count. */
 const HEAD_BYTES = 5;
 const LENGTH_BYTES = 4;
-/** A bucket that grows gets room for a few rows more. */
+/** A bucket that grows gets room for a row or two more, and some. */
 const SPARE_BYTES = 256;
 
 /**
@@ -106,8 +106,10 @@ export class BucketRows {
   }
 
   private room(more: number): void {
-    if (this.end + more <= this.bytes.length) return;
-    const grown = new Uint8Array(this.end + more + SPARE_BYTES);
+    const needed = this.end + more;
+    if (needed <= this.bytes.length) return;
+    // By a part of its size, so that it seldom has to: the engine collects garbage for each few megabytes outside of its heap.
+    const grown = new Uint8Array(needed + (needed >> 2) + SPARE_BYTES);
     grown.set(this.bytes.subarray(0, this.end));
     this.bytes = grown;
   }

@@ -208,7 +208,7 @@ export function utf8(text: string): Uint8Array {
   return out;
 }
 
-function isAscii(bytes: Uint8Array): boolean {
+export function isAscii(bytes: Uint8Array): boolean {
   let seen = 0;
   for (let i = 0; i < bytes.length; i++) seen |= bytes[i] ?? 0;
   return seen < 0x80;

@@ -23,7 +23,7 @@ import {
 } from '@gridtokenx/chain';
 import { HASH_BYTES, merkleRoot, type Crypto, type Hash, type PublicKey } from '@gridtokenx/crypto';
 import { ScratchWriter, type Checkpoints, type RestoredBucket } from '@gridtokenx/domain';
-import { ByteReader, ByteWriter, DecodeError, equalBytes, fromUtf8 } from '@gridtokenx/kernel';
+import { ByteReader, ByteWriter, DecodeError, equalBytes, isAscii } from '@gridtokenx/kernel';
 import { PROTOCOL_VERSION, VALIDATORS_MAX } from '@gridtokenx/protocol';
 
 /** A part holds about so many rows at most: writing one is a slice between two blocks. */
@@ -199,13 +199,6 @@ export function encodePart(checkpoints: Checkpoints, index: number, parts: numbe
   return zstdCompressSync(partBytes.bytes(), { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
 }
 
-/** Keys are ASCII: as many letters as bytes. */
-function keyText(bytes: Uint8Array): string {
-  const key = fromUtf8(bytes);
-  if (key?.length !== bytes.length) throw new DecodeError('snapshotPart.key', 0);
-  return key;
-}
-
 /** A bucket that is restored has room for a row or two more: most will need it. */
 const SPARE_BYTES = 256;
 
@@ -228,13 +221,13 @@ export function decodePart(
     let bytes = SPARE_BYTES;
     for (let at = 0; at < count; at++) {
       const key = reader.borrowed(KEY_BYTES_MAX);
-      keys.push(key);
+      keys.push(isAscii(key) ? key : reader.fail('key'));
       bytes += BucketRows.sizeOf(key);
       rows.push(reader.borrowed(ROW_BYTES_MAX));
     }
     const hashed = new BucketRows(bytes);
     for (let at = 0; at < count; at++) hashed.append(keys[at] as Uint8Array, crypto.sha256(rows[at] as Uint8Array));
-    return { bucket: index * size + i, keys: keys.map(keyText), rows, hashed, leaf: hashed.leaf(crypto) };
+    return { bucket: index * size + i, keys, rows, hashed, leaf: hashed.leaf(crypto) };
   });
   reader.end();
   const root = merkleRoot(

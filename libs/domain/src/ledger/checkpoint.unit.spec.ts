@@ -61,7 +61,7 @@ const again = (ledger: Ledger, block: RanBlock): void => {
 function bucketOfRows(bucket: number, keys: string[], rows: Uint8Array[]): RestoredBucket {
   const hashed = new BucketRows();
   for (const [i, row] of rows.entries()) hashed.append(utf8(keys[i] as string), crypto.sha256(row));
-  return { bucket, keys, rows, hashed, leaf: hashed.leaf(crypto) };
+  return { bucket, keys: keys.map(utf8), rows, hashed, leaf: hashed.leaf(crypto) };
 }
 
 /** Restored from what the checkpoint that is held can still be read of. */

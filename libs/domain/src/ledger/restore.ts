@@ -1,14 +1,20 @@
 import type { BucketRows } from '@gridtokenx/chain';
 import type { Crypto, Hash } from '@gridtokenx/crypto';
-import { assert, DecodeError } from '@gridtokenx/kernel';
+import { asciiText, assert, DecodeError } from '@gridtokenx/kernel';
 import type { LedgerIdentity } from '@gridtokenx/protocol';
 import { beginRestoredLedger, type Ledger, type RestoredLedger } from './engine.js';
 import { decodeRow } from './rows.js';
-import type { AnyTable, Cell } from './store.js';
+import { PairTable, type AnyTable, type Cell } from './store.js';
 
 /** Rows that are put in place at one go, so that the journal stays short. */
 const ROWS_AT_ONCE = 10_000;
 const CHUNK_BYTES = 1024 * 1024;
+const SLASH = 0x2f;
+
+function beginsWith(bytes: Uint8Array, text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (bytes[i] !== text.charCodeAt(i)) return false;
+  return true;
+}
 
 /** Rows that wait for others, as bytes next to each other: as objects they would take several times as much. */
 class WaitingRows {
@@ -39,7 +45,7 @@ class WaitingRows {
 /** A bucket of the checkpoint tree, in key order, hashed by who has checked it against a certified root. */
 export interface RestoredBucket {
   readonly bucket: number;
-  readonly keys: readonly string[];
+  readonly keys: readonly Uint8Array[];
   readonly rows: readonly Uint8Array[];
   readonly hashed: BucketRows;
   readonly leaf: Hash;
@@ -53,6 +59,7 @@ export class LedgerRestore {
   private readonly ledger: RestoredLedger;
   private readonly tables: ReadonlyMap<string, AnyTable<unknown, unknown>>;
   private readonly waiting = new Map<AnyTable<unknown, unknown>, WaitingRows>();
+  private table: AnyTable<unknown, unknown> | undefined;
   private placed = 0;
 
   constructor(crypto: Crypto, identity: LedgerIdentity) {
@@ -63,14 +70,30 @@ export class LedgerRestore {
   /** Throws DecodeError `row.*`. */
   add({ bucket, keys, rows, hashed, leaf }: RestoredBucket): void {
     const cells = keys.map((key, i) => {
-      const slash = key.indexOf('/');
-      const table = this.tables.get(key.slice(0, slash));
-      if (table === undefined) throw new DecodeError('row.unknownTable', 0);
-      const cell = table.cell(key.slice(slash + 1));
-      this.take(table, cell, rows[i] as Uint8Array);
+      const cell = this.cellOf(key);
+      this.take(cell.table, cell, rows[i] as Uint8Array);
       return cell;
     });
     this.ledger.checkpoints.load(bucket, cells, hashed, leaf);
+  }
+
+  /** Each part of a key as a text of its own: a piece of another would keep that one whole. */
+  private cellOf(key: Uint8Array): Cell<unknown> {
+    const slash = key.indexOf(SLASH);
+    const table = this.tableOf(key, slash);
+    const rest = key.subarray(slash + 1);
+    if (!(table instanceof PairTable)) return table.cell(asciiText(rest));
+    const between = rest.indexOf(SLASH);
+    if (between <= 0) throw new DecodeError('row.unknownKey', 0);
+    return table.pair(asciiText(rest.subarray(0, between)), asciiText(rest.subarray(between + 1)));
+  }
+
+  private tableOf(key: Uint8Array, slash: number): AnyTable<unknown, unknown> {
+    // In key order most rows are of the table of the one before.
+    if (this.table === undefined || slash !== this.table.name.length || !beginsWith(key, this.table.name))
+      this.table = this.tables.get(asciiText(key.subarray(0, Math.max(0, slash))));
+    if (this.table === undefined) throw new DecodeError('row.unknownTable', 0);
+    return this.table;
   }
 
   private take(table: AnyTable<unknown, unknown>, cell: Cell<unknown>, row: Uint8Array): void {

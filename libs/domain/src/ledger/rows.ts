@@ -13,6 +13,21 @@ export function readOneOf<T extends string>(reader: ByteReader, names: readonly 
   return names.find((name) => name === text) ?? reader.fail('name');
 }
 
+const SHARED_MAX = 1_000;
+
+/** What stands in many rows with equal content is one object in all of them. */
+export class Shared<T> {
+  private readonly known = new Map<string, T>();
+
+  of(name: string, value: T): T {
+    const known = this.known.get(name);
+    if (known !== undefined) return known;
+    if (this.known.size >= SHARED_MAX) this.known.clear();
+    this.known.set(name, value);
+    return value;
+  }
+}
+
 const scratch = new ScratchWriter();
 
 /** SPEC ledger 3.3: the value of a row, whose only bytes these are. Throws DecodeError `row.*`. */

@@ -1,7 +1,7 @@
 import type { RowWriter } from '../ledger/scratch.js';
 import { compareText, type ByteReader } from '@gridtokenx/kernel';
 import { KYC_STATUSES, ROLES, SECTORS, type KycStatus, type Role, type Sector } from '@gridtokenx/protocol';
-import { readFlag, readOneOf } from '../ledger/rows.js';
+import { readFlag, readOneOf, Shared } from '../ledger/rows.js';
 import { pairTable, plainTable, type PairTable, type Store, type Table } from '../ledger/store.js';
 
 export interface OrganisationRow {
@@ -93,6 +93,11 @@ function readList<T extends string>(reader: ByteReader, one: () => T): T[] {
   return texts;
 }
 
+const texts = new Shared<string>();
+const sharedText = (text: string): string => texts.of(text, text);
+const lists = new Shared<readonly string[]>();
+const sharedList = (list: readonly string[]): readonly string[] => lists.of(JSON.stringify(list), list);
+
 /** Who is who and who may act for whom. */
 export class RegistryState {
   readonly organisations: Table<OrganisationRow>;
@@ -114,7 +119,7 @@ export class RegistryState {
     this.accounts = plainTable<AccountRow>(store, 'registry.account', {
       encode: (writer, { organisation, kyc, kycUntil }) => void writer.text(organisation).text(kyc).u64(kycUntil),
       decode: (reader) => ({
-        organisation: reader.text(),
+        organisation: sharedText(reader.text()),
         kyc: readOneOf(reader, KYC_STATUSES),
         kycUntil: reader.u64(),
       }),
@@ -142,7 +147,7 @@ export class RegistryState {
         encode: (writer, { operations, until }) => list(writer.u64(until), operations),
         decode: (reader) => {
           const until = reader.u64();
-          return { operations: readList(reader, () => reader.text()), until };
+          return { operations: sharedList(readList(reader, () => reader.text())), until };
         },
       },
       'first',
