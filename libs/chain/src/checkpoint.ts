@@ -26,8 +26,41 @@ export function bucketOf(crypto: Crypto, key: Uint8Array): number {
 /** The mark of a leaf, and the count. */
 const HEAD_BYTES = 5;
 const LENGTH_BYTES = 4;
-/** A bucket that grows gets room for a row or two more, and some. */
-const SPARE_BYTES = 256;
+const SLAB_BYTES = 1024 * 1024;
+
+/**
+ * Room for buckets, cut from large pieces and used again. The engine takes memory outside of its heap as a reason to collect
+ * garbage, also what was given up a moment ago: with a buffer for each bucket a large state that changes would be collected all
+ * the time.
+ */
+class Slabs {
+  private slab = new Uint8Array(0);
+  private used = 0;
+  private readonly free = new Map<number, Uint8Array[]>();
+
+  /** At least so many bytes, of any content. */
+  take(bytes: number): Uint8Array {
+    const unit = bytes <= 1024 ? 128 : 512;
+    const size = Math.ceil(bytes / unit) * unit;
+    const again = this.free.get(size)?.pop();
+    if (again !== undefined) return again;
+    if (size > SLAB_BYTES) return new Uint8Array(size);
+    if (this.used + size > this.slab.length) {
+      this.slab = new Uint8Array(SLAB_BYTES);
+      this.used = 0;
+    }
+    this.used += size;
+    return this.slab.subarray(this.used - size, this.used);
+  }
+
+  give(bytes: Uint8Array): void {
+    const known = this.free.get(bytes.length);
+    if (known === undefined) this.free.set(bytes.length, [bytes]);
+    else known.push(bytes);
+  }
+}
+
+const slabs = new Slabs();
 
 /**
  * SPEC wire 8.3: the rows of a bucket as the bytes whose hash is its leaf: u32 count, then each row as text key and row
@@ -39,8 +72,16 @@ export class BucketRows {
   private end = HEAD_BYTES;
   private rows = 0;
 
-  constructor(capacity = HEAD_BYTES) {
-    this.bytes = new Uint8Array(capacity);
+  /** With room for so many bytes of {@link sizeOf}. */
+  constructor(capacity = 0) {
+    this.bytes = slabs.take(HEAD_BYTES + capacity);
+    this.bytes[0] = 0;
+    this.setCount(0);
+  }
+
+  /** Gives its room to others: it is not to be used any more. */
+  free(): void {
+    slabs.give(this.bytes);
   }
 
   /** How much room a row takes. */
@@ -108,9 +149,9 @@ export class BucketRows {
   private room(more: number): void {
     const needed = this.end + more;
     if (needed <= this.bytes.length) return;
-    // By a part of its size, so that it seldom has to: the engine collects garbage for each few megabytes outside of its heap.
-    const grown = new Uint8Array(needed + (needed >> 2) + SPARE_BYTES);
+    const grown = slabs.take(needed);
     grown.set(this.bytes.subarray(0, this.end));
+    slabs.give(this.bytes);
     this.bytes = grown;
   }
 
@@ -204,7 +245,9 @@ export function provenRow(
   }
   if (!isAscii(key)) return undefined;
   const bucket = bucketOf(crypto, utf8(key));
-  if (!verifyInclusion(crypto.sha256, rows.leaf(crypto), bucket, CHECKPOINT_BUCKETS, path, root)) return undefined;
+  const leaf = rows.leaf(crypto);
+  rows.free();
+  if (!verifyInclusion(crypto.sha256, leaf, bucket, CHECKPOINT_BUCKETS, path, root)) return undefined;
   return entries.find((entry) => entry.key === key)?.hash ?? null;
 }
 

@@ -199,9 +199,6 @@ export function encodePart(checkpoints: Checkpoints, index: number, parts: numbe
   return zstdCompressSync(partBytes.bytes(), { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
 }
 
-/** A bucket that is restored has room for a row or two more: most will need it. */
-const SPARE_BYTES = 256;
-
 /** The buckets of a part, when it is the one that the manifest names. Throws DecodeError. */
 export function decodePart(
   crypto: Crypto,
@@ -218,7 +215,7 @@ export function decodePart(
     if (count === 0) return { bucket: index * size + i, ...none };
     const keys: Uint8Array[] = [];
     const rows: Uint8Array[] = [];
-    let bytes = SPARE_BYTES;
+    let bytes = 0;
     for (let at = 0; at < count; at++) {
       const key = reader.borrowed(KEY_BYTES_MAX);
       keys.push(isAscii(key) ? key : reader.fail('key'));

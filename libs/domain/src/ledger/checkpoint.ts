@@ -242,8 +242,10 @@ export class Checkpoints {
       const at = dirty[this.next] as number;
       const { rows } = this.buckets[at] as Bucket;
       level.set(rows.leaf(this.crypto), at * ROW_HASH_BYTES);
-      if (rows.count === 0) this.buckets[at] = undefined;
       done += unitsOf(rows.size);
+      if (rows.count > 0) continue;
+      rows.free();
+      this.buckets[at] = undefined;
     }
     if (this.next === dirty.length) this.beginNodes();
     return Math.max(1, done);
