@@ -131,14 +131,18 @@ export class ByteWriter {
 
 /** Reads what {@link ByteWriter} wrote; every read is bounded, every failure is a {@link DecodeError}. */
 export class ByteReader {
-  private readonly view: DataView;
   private at = 0;
 
   constructor(
     private readonly data: Uint8Array,
     private readonly name = 'bytes',
-  ) {
-    this.view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  ) {}
+
+  /** A DataView would cost more than all that is read from a row. */
+  private get32(at: number): number {
+    const { data } = this;
+    const low = ((data[at + 1] as number) << 16) | ((data[at + 2] as number) << 8) | (data[at + 3] as number);
+    return (data[at] as number) * 0x100_0000 + low;
   }
 
   fail(what: string): never {
@@ -153,27 +157,33 @@ export class ByteReader {
   }
 
   u8(): number {
-    return this.view.getUint8(this.take(1));
+    return this.data[this.take(1)] as number;
   }
 
   u16(): number {
-    return this.view.getUint16(this.take(2));
+    const at = this.take(2);
+    return ((this.data[at] as number) << 8) | (this.data[at + 1] as number);
   }
 
   u32(): number {
-    return this.view.getUint32(this.take(4));
+    return this.get32(this.take(4));
   }
 
   u64(): number {
     const at = this.take(8);
-    const high = this.view.getUint32(at);
+    const high = this.get32(at);
     if (high >= 0x20_0000) this.fail('tooLarge');
-    return high * 0x1_0000_0000 + this.view.getUint32(at + 4);
+    return high * 0x1_0000_0000 + this.get32(at + 4);
   }
 
   i128(): bigint {
     const at = this.take(16);
-    return (this.view.getBigInt64(at) << 64n) | this.view.getBigUint64(at + 8);
+    const high = this.get32(at + 8);
+    // Nearly all sums are safe integers: a number is read several times as fast as a bigint.
+    if (high < 0x20_0000 && this.get32(at) === 0 && this.get32(at + 4) === 0)
+      return BigInt(high * 0x1_0000_0000 + this.get32(at + 12));
+    const view = new DataView(this.data.buffer, this.data.byteOffset + at, 16);
+    return (view.getBigInt64(0) << 64n) | view.getBigUint64(8);
   }
 
   fixed(length: number): Uint8Array {

@@ -4,10 +4,8 @@ import { asciiText, assert, DecodeError } from '@gridtokenx/kernel';
 import type { LedgerIdentity } from '@gridtokenx/protocol';
 import { beginRestoredLedger, type Ledger, type RestoredLedger } from './engine.js';
 import { decodeRow } from './rows.js';
-import { PairTable, type AnyTable, type Cell } from './store.js';
+import { PairTable, type AnyTable, type Cell, type Store } from './store.js';
 
-/** Rows that are put in place at one go, so that the journal stays short. */
-const ROWS_AT_ONCE = 10_000;
 const CHUNK_BYTES = 1024 * 1024;
 const SLASH = 0x2f;
 
@@ -60,7 +58,6 @@ export class LedgerRestore {
   private readonly tables: ReadonlyMap<string, AnyTable<unknown, unknown>>;
   private readonly waiting = new Map<AnyTable<unknown, unknown>, WaitingRows>();
   private table: AnyTable<unknown, unknown> | undefined;
-  private placed = 0;
 
   constructor(crypto: Crypto, identity: LedgerIdentity) {
     this.ledger = beginRestoredLedger(crypto, identity);
@@ -96,17 +93,15 @@ export class LedgerRestore {
     return this.table;
   }
 
+  private get store(): Store {
+    return this.ledger.state.store;
+  }
+
   private take(table: AnyTable<unknown, unknown>, cell: Cell<unknown>, row: Uint8Array): void {
-    if (table.options.restoreOrder === undefined) return this.place(cell, decodeRow(table, row));
+    if (table.options.restoreOrder === undefined) return this.store.restore(cell, decodeRow(table, row));
     let waiting = this.waiting.get(table);
     if (waiting === undefined) this.waiting.set(table, (waiting = new WaitingRows()));
     waiting.add(cell, row);
-  }
-
-  private place(cell: Cell<unknown>, value: unknown): void {
-    const { store } = this.ledger.state;
-    store.change(cell, value);
-    if (++this.placed % ROWS_AT_ONCE === 0) store.endBlock();
   }
 
   private placeWaiting(table: AnyTable<unknown, unknown>, waiting: WaitingRows): void {
@@ -115,7 +110,7 @@ export class LedgerRestore {
     const values = waiting.cells.map((_, i) => decodeRow(table, waiting.row(i)));
     const orders = Float64Array.from(values, (value) => restoreOrder(value));
     const places = Uint32Array.from(values, (_, i) => i).sort((a, b) => (orders[a] as number) - (orders[b] as number));
-    for (const place of places) this.place(waiting.cells[place] as Cell<unknown>, values[place]);
+    for (const place of places) this.store.restore(waiting.cells[place] as Cell<unknown>, values[place]);
   }
 
   /** All rows are there: the ledger after the block of this height, which was certified with this digest. */

@@ -289,6 +289,13 @@ export class Store {
     if (options.changed !== undefined) options.changed(cell, old, value);
   }
 
+  /** A row of a state that is restored: nothing will take it back. */
+  restore<V, X>(cell: Cell<V, X>, value: V): void {
+    const old = cell.value;
+    cell.value = value;
+    cell.table.options.changed?.(cell, old, value);
+  }
+
   /** A place in the journal to come back to. */
   mark(): number {
     return this.cells.length;
