@@ -81,7 +81,7 @@ const VALUES = new Int8Array(256).fill(-1);
 for (let i = 0; i < 64; i++) VALUES[ALPHABET.charCodeAt(i)] = i;
 const valueOf = (code: number | undefined): number => VALUES[code ?? 0] ?? -1;
 
-/** ASCII as text. */
+/** ASCII as text; of any other bytes each as the letter of that code. */
 export function asciiText(bytes: Uint8Array): string {
   let text = '';
   for (let from = 0; from < bytes.length; from += PIECE_MAX) {

@@ -22,8 +22,9 @@ interface Bucket {
 
 /** One for all: the bytes of a row are copied out before the next is written. */
 const scratch = new ScratchWriter();
-/** Another, for the key beside the hash of its row. */
+/** Others, for the key and the hash of a row beside each other. */
 const keys = new ScratchWriter();
+const hashes = new ScratchWriter();
 const keyBytes = (cell: Cell<unknown>): Uint8Array => cell.writeKey(keys.reset()).bytes();
 
 /** SHA-256 takes about as long for so many bytes as all the rest of what one row costs. */
@@ -179,7 +180,8 @@ export class Checkpoints {
     const isAsTaken = !olds.has(cell) && !store.isTouched(cell);
     const value = isAsTaken ? cell.value : this.valueOf(cell);
     // The digest of the block that changed it last has made its hash.
-    const hash = (isAsTaken ? cell.hash : undefined) ?? rowHash(crypto, cell, value);
+    const known = isAsTaken ? cell.hash : undefined;
+    const hash = known === undefined ? rowHash(crypto, cell, value) : hashes.reset().letters(known).bytes();
     // From here on the tree has it.
     if (isAsTaken) cell.hash = undefined;
     if (value === undefined) this.remove(cell);

@@ -1,17 +1,18 @@
 import type { Crypto, Hash } from '@gridtokenx/crypto';
 import { ZERO_HASH } from '@gridtokenx/crypto';
-import { compareText, equalBytes } from '@gridtokenx/kernel';
+import { asciiText, compareText, equalBytes } from '@gridtokenx/kernel';
 import { ScratchWriter } from './scratch.js';
 import type { Cell, Store } from './store.js';
 
 interface Change {
   readonly key: string;
-  readonly old: Uint8Array;
-  readonly now: Uint8Array;
+  /** Hashes, as in {@link Cell.hash}. */
+  readonly old: string;
+  readonly now: string;
 }
 
 /** What the digest of a block has written into hash caches, to be taken back with the block. */
-export type HashUndo = readonly { readonly cell: Cell<unknown>; readonly hash: Uint8Array | undefined }[];
+export type HashUndo = readonly { readonly cell: Cell<unknown>; readonly hash: string | undefined }[];
 
 export const rowKey = (cell: Cell<unknown>): string => `${cell.table.name}/${cell.key}`;
 
@@ -38,20 +39,20 @@ export function digestOf(
   known: KnownHash = () => undefined,
 ): { digest: Hash; undo: HashUndo } {
   const changes: Change[] = [];
-  const undo: { cell: Cell<unknown>; hash: Uint8Array | undefined }[] = [];
+  const undo: { cell: Cell<unknown>; hash: string | undefined }[] = [];
   for (const cell of store.touched) {
     const { value, before } = cell;
     if (value === before) continue;
-    const old = cell.hash ?? known(cell) ?? rowHash(crypto, cell, before);
-    const now = rowHash(crypto, cell, value);
+    const old = cell.hash ?? asciiText(known(cell) ?? rowHash(crypto, cell, before));
+    const now = asciiText(rowHash(crypto, cell, value));
     undo.push({ cell, hash: cell.hash });
     cell.hash = now;
-    if (!equalBytes(old, now)) changes.push({ key: rowKey(cell), old, now });
+    if (old !== now) changes.push({ key: rowKey(cell), old, now });
   }
   // No two keys are equal: one comparison tells their order.
   changes.sort((a, b) => (a.key < b.key ? -1 : 1));
   scratch.reset().fixed(previous).u32(changes.length);
-  for (const { key, old, now } of changes) scratch.text(key).fixed(old).fixed(now);
+  for (const { key, old, now } of changes) scratch.text(key).letters(old).letters(now);
   return { digest: crypto.sha256(scratch.bytes()), undo };
 }
 

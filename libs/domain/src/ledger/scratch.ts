@@ -87,6 +87,14 @@ export class ScratchWriter implements RowWriter {
     return this;
   }
 
+  /** The bytes of which each letter is one. */
+  letters(text: string): this {
+    const at = this.room(text.length);
+    const { buffer } = this;
+    for (let i = 0; i < text.length; i++) buffer[at + i] = text.charCodeAt(i);
+    return this;
+  }
+
   text(text: string): this {
     const { length } = text;
     this.u32(length);
