@@ -15,3 +15,4 @@ export { KYC_TRANSITIONS } from './registry/execute.js';
 export { actsFor, isVerified, kycStatusAt } from './registry/rights.js';
 export * from './market/state.js';
 export { executeMarket, MARKET_OPERATIONS, type MarketOperation } from './market/execute.js';
+export * from './election/index.js';
