@@ -31,6 +31,11 @@ const USAGE = `npm run bench -- <name> [options]
     --large N              accounts, and resting orders, of the one (default 1000000)
     --small N              of the other (default 10000)
     --rounds N             blocks of 10,000 operations measured on each (default 30)
+  phragmen    the election of validators: time, growth, memory, and the slices that blocks do of it
+    --candidates N         (default 1000), for --seats N (default 100)
+    --nominators N         with 16 targets each; may be repeated (default 5000, 10000 and 20000)
+    --slice N              units of work for a block (default 50000)
+    --balancing N          rounds of balancing after the count (default 0)
   idle        CPU and memory of the default system without load
     --seconds S            measured (default 50)
   report      runs all of these and the peers, keeps their JSON in bench/results, writes bench/REPORT.md from it
@@ -139,6 +144,30 @@ async function growth(args: string[]): Promise<void> {
   process.stdout.write(`${JSON.stringify(result, undefined, values.json ? undefined : 2)}\n`);
 }
 
+async function phragmen(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      candidates: { type: 'string', default: '1000' },
+      nominators: { type: 'string', multiple: true, default: ['5000', '10000', '20000'] },
+      seats: { type: 'string', default: '100' },
+      slice: { type: 'string', default: '50000' },
+      balancing: { type: 'string', default: '0' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const { runPhragmenBench } = await import('./phragmen.js');
+  const result = runPhragmenBench({
+    candidates: count(values.candidates, 'candidates'),
+    nominators: values.nominators.map((size) => count(size, 'nominators')),
+    seats: count(values.seats, 'seats'),
+    slice: count(values.slice, 'slice'),
+    balancing: countOrNone(values.balancing, 'balancing'),
+    say,
+  });
+  process.stdout.write(`${JSON.stringify(result, undefined, values.json ? undefined : 2)}\n`);
+}
+
 async function idle(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
@@ -203,6 +232,9 @@ async function main(): Promise<number> {
       return 0;
     case 'growth':
       await growth(args);
+      return 0;
+    case 'phragmen':
+      await phragmen(args);
       return 0;
     case 'idle':
       await idle(args);
