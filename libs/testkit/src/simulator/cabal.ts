@@ -31,6 +31,7 @@ export const STRATEGIES = [
   'freeVotes',
   'roundChangeLies',
   'unjustifiedProposal',
+  'lowerClaim',
   'malformedProposal',
   'falseLists',
   'withheldBodies',
@@ -85,7 +86,8 @@ export class Cabal {
   private commits = new Map<string, Commit>();
   private roundChanges = new Map<number, Map<number, RoundChange[]>>();
   private proposedIn = new Map<number, Map<string, Proposal>>();
-  private readonly secrets = new Set<string>();
+  /** `liar/height/round` whose COMMIT is not said. */
+  private readonly bound = new Set<string>();
   private sequences = new Map<number, number>();
 
   constructor(private readonly options: CabalOptions) {
@@ -190,6 +192,8 @@ export class Cabal {
     }
     if (message === undefined || this.machineAt(message.validator) !== liar) return say(liar, [frame]);
     if (message.type === 'proposal') return this.twistProposal(liar, message, frame);
+    const isBound = this.bound.has(`${liar}/${message.height}/${message.round}`);
+    if (isBound && (message.type === 'prepare' || message.type === 'commit')) return;
     if (message.type === 'roundChange' && this.may(liar, 'roundChangeLies') && prng.chance(0.6)) {
       for (const reader of [0, 1])
         this.sayTo(liar, this.falseRoundChange(liar, message.round), this.side(message, reader));
@@ -210,7 +214,7 @@ export class Cabal {
     const { prng, say } = this.options;
     const { candidate, justification } = message;
     // Blocks that tell a checkpoint are rare: no liar who leads one lets it pass.
-    if (checkpointTold(message.height) !== undefined && prng.chance(0.6)) {
+    if (checkpointTold(message.height) !== undefined && prng.chance(0.8)) {
       const checkpointRoot = prng.bytes(32) as Hash;
       this.sayTo(liar, this.signed({ ...message, candidate: this.withHeader(candidate, { checkpointRoot }) }));
       return this.lied('malformedProposal', undefined);
@@ -219,8 +223,10 @@ export class Cabal {
       this.sayTo(liar, this.signed({ ...message, candidate: this.malformed(candidate) }));
       return this.lied('malformedProposal', undefined);
     }
+    if (this.may(liar, 'lowerClaim') && this.proposeLower(liar, message.round)) return;
     if (this.may(liar, 'unjustifiedProposal') && message.round > 0 && prng.chance(0.5))
       return this.proposeUnjustified(liar, message.round);
+    if (this.may(liar, 'lowerClaim') && prng.chance(0.5)) return this.bindFew(message);
     if (this.may(liar, 'equivocalProposal') && prng.chance(0.8)) {
       const isFree = justification?.prepared === undefined;
       const other = isFree ? this.withHeader(candidate, { time: millis(candidate.header.time + 1) }) : candidate;
@@ -265,6 +271,12 @@ export class Cabal {
     if (index === undefined && !['forgedCertificate', 'replay', 'garbage'].includes(strategy)) return;
     const round = prng.between(Math.max(0, this.highestRound - 2), this.highestRound + 1);
     switch (strategy) {
+      case 'lowerClaim': {
+        const led = [...this.roundChanges.keys()].filter((one) => this.leads(liar, one));
+        const last = Math.max(...led);
+        if (last > 0) this.proposeLower(liar, last);
+        return;
+      }
       case 'freeVotes':
         return this.voteFreely(liar, round);
       case 'equivocalVotes':
@@ -275,7 +287,7 @@ export class Cabal {
       case 'unjustifiedProposal': {
         // Any round that a liar leads, also far ahead.
         const ahead = Array.from({ length: set.keys.length }, (_, i) => this.highestRound + i);
-        const led = ahead.find((one) => one > 0 && proposerOf(set.keys.length, this.height, one) === index);
+        const led = ahead.find((one) => one > 0 && this.leads(liar, one));
         return led === undefined ? undefined : this.proposeUnjustified(liar, led);
       }
       case 'withheldBodies':
@@ -369,11 +381,8 @@ export class Cabal {
     const { prng } = this.options;
     const { set } = this;
     const [template] = this.candidates.values();
-    if (template === undefined || proposerOf(set.keys.length, this.height, round) !== this.indexOf(liar)) return;
-    const fresh = this.withHeader(template, {
-      proposer: this.indexOf(liar) ?? 0,
-      time: millis(Math.max(this.options.now(), template.header.time + 1)),
-    });
+    if (template === undefined || !this.leads(liar, round)) return;
+    const fresh = this.renewed(liar, template);
     const base = { ...this.base(liar, round), type: 'proposal' as const };
     this.lied('unjustifiedProposal', undefined);
     if (prng.chance(0.25))
@@ -411,6 +420,87 @@ export class Cabal {
     const proposal = this.signed({ ...base, candidate, justification: { roundChanges, prepared } });
     this.note(proposal);
     this.sayTo(liar, proposal, prng.chance(0.5) ? undefined : this.someReaders());
+  }
+
+  /**
+   * A block that only as many are shown as can prepare it with the liars' help, who then do not COMMIT: some change the round with
+   * a claim, and the rest without.
+   */
+  private bindFew(message: Proposal): void {
+    const { prng, members, readers } = this.options;
+    const { candidate, height, round } = message;
+    const helpers = [...members.keys()].filter((member) => this.indexOf(member) !== undefined);
+    const honest = readers.filter((reader) => typeof reader === 'number' && !members.has(reader));
+    const few = prng.shuffle([...honest]).slice(0, this.set.quorum - helpers.length);
+    const audience = new Set([...few, ...members.keys()]);
+    for (const helper of helpers) {
+      this.bound.add(`${helper}/${height}/${round}`);
+      if (this.leads(helper, round)) this.sayTo(helper, message, audience);
+      this.sayTo(
+        helper,
+        this.signed({ ...this.base(helper, round), type: 'prepare', blockHash: candidate.hash }),
+        audience,
+      );
+    }
+    this.note(message);
+    this.lied('lowerClaim', undefined);
+  }
+
+  /**
+   * A PROPOSAL that shows the claims of a quorum as they were signed, and asks for what a lower one of them calls for, or none.
+   * False when nobody claims, or the liar does not lead.
+   */
+  private proposeLower(liar: number, round: number): boolean {
+    const { prng, members } = this.options;
+    const { set } = this;
+    const [template] = this.candidates.values();
+    if (template === undefined || round === 0 || !this.leads(liar, round)) return false;
+    const votes = new Map<number, RoundChange>();
+    for (const [validator, [first]] of this.roundChanges.get(round) ?? [])
+      if (first !== undefined && !members.has(this.machineAt(validator))) votes.set(validator, first);
+    const claimed = [...votes.values()].flatMap(({ prepared }) => prepared ?? []);
+    const highest = Math.max(-1, ...claimed.map((claim) => claim.round));
+    if (highest < 0) return false;
+    for (const member of members.keys()) {
+      const validator = this.indexOf(member);
+      if (validator === undefined) continue;
+      const vote = this.signed({ ...this.base(member, round), type: 'roundChange', prepared: undefined });
+      if (vote.type === 'roundChange') votes.set(validator, vote);
+    }
+    if (votes.size < set.quorum) return false;
+    const isHighest = ({ prepared }: RoundChange): boolean => prepared?.round === highest;
+    // Who claims most goes first.
+    const chosen = prng.shuffle([...votes.values()]).sort((a, b) => Number(isHighest(b)) - Number(isHighest(a)));
+    const lower = [...claimed, ...this.certificates(liar)].filter(
+      (certificate) => certificate.round < highest && this.candidates.has(toHex(certificate.blockHash)),
+    );
+    const prepared = lower.length > 0 && prng.chance(0.7) ? prng.pick(lower) : undefined;
+    const known = prepared && this.candidates.get(toHex(prepared.blockHash));
+    const roundChanges = chosen
+      .slice(0, set.quorum)
+      .sort((a, b) => a.validator - b.validator)
+      .map((vote): RoundChangeVote => ({
+        validator: vote.validator,
+        prepared: claimOf(vote.prepared),
+        signature: vote.signature,
+      }));
+    const proposal = this.signed({
+      ...this.base(liar, round),
+      type: 'proposal',
+      candidate: known ?? this.renewed(liar, template),
+      justification: { roundChanges, prepared },
+    });
+    this.note(proposal);
+    this.sayTo(liar, proposal);
+    return this.lied('lowerClaim', true);
+  }
+
+  /** The same list as a fresh block of this liar. */
+  private renewed(liar: number, template: Candidate): Candidate {
+    return this.withHeader(template, {
+      proposer: this.indexOf(liar) ?? 0,
+      time: millis(Math.max(this.options.now(), template.header.time + 1)),
+    });
   }
 
   private malformed(candidate: Candidate): Candidate {
@@ -461,7 +551,6 @@ export class Cabal {
         { type: 'validators.rejoin', validator: toBase64Url(crypto.publicKeyOf(seed)), nonce: toHex(prng.bytes(32)) },
       ],
     });
-    this.secrets.add(toHex(crypto.sha256(envelope)));
     whisper(liar, envelope);
     this.lied('withheldBodies', undefined);
   }
@@ -577,6 +666,10 @@ export class Cabal {
 
   private machineAt(validator: number): number {
     return this.options.machineAt(this.height, validator) ?? -1;
+  }
+
+  private leads(liar: number, round: number): boolean {
+    return proposerOf(this.set.keys.length, this.height, round) === this.indexOf(liar);
   }
 
   /** Its place in the set of the open height. */

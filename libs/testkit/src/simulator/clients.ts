@@ -67,22 +67,28 @@ export class Clients {
   /** The next thing that somebody puts on the operations topic. */
   next(): Uint8Array {
     const { prng } = this;
-    const { seeds } = this.consortium;
     const one = prng.below(100);
-    if (one < 50)
+    if (one < 70) return this.usual(one);
+    if (one < 80 && this.past.length > 0) return prng.pick(this.past);
+    return this.badEnvelope();
+  }
+
+  /** What any block can hold; `kind` below 70 says what. */
+  usual(kind = this.prng.below(70)): Uint8Array {
+    const { prng } = this;
+    const { seeds } = this.consortium;
+    if (kind < 50)
       return this.sign(
         seeds.trader,
         this.some(1, 4, () => this.tradeOperation()),
         prng.chance(0.4),
       );
-    if (one < 62)
+    if (kind < 62)
       return this.sign(
         seeds.bank,
         this.some(1, 2, () => this.mint(prng.pick(this.accounts))),
       );
-    if (one < 70) return this.sign(seeds.operator, this.readings());
-    if (one < 80 && this.past.length > 0) return prng.pick(this.past);
-    return this.badEnvelope();
+    return this.sign(seeds.operator, this.readings());
   }
 
   private some(least: number, most: number, make: () => Operation): Operation[] {

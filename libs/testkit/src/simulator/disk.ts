@@ -43,6 +43,11 @@ export class SignerDisk {
     };
   }
 
+  /** Before the first process: what its validator has noted. */
+  note(slots: readonly (Uint8Array | undefined)[]): void {
+    [this.slots[0], this.slots[1]] = slots;
+  }
+
   /** The process died: what was being written is there, is not, or is torn. */
   settle(outcome: TornWrite): void {
     const write = this.underWay;

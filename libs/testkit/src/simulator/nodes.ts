@@ -65,6 +65,9 @@ export class ValidatorNode {
     return this.isUp;
   }
 
+  /** Up to which its process has decided; 0 while there is none. */
+  height = 0;
+
   start(): void {
     if (this.isUp) return;
     const { timeline, bus, crypto, identity, prng, onStarted, onEvent, onSigned, onFailed, rewrite } = this.context;
@@ -106,6 +109,7 @@ export class ValidatorNode {
       randomBytes: (length) => prng.bytes(length),
       observe: (event) => {
         if (!isAlive()) return;
+        if (event.kind === 'decided' && this.host !== undefined) this.height = event.height;
         if (event.kind === 'rejoining') asksToRejoin = this.isLost = true;
         if (event.kind === 'rejoined') this.isLost = false;
         onEvent(this, event);
@@ -113,6 +117,7 @@ export class ValidatorNode {
     }).then((host) => {
       if (!isAlive()) return host.close();
       this.host = host;
+      this.height = host.status.height;
       this.isLost = asksToRejoin;
       if (!this.isLiar) onStarted(this, ledgerOf(host), from);
       host.failed.catch(fail);
@@ -127,6 +132,7 @@ export class ValidatorNode {
     if (this.host !== undefined) this.openAtCrash.add(this.host.status.height + 1);
     this.host?.close();
     this.host = undefined;
+    this.height = 0;
     this.context.bus.unfollow(this.index);
     this.disk.settle(torn);
     this.held.clear();

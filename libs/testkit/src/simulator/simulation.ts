@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { genesisValidators } from '@gridtokenx/chain';
+import { CHECKPOINT_BLOCKS, CHECKPOINT_DELAY, genesisValidators } from '@gridtokenx/chain';
 import type { Crypto } from '@gridtokenx/crypto';
 import type { Ledger } from '@gridtokenx/domain';
 import { Prng, toBase64Url, toHex } from '@gridtokenx/kernel';
 import { consortiumTopics } from '@gridtokenx/protocol';
-import { packFrames, RowStoreError, type HostEvent } from '@gridtokenx/runtime';
+import { packFrames, RowStoreError, SignerRecords, type HostEvent } from '@gridtokenx/runtime';
 import { testConsortium, type TestConsortium } from '../consortium.js';
+import { memorySignerSlots } from '../signer-memory.js';
 import { SimulatedBus, type Party, type SeenFrame } from './bus.js';
 import { Cabal, STRATEGIES, type Strategy } from './cabal.js';
 import { Checker, SIZES, type Violation } from './checker.js';
@@ -14,7 +15,7 @@ import { Clients } from './clients.js';
 import { BAD_CLOCK_MS, Faults, type Fault } from './faults.js';
 import { Network } from './network.js';
 import { ProjectorNode, ValidatorNode } from './nodes.js';
-
+import { certifiedPast } from './past.js';
 import { simulatedSignatures } from './signatures.js';
 import { Timeline } from './timeline.js';
 
@@ -26,8 +27,8 @@ export interface SimulationOptions {
   readonly trace?: (line: string) => void;
   /** No fault and no liar but what a scenario makes. */
   readonly isCalm?: boolean;
-  /** Past the first checkpoint, with snapshots; by default the seed says. */
-  readonly isLong?: boolean;
+  /** Begins shortly before the first checkpoint, with snapshots; by default the seed says. */
+  readonly hasPast?: boolean;
 }
 
 export interface SimulationResult {
@@ -50,12 +51,18 @@ export const HEIGHTS_MIN = 20;
 export const FAULTS_MIN = 10;
 export const FAULT_KINDS_MIN = 3;
 const FAULTY_HEIGHTS = 12;
-/** Of worlds of 4 validators each so-manyth is a long one. */
-const LONG_EVERY = 12;
-/** Where the calm of a long world ends, at most: its first snapshots are whole, and on the topic. */
-const CALM_HEIGHTS_MOST = 116;
+/** Each so-manyth world has a past: it begins with certified blocks, and its machines keep snapshots. */
+const PAST_EVERY = 4;
+/** Where the calm of such a world ends: before or after the header that tells its first checkpoint. */
 const CALM_HEIGHTS_LEAST = 98;
+const CALM_HEIGHTS_MOST = 116;
+/** So many of its heights the validators decide themselves. */
+const CALM_DECIDED_LEAST = 3;
+const CALM_DECIDED_MOST = 14;
 const CALM_MS_MOST = 240_000;
+const PAST_INTERVAL_MS = 1_000;
+/** The header that tells the first checkpoint. */
+const FIRST_TOLD = CHECKPOINT_BLOCKS + CHECKPOINT_DELAY;
 const FAULTY_MS_LEAST = 15_000;
 const FAULTY_MS_MOST = 90_000;
 const VIOLATIONS_MAX = 5;
@@ -91,9 +98,11 @@ export class Simulation {
   readonly violations: Violation[] = [];
   private readonly hash = createHash('sha256');
   private events = 0;
-  /** Before the faults of a long world. */
+  /** Before the faults of a world with a past. */
   private isCalm: boolean;
   private readonly calmHeights: number;
+  /** How many blocks were certified before. */
+  private readonly past: number;
   private clientsAreOn = true;
   /** Once the faults have stopped: whom honest hosts have caught, and how high the chain was then. */
   private caught: Map<string, number> | undefined;
@@ -103,22 +112,19 @@ export class Simulation {
     const { seed, validators } = options;
     const numbers = SIZES.get(validators);
     if (numbers === undefined) throw new RangeError('no numbers are stated for so many validators');
-    // A long world first runs past the first checkpoint in calm and in haste; its machines keep snapshots.
-    const isLong = options.isLong ?? (validators === 4 && seed % LONG_EVERY === 0);
-    this.isCalm = isLong;
-    this.calmHeights = isLong ? new Prng(seed).between(CALM_HEIGHTS_LEAST, CALM_HEIGHTS_MOST) : 0;
     const root = new Prng(seed * 31 + validators);
+    const hasPast = options.hasPast ?? (options.isCalm !== true && seed % PAST_EVERY === 0);
+    this.isCalm = hasPast;
+    this.calmHeights = hasPast ? root.between(CALM_HEIGHTS_LEAST, CALM_HEIGHTS_MOST) : 0;
+    this.past = hasPast ? this.calmHeights - root.between(CALM_DECIDED_LEAST, CALM_DECIDED_MOST) : 0;
     const stream = (): Prng => new Prng(root.next());
     const { timeline } = this;
     this.crypto = options.crypto ?? simulatedSignatures();
     this.consortium = testConsortium(this.crypto, {
       validators,
       seed: root.next(),
-      timeMs: START,
-      consensus: {
-        epochBlocks: root.chance(0.7) ? root.between(3, 12) : 1_000,
-        ...(isLong && { intervalMs: 200, beatMs: 500, fullIntervalMs: 100 }),
-      },
+      timeMs: START - (this.past + 1) * PAST_INTERVAL_MS,
+      consensus: { epochBlocks: root.chance(0.7) ? root.between(3, 12) : 1_000 },
     });
     const { identity } = this.consortium;
     const { ledgerId } = identity;
@@ -134,7 +140,7 @@ export class Simulation {
     };
     const machines = new Map(set.keys.map((key, machine) => [toBase64Url(key), machine]));
     const liarPrng = stream();
-    this.liars = options.isCalm === true ? new Map() : drawLiars(liarPrng, validators, numbers.faults);
+    this.liars = options.isCalm === true ? new Map() : drawLiars(liarPrng, validators, numbers.faults, hasPast ? FIRST_TOLD % validators : undefined);
     const parties: Party[] = Array.from({ length: validators }, (_, i) => i);
     const projectorParties = ['projector 0', 'projector 1'] as const;
     const readers = [...parties, ...projectorParties];
@@ -193,7 +199,7 @@ export class Simulation {
       crypto: this.crypto,
       identity,
       prng: nodePrng,
-      hasSnapshots: isLong,
+      hasSnapshots: hasPast,
       onStarted: (node: ValidatorNode, ledger: Ledger, from: number) => {
         if (from > 0) this.say(`${node.index} starts from a snapshot, at record ${from} of the blocks`);
         const status = node.host?.status;
@@ -237,7 +243,7 @@ export class Simulation {
       nodes: this.nodes,
       projectors: this.projectors,
       budget: numbers.faults,
-      hasSnapshots: isLong,
+      hasSnapshots: hasPast,
       repeat: (reader) => {
         const topic = faultPrng.pick(typeof reader === 'number' ? READ_BY_VALIDATORS : [consortiumTopics.blocks]).name;
         const { length } = this.bus.records(topic);
@@ -271,6 +277,25 @@ export class Simulation {
     if (this.options.isCalm !== true && !this.isCalm) this.faults.start();
   }
 
+  /** The blocks of the past are on the bus, and no validator has signed anything since. */
+  async prepare(): Promise<void> {
+    if (this.past === 0) return;
+    const { clients, crypto, bus } = this;
+    const { identity } = this.consortium;
+    const blocks = Array.from({ length: this.past }, (_, i) => (i === 0 ? clients.opening() : [clients.usual()]));
+    const intervalMs = PAST_INTERVAL_MS;
+    const seedOf = (validator: number): Uint8Array => this.nodes[validator]?.seed ?? new Uint8Array(32);
+    for (const one of blocks.flat()) bus.store('client', consortiumTopics.operations.name, one);
+    for (const record of certifiedPast({ crypto, identity, seedOf, blocks, intervalMs }))
+      bus.store('bus', consortiumTopics.blocks.name, record);
+    for (const { disk, seed } of this.nodes) {
+      const slots = memorySignerSlots();
+      const { store } = await SignerRecords.load(crypto, slots);
+      await store.begin([toBase64Url(crypto.publicKeyOf(seed))], 0);
+      disk.note(slots.slots);
+    }
+  }
+
   /** Puts an envelope into the pool of one validator and nowhere else. */
   whisper(validator: number, envelope: Uint8Array): void {
     this.checker.learnEnvelope(envelope);
@@ -284,6 +309,7 @@ export class Simulation {
   }
 
   async run(): Promise<void> {
+    await this.prepare();
     this.start();
     const { timeline } = this;
     if (this.isCalm) {
@@ -297,7 +323,7 @@ export class Simulation {
       const ms = timeline.now - started;
       return (
         ms >= FAULTY_MS_MOST ||
-        (ms >= FAULTY_MS_LEAST && this.lowest() >= this.calmHeights + FAULTY_HEIGHTS && this.hasEnoughFaults())
+        (ms >= FAULTY_MS_LEAST && this.hasEnoughFaults() && this.lowest() >= this.calmHeights + FAULTY_HEIGHTS)
       );
     };
     await this.until(isShaken, 2 * FAULTY_MS_MOST);
@@ -316,7 +342,7 @@ export class Simulation {
     const reached = checker.highestRound(open);
     const bound = roundsAfterFaults(this.options.validators);
     this.say(`the faults stop at height ${open}, round ${reached}`);
-    const target = Math.max(HEIGHTS_MIN, open + 5);
+    const target = Math.max(this.past + HEIGHTS_MIN, open + 5);
     const { beatMs, timeoutCapMs } = this.consortium.identity.genesis.consensus;
     const perHeight = beatMs + (bound + 2) * timeoutCapMs;
     const soon = 20_000 + (bound + 2) * timeoutCapMs;
@@ -430,7 +456,7 @@ export class Simulation {
     const prng = new Prng(this.options.seed ^ 0x5eed);
     const { timeline, bus, clients } = this;
     const append = (envelope: Uint8Array): void => void bus.store('client', consortiumTopics.operations.name, envelope);
-    for (const envelope of clients.opening()) append(envelope);
+    if (this.past === 0) for (const envelope of clients.opening()) append(envelope);
     const again = (): void =>
       timeline.after(prng.between(100, 1_500), () => {
         if (!this.clientsAreOn) return;
@@ -485,7 +511,9 @@ export class Simulation {
 
   /** The lowest height of those who do not lie. */
   lowest(nodes = this.nodes): number {
-    return Math.min(...nodes.filter(({ isLiar }) => !isLiar).map(({ host }) => host?.status.height ?? 0));
+    let lowest = Infinity;
+    for (const { isLiar, height } of nodes) if (!isLiar && height < lowest) lowest = height;
+    return lowest;
   }
 
   private hasEnoughFaults(): boolean {
@@ -511,7 +539,7 @@ export class Simulation {
     return {
       seed,
       validators,
-      heights: this.checker.height,
+      heights: this.checker.height - this.past,
       events: this.events,
       faults: Object.fromEntries([...this.counts].sort(([a], [b]) => (a < b ? -1 : 1))),
       violations: this.violations,
@@ -534,10 +562,17 @@ function frameText({ frame, message }: SeenFrame): string {
   return `${place} ${toHex(hash).slice(0, 8)}`;
 }
 
-/** Up to f liars, each with some strategies; now and then all with all of them. */
-function drawLiars(prng: Prng, validators: number, faults: number): Map<number, Set<Strategy>> {
+/** Up to f liars, mostly with the preferred one, each with some strategies; now and then all with all of them. */
+function drawLiars(
+  prng: Prng,
+  validators: number,
+  faults: number,
+  preferred: number | undefined,
+): Map<number, Set<Strategy>> {
   const count = prng.chance(0.2) ? 0 : prng.between(1, faults);
-  const liars = prng.shuffle(Array.from({ length: validators }, (_, i) => i)).slice(0, count);
+  const order = prng.shuffle(Array.from({ length: validators }, (_, i) => i));
+  if (preferred !== undefined && prng.chance(0.6)) order.unshift(preferred);
+  const liars = [...new Set(order)].slice(0, count);
   const likely = prng.pick([0.15, 0.3, 0.6, 1]);
   const shared = STRATEGIES.filter((strategy) => !QUIET.includes(strategy) && prng.chance(likely));
   return new Map(
