@@ -23,6 +23,8 @@ export interface TestConsortium {
 export interface TestConsortiumOptions extends Pick<TestTerms, 'timeMs' | 'consensus' | 'limits' | 'market'> {
   readonly validators: number;
   readonly seed?: number;
+  /** The four organisations share the validators; by default they are all the regulator's. */
+  readonly areShared?: boolean;
   /** Trader keys beside the first: each its own signer. */
   readonly traderSeeds?: readonly Uint8Array[];
 }
@@ -44,7 +46,10 @@ export function testConsortium(crypto: Crypto, options: TestConsortiumOptions): 
     market: { start: formatTime(MARKET_START), ...options.market },
     ...(options.consensus && { consensus: options.consensus }),
     ...(options.limits && { limits: options.limits }),
-    validators: validatorSeeds.map((secret) => ({ key: kid(secret), organisation: regulator })),
+    validators: validatorSeeds.map((secret, i) => ({
+      key: kid(secret),
+      organisation: options.areShared === true ? ([regulator, operator, bank, trader][i % 4] ?? regulator) : regulator,
+    })),
     organisations: [
       { id: operator, sector: 'gridOperator', roles: ['gridOperator'], keys: [kid(seeds.operator)] },
       { id: bank, sector: 'financialInstitution', roles: ['wattIssuer', 'kycProvider'], keys: [kid(seeds.bank)] },

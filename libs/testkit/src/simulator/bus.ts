@@ -40,10 +40,13 @@ export interface BusOptions {
   readonly ledgerId: string;
   /** The network of the moment. */
   readonly passage: (record: Stored, topic: string, receiver: Party) => Passage;
-  /** How long a record takes to be stored, or that it is not, or that this is not told. */
-  readonly appending: (sender: Party) => {
+  /** How long a record takes to be stored, or that it is not, or that this is not told, or that what is told is not so. */
+  readonly appending: (
+    sender: Party,
+    topic: string,
+  ) => {
     readonly ms: number;
-    readonly fate: 'stored' | 'refused' | 'storedButRefused';
+    readonly fate: 'stored' | 'refused' | 'storedButRefused' | 'lost';
   };
   readonly deliver: (receiver: Party, topic: string, record: LogRecord, stored: Stored) => void;
   /** Hears what a host says on the consensus topic when it says it. */
@@ -93,7 +96,7 @@ export class SimulatedBus {
 
   /** From now on the receiver hears of everything at or after these offsets. */
   follow(receiver: Party, from: ReadonlyMap<string, number>): void {
-    const follower = { receiver, from, nextBlock: from.get(BLOCKS) ?? Infinity, isHeldUp: false, blocksUntil: 0 };
+    const follower = { receiver, from: new Map(from), nextBlock: from.get(BLOCKS) ?? Infinity, isHeldUp: false, blocksUntil: 0 };
     this.followers.set(receiver, follower);
     for (const [topic, offset] of from)
       if (topic === BLOCKS) this.sendBlocks(follower);
@@ -111,9 +114,13 @@ export class SimulatedBus {
     if (record !== undefined && follower !== undefined) this.send(topic, record, follower);
   }
 
-  /** The topic is gone; somebody has made a new one that holds these values. */
+  /** The topic is gone; somebody has made a new one that holds these values. Who follows goes on with its first record. */
   recreate(topic: string, values: readonly Uint8Array[]): void {
     this.topics.set(topic, []);
+    for (const follower of this.followers.values()) {
+      if (follower.from.has(topic)) follower.from.set(topic, 0);
+      if (topic === BLOCKS) follower.nextBlock = 0;
+    }
     for (const value of values) this.store('bus', topic, value);
   }
 
@@ -135,20 +142,20 @@ export class SimulatedBus {
         const values = rewrite(topic, given, (value) => this.framesOf(value));
         if (topic === consortiumTopics.consensus.name)
           for (const value of values) this.options.said(party, this.framesOf(value));
-        const { ms, fate } = this.options.appending(party);
+        const { ms, fate } = this.options.appending(party, topic);
         // One process keeps the order of its calls.
         const at = Math.max(timeline.now + ms, this.storedUntil.get(party) ?? 0);
         this.storedUntil.set(party, at);
         const first = await new Promise<number>((resolve) =>
           timeline.at(at, () => {
             const next = this.of(topic).length;
-            if (fate !== 'refused') for (const value of values) this.store(party, topic, value);
+            if (fate === 'stored' || fate === 'storedButRefused') for (const value of values) this.store(party, topic, value);
             resolve(next);
           }),
         );
         await timeline.sleep(1 + prng.below(3));
         if (!isAlive()) return never();
-        if (fate !== 'stored') throw new LogError('log.unavailable', `${topic}: no answer`);
+        if (fate === 'refused' || fate === 'storedButRefused') throw new LogError('log.unavailable', `${topic}: no answer`);
         return first;
       },
       subscribe: (topic, from, handler) => {
@@ -223,6 +230,7 @@ export class SimulatedBus {
     const { timeline, deliver, ledgerId } = this.options;
     if (!isFor(record, follower.receiver) || frames?.length === 0) return;
     const { offset, timestampMs } = record;
+    const records = this.of(topic);
     const value =
       frames === undefined
         ? record.value
@@ -230,9 +238,9 @@ export class SimulatedBus {
             ledgerId,
             frames.map(({ frame }) => frame),
           );
-    // What is on its way to a process does not reach the one after it.
+    // What is on its way to a process does not reach the one after it, and of a topic that is gone nothing comes any more.
     timeline.at(atMs, () => {
-      if (this.isFollowing(follower)) deliver(follower.receiver, topic, { offset, timestampMs, value }, record);
+      if (this.isFollowing(follower) && this.topics.get(topic) === records) deliver(follower.receiver, topic, { offset, timestampMs, value }, record);
     });
   }
 
@@ -259,7 +267,7 @@ export class SimulatedBus {
 
 interface Follower {
   readonly receiver: Party;
-  readonly from: ReadonlyMap<string, number>;
+  readonly from: Map<string, number>;
   nextBlock: number;
   isHeldUp: boolean;
   /** When the last block so far arrives. */

@@ -45,6 +45,7 @@ export const INVARIANTS = [
   'liveness',
   'running',
   'justice',
+  'sets',
 ] as const;
 export type Invariant = (typeof INVARIANTS)[number];
 
@@ -56,7 +57,7 @@ export interface Violation {
 /** n/f/q, said here once more: the checker does not take its numbers from the code that it checks. */
 const NUMBERS = [
   '1/0/1 2/0/2 3/0/2 4/1/3 5/1/4 6/1/4 7/2/5 8/2/6 9/2/6 10/3/7 11/3/8',
-  '12/3/8 13/4/9 14/4/10 15/4/10 16/5/11 17/5/12 18/5/12 19/6/13 20/6/14 21/6/14',
+  '12/3/8 13/4/9 14/4/10 15/4/10 16/5/11 17/5/12 18/5/12 19/6/13 20/6/14 21/6/14 22/7/15 23/7/16',
 ];
 
 export const SIZES: ReadonlyMap<number, { readonly faults: number; readonly quorum: number }> = new Map(
@@ -69,6 +70,7 @@ export const SIZES: ReadonlyMap<number, { readonly faults: number; readonly quor
 const STEPS = ['roundChange', 'proposal', 'prepare', 'commit'] as const;
 const VOTE_DOMAIN = utf8('gridtokenx/vote\0');
 const TOLERANCE_MS = 5_000;
+const SET_MIN = 4;
 const BLOCKS_AHEAD_MAX = 100;
 
 interface SignedVote {
@@ -90,6 +92,9 @@ export interface CheckerOptions {
   readonly machineOf: (key: PublicKey) => number | undefined;
   /** Whether the consortium has voted to suspend this validator. */
   readonly isVotedOut: (validator: number) => boolean;
+  /** Whether two thirds have voted for this key to come, or to go, or it may be caught lying. */
+  readonly mayCome: (kid: string) => boolean;
+  readonly mayGo: (kid: string) => boolean;
   /** Whether an envelope (by digest in hex) has reached this validator since it started. */
   readonly holds: (validator: number, envelope: string) => boolean;
   readonly isSignedByClient: (envelope: string) => boolean;
@@ -105,7 +110,6 @@ export class Checker {
   private readonly sets: ValidatorSet[];
   private readonly epochBlocks: number;
   private readonly reference: Ledger;
-  private readonly validatorKeys: ReadonlySet<string>;
   /** By validator, the newest signed point; by point, what was signed there. */
   private readonly newest = new Map<number, SignedVote>();
   private readonly votes = new Map<string, SignedVote & { isPublished: boolean }>();
@@ -126,8 +130,12 @@ export class Checker {
   readonly chain: { readonly hash: string; readonly digest: string; readonly time: number; readonly round: number }[] =
     [];
   readonly usedEnvelopes = new Set<string>();
-  private readonly waiting = new Map<number, Block[]>();
+  /** Of each certified block of the chain, the record in which it was first seen. */
+  readonly certifiedRecords: Uint8Array[] = [];
+  private readonly waiting = new Map<number, { readonly block: Block; readonly record: Uint8Array }[]>();
   private readonly digests = new Map<number, string>();
+  /** Epochs that began with other validators than the one before. */
+  setChanges = 0;
   readonly decidedAt = new Map<number, { readonly at: number; readonly round: number }>();
 
   constructor(private readonly options: CheckerOptions) {
@@ -135,7 +143,6 @@ export class Checker {
     this.sets = [genesisValidators(crypto, consortium.identity.genesis)];
     this.epochBlocks = consortium.identity.genesis.consensus.epochBlocks;
     this.reference = createLedger(crypto, consortium.identity);
-    this.validatorKeys = new Set(consortium.identity.genesis.validators.map(({ key }) => key));
   }
 
   // ---- sets --------------------------------------------------------------------------------------------------
@@ -155,6 +162,10 @@ export class Checker {
   machineAt(height: number, validator: number): number | undefined {
     const key = this.setAt(height).keys[validator];
     return key && this.options.machineOf(key);
+  }
+
+  private machineOf(kid: string): number | undefined {
+    return this.options.machineOf((fromBase64Url(kid) ?? new Uint8Array()) as PublicKey);
   }
 
   private quorumAt(height: number): number {
@@ -426,15 +437,17 @@ export class Checker {
       return;
     }
     if (height > this.chain.length + BLOCKS_AHEAD_MAX) return;
-    this.waiting.set(height, [...(this.waiting.get(height) ?? []), block]);
+    this.waiting.set(height, [...(this.waiting.get(height) ?? []), { block, record: value }]);
     for (let next = this.takeNext(); next !== undefined; next = this.takeNext()) this.run(next);
   }
 
   private takeNext(): Block | undefined {
     const height = this.chain.length + 1;
-    const block = this.waiting.get(height)?.find((one) => this.isCertified(one));
-    if (block !== undefined) this.waiting.delete(height);
-    return block;
+    const found = this.waiting.get(height)?.find(({ block }) => this.isCertified(block));
+    if (found === undefined) return undefined;
+    this.waiting.delete(height);
+    this.certifiedRecords.push(found.record);
+    return found.block;
   }
 
   /** By an own count of signatures of distinct members of the set. */
@@ -477,7 +490,7 @@ export class Checker {
       const envelope = this.envelopes.get(digest);
       if (envelope === undefined) return wrong('holds an envelope that nobody signed');
       if (this.usedEnvelopes.has(digest)) wrong('repeats an envelope');
-      if (!this.options.isSignedByClient(digest) && !this.validatorKeys.has(envelope.kid))
+      if (!this.options.isSignedByClient(digest) && this.machineOf(envelope.kid) === undefined)
         wrong('holds an envelope of nobody');
       if (envelope.validUntil < header.time) wrong('holds an envelope that had expired');
       this.usedEnvelopes.add(digest);
@@ -520,14 +533,43 @@ export class Checker {
         .join()
     )
       this.violate('validity', `block ${height} names other validators than the state does`);
-    this.sets.push(validatorSet(crypto, this.epochOf(height + 1), keys));
+    this.setIs(height, keys);
+  }
+
+  /** After the last block of an epoch: who decides the next one. A host may say so before the record of that block is stored. */
+  setIs(height: number, keys: readonly PublicKey[]): void {
+    const epoch = this.epochOf(height + 1);
+    const set = validatorSet(this.options.crypto, epoch, keys);
+    const known = this.sets[epoch];
+    if (known !== undefined && !equalBytes(known.hash, set.hash))
+      this.violate('agreement', `epoch ${epoch} begins with two sets of validators`);
+    const before = this.sets[epoch - 1];
+    if (known !== undefined || before === undefined) return;
+    this.sets[epoch] = set;
+    this.checkChange(before, set);
+  }
+
+  /** At most f come and at most f go with an epoch, never are there fewer than four, and no key is there twice. */
+  private checkChange(before: ValidatorSet, after: ValidatorSet): void {
+    const old = before.keys.map(toBase64Url);
+    const now = after.keys.map(toBase64Url);
+    const most = SIZES.get(old.length)?.faults ?? 0;
+    const come = now.filter((kid) => !old.includes(kid));
+    const gone = old.filter((kid) => !now.includes(kid));
+    const wrong = (text: string): void => this.violate('sets', `epoch ${after.epoch} ${text}`);
+    if (come.length > most || gone.length > most)
+      wrong(`begins with ${come.length} who came and ${gone.length} who went, ${most} may`);
+    if (now.length < SET_MIN || new Set(now).size !== now.length) wrong(`has ${now.join(' ')}`);
+    if (come.length + gone.length > 0) this.setChanges++;
+    for (const kid of come) if (!this.options.mayCome(kid)) wrong(`admits ${kid}, for which nobody has voted`);
+    for (const kid of gone) if (!this.options.mayGo(kid)) wrong(`loses ${kid}, against which nobody has voted`);
   }
 
   /** Who does not lie is accused of nothing. */
   private checkJustice(height: number): void {
     for (const [kid, { value }] of this.reference.state.validators.validators.rows) {
       if (value?.suspended !== true) continue;
-      const machine = this.options.machineOf((fromBase64Url(kid) ?? new Uint8Array()) as PublicKey);
+      const machine = this.machineOf(kid);
       if (machine !== undefined && !this.options.isLiar(machine) && !this.options.isVotedOut(machine))
         this.violate('justice', `validator ${machine}, which does not lie, is suspended at height ${height}`);
     }

@@ -197,6 +197,15 @@ export class Clients {
   }
 
   private sign(secret: Uint8Array, operations: readonly Operation[], atomic = false): Uint8Array {
+    return this.ask(secret, operations, atomic).bytes;
+  }
+
+  /** An envelope of one of the organisations, and the ids of its operations. */
+  ask(
+    secret: Uint8Array,
+    operations: readonly Operation[],
+    atomic = false,
+  ): { readonly bytes: Uint8Array; readonly ids: readonly string[] } {
     const { crypto } = this;
     const { ledgerId } = this.consortium.identity;
     const key = toHex(secret);
@@ -206,12 +215,13 @@ export class Clients {
     const bytes = signEnvelope(crypto, secret, ledgerId, payload);
     this.past.push(bytes);
     const input = bytes.subarray(0, bytes.lastIndexOf(DOT));
-    operationIds(crypto, ledgerId, input, operations.length).forEach((id, i) => {
+    const ids = operationIds(crypto, ledgerId, input, operations.length).map(toHex);
+    ids.forEach((id, i) => {
       const type = operations[i]?.type;
-      if (type === 'market.placeOrder' || type === 'market.replaceOrder') this.orders.push(toHex(id));
+      if (type === 'market.placeOrder' || type === 'market.replaceOrder') this.orders.push(id);
     });
     this.signed.add(toHex(crypto.sha256(bytes)));
-    return bytes;
+    return { bytes, ids };
   }
 }
 

@@ -24,6 +24,8 @@ export const FAULTS = [
   'clockSkew',
   'slowMachine',
   'appendFailure',
+  'lostBlocks',
+  'topicsAnew',
   'projectorCrash',
   'storeAway',
   'storeSetBack',
@@ -45,7 +47,11 @@ export interface FaultWorld {
   readonly repeat: (reader: Party) => void;
   /** Puts more on the snapshots topic, made of what is there; false when nothing is. */
   readonly forgeSnapshots: (change: (bytes: Uint8Array) => Uint8Array) => boolean;
+  /** Deletes some topics and makes them anew from what is known; says which, `undefined` when it cannot be now. */
+  readonly makeTopicsAnew: (mayForgetVotes: boolean) => string | undefined;
   readonly onFault: (fault: Fault, text: string) => void;
+  /** Whether the ledger knows its validator, so that it can vote again. */
+  readonly canRejoin: (node: ValidatorNode) => boolean;
   readonly onRecordDamaged: (node: ValidatorNode) => void;
 }
 
@@ -61,8 +67,10 @@ const THEMES: readonly (readonly Fault[])[] = [
   ['directedVotes', 'crash', 'crashAfterRecord', 'tornRecord', 'powerCut', 'lostRecord', 'restoredRecord'],
   // A bad bus.
   ['loss', 'delay', 'duplication', 'reordering', 'withheld', 'repeated', 'appendFailure', 'slowMachine'],
+  // A bus that forgets.
+  ['lostBlocks', 'lostBlocks', 'topicsAnew', 'appendFailure', 'crash', 'powerCut', 'partition', 'delay'],
   // Readers of blocks.
-  ['projectorCrash', 'storeAway', 'storeSetBack', 'withheld', 'crash', 'delay'],
+  ['projectorCrash', 'storeAway', 'storeSetBack', 'withheld', 'crash', 'delay', 'lostBlocks', 'topicsAnew'],
 ];
 
 /**
@@ -76,6 +84,8 @@ export class Faults {
   /** Parties whose appends fail, and how often. */
   readonly failing = new Map<Party, number>();
   readonly storesAway = new Set<ProjectorNode>();
+  /** Of how many records of blocks the bus says that it has stored them, and has not. */
+  blocksLost = 0;
 
   constructor(private readonly world: FaultWorld) {
     const { prng } = world;
@@ -98,6 +108,7 @@ export class Faults {
     network.heal();
     this.failing.clear();
     this.storesAway.clear();
+    this.blocksLost = 0;
     for (const node of nodes) {
       node.clock.slowMs = 0;
       node.disk.latencyMs = 2;
@@ -110,7 +121,11 @@ export class Faults {
 
   /** How many count against what may be faulty for liveness. */
   static counted(nodes: readonly ValidatorNode[]): number {
-    return nodes.filter(({ isLiar, isLost, clock }) => isLiar || isLost || Math.abs(clock.skew) > BAD_CLOCK_MS).length;
+    return nodes.filter(Faults.isCounted).length;
+  }
+
+  static isCounted({ isLiar, isLost, isBarred, clock }: ValidatorNode): boolean {
+    return isLiar || isLost || isBarred || Math.abs(clock.skew) > BAD_CLOCK_MS;
   }
 
   private next(): void {
@@ -206,6 +221,14 @@ export class Faults {
         this.during(ms, () => this.failing.delete(party));
         return `of ${party} for ${ms} ms`;
       }
+      case 'lostBlocks': {
+        this.blocksLost = prng.between(20, 100) / 100;
+        this.during(ms, () => (this.blocksLost = 0));
+        return `${this.blocksLost} for ${ms} ms`;
+      }
+      case 'topicsAnew':
+        // A record that was set back is found out by what its validator said since: that must still be there.
+        return this.world.makeTopicsAnew(!this.kinds.includes('restoredRecord'));
       case 'projectorCrash': {
         const projector = prng.pick(projectors);
         projector.crash();
@@ -234,10 +257,7 @@ export class Faults {
   private skew(ms: number): string | undefined {
     const { prng, nodes, budget } = this.world;
     const node = prng.pick(nodes);
-    const mayBeBad =
-      node.isLiar ||
-      Math.abs(node.clock.skew) > BAD_CLOCK_MS ||
-      Faults.counted(nodes) + (node.isLost ? 0 : 1) <= budget;
+    const mayBeBad = Faults.isCounted(node) || Faults.counted(nodes) < budget;
     const most = mayBeBad && prng.chance(0.7) ? 30_000 : BAD_CLOCK_MS / 2;
     const skew = prng.between(-most, most);
     node.clock.set(skew);
@@ -299,9 +319,8 @@ export class Faults {
       case 'lostRecord':
       case 'wipedMachine':
       case 'restoredRecord': {
-        if (node.isLiar) return undefined;
-        const isCounted = node.isLost || Math.abs(node.clock.skew) > BAD_CLOCK_MS;
-        if (Faults.counted(nodes) + (isCounted ? 0 : 1) > budget) return undefined;
+        if (node.isLiar || !this.world.canRejoin(node)) return undefined;
+        if (!Faults.isCounted(node) && Faults.counted(nodes) >= budget) return undefined;
         node.crash();
         if (fault === 'restoredRecord' && !node.disk.restore()) return this.restartAfter(node, downMs);
         if (fault === 'lostRecord') {
@@ -312,7 +331,7 @@ export class Faults {
           node.disk.wipe();
           node.snapshots?.wipe();
         }
-        node.isLost = true;
+        node.isLost = node.wasDamaged = true;
         // What was under way to the bus has arrived or never will, before the next process reads it.
         const { timeline, onRecordDamaged } = this.world;
         node.earliestStart = timeline.now + SETTLED_MS + 1;

@@ -54,6 +54,8 @@ export class ValidatorNode {
     private readonly context: NodeContext,
     readonly index: number,
     readonly seed: Uint8Array,
+    /** Of the key that its validator may rotate to. */
+    readonly freshSeed: Uint8Array,
     readonly isLiar: boolean,
   ) {
     this.clock = new MachineClock(context.timeline);
@@ -64,6 +66,13 @@ export class ValidatorNode {
   get isRunning(): boolean {
     return this.isUp;
   }
+
+  /** Suspended by a vote, or about to be: it counts among the faulty. */
+  isBarred = false;
+  /** The newer of its keys is the validator's. */
+  isRotated = false;
+  /** Its record was damaged once: it holds no note about a key that nobody knew then. */
+  wasDamaged = false;
 
   /** Up to which its process has decided; 0 while there is none. */
   height = 0;
@@ -76,7 +85,7 @@ export class ValidatorNode {
     this.isUp = true;
     const life = ++this.life;
     const isAlive = (): boolean => this.isUp && this.life === life;
-    const { index, seed, snapshots } = this;
+    const { index, seed, freshSeed, snapshots } = this;
     let from = 0;
     const fail = (error: unknown): void => {
       if (isAlive()) onFailed(index, error);
@@ -93,7 +102,7 @@ export class ValidatorNode {
         },
       },
       identity,
-      seeds: [seed],
+      seeds: [seed, freshSeed],
       log: {
         ...log,
         subscribe: (topic, offset, handler) => {
@@ -150,7 +159,7 @@ export class ValidatorNode {
 }
 
 /** A host shows the digest of its state; an audit wants the rows. */
-const ledgerOf = (host: ValidatorHost): Ledger => (host as unknown as { readonly ledger: Ledger }).ledger;
+export const ledgerOf = (host: ValidatorHost): Ledger => (host as unknown as { readonly ledger: Ledger }).ledger;
 
 /** A projector and its read models: a reader of the blocks topic like any stranger. */
 export class ProjectorNode {

@@ -12,9 +12,10 @@ import { SimulatedBus, type Party, type SeenFrame } from './bus.js';
 import { Cabal, STRATEGIES, type Strategy } from './cabal.js';
 import { Checker, SIZES, type Violation } from './checker.js';
 import { Clients } from './clients.js';
+import { Council } from './council.js';
 import { BAD_CLOCK_MS, Faults, type Fault } from './faults.js';
 import { Network } from './network.js';
-import { ProjectorNode, ValidatorNode } from './nodes.js';
+import { ledgerOf, ProjectorNode, ValidatorNode } from './nodes.js';
 import { certifiedPast } from './past.js';
 import { simulatedSignatures } from './signatures.js';
 import { Timeline } from './timeline.js';
@@ -42,6 +43,8 @@ export interface SimulationResult {
   readonly traceHash: string;
   /** Virtual time. */
   readonly seconds: number;
+  /** Epochs that began with other validators than the one before. */
+  readonly setChanges: number;
   /** The most rounds that a height took after the faults had stopped. */
   readonly roundsAfterFaults: number;
 }
@@ -50,6 +53,8 @@ const START = Date.UTC(2026, 5, 15);
 export const HEIGHTS_MIN = 20;
 export const FAULTS_MIN = 10;
 export const FAULT_KINDS_MIN = 3;
+/** Machines whose validators the consortium may admit. */
+const SPARES = 2;
 const FAULTY_HEIGHTS = 12;
 /** Each so-manyth world has a past: it begins with certified blocks, and its machines keep snapshots. */
 const PAST_EVERY = 4;
@@ -91,6 +96,7 @@ export class Simulation {
   private readonly clients: Clients;
   private readonly cabal: Cabal;
   private readonly faults: Faults;
+  private readonly council: Council;
   readonly nodes: readonly ValidatorNode[];
   private readonly projectors: readonly ProjectorNode[];
   private readonly liars: ReadonlyMap<number, ReadonlySet<Strategy>>;
@@ -123,25 +129,31 @@ export class Simulation {
     this.consortium = testConsortium(this.crypto, {
       validators,
       seed: root.next(),
+      areShared: true,
       timeMs: START - (this.past + 1) * PAST_INTERVAL_MS,
       consensus: { epochBlocks: root.chance(0.7) ? root.between(3, 12) : 1_000 },
     });
     const { identity } = this.consortium;
     const { ledgerId } = identity;
     const set = genesisValidators(this.crypto, identity.genesis);
-    const seeds = new Map(
-      this.consortium.validatorSeeds.map((one) => [toBase64Url(this.crypto.publicKeyOf(one)), one]),
-    );
-    const seedOf = (validator: number): Uint8Array => {
-      const key = set.keys[validator];
-      const found = key && seeds.get(toBase64Url(key));
-      if (found === undefined) throw new RangeError('no such validator');
-      return found;
+    const kidOf = (seed: Uint8Array): string => toBase64Url(this.crypto.publicKeyOf(seed));
+    const seeds = new Map(this.consortium.validatorSeeds.map((one) => [kidOf(one), one]));
+    const keyPrng = stream();
+    const machineCount = validators + SPARES;
+    // Of each machine the key of its validator, or of the one that it may become, and one to rotate to.
+    const seedsOf = Array.from({ length: machineCount }, (_, machine) => {
+      const key = set.keys[machine];
+      return [(key && seeds.get(toBase64Url(key))) ?? keyPrng.bytes(32), keyPrng.bytes(32)] as const;
+    });
+    const seedOf = (machine: number): Uint8Array => {
+      const [seed] = seedsOf[machine] ?? [];
+      if (seed === undefined) throw new RangeError('no such machine');
+      return seed;
     };
-    const machines = new Map(set.keys.map((key, machine) => [toBase64Url(key), machine]));
+    const machines = new Map(seedsOf.flatMap((own, machine) => own.map((seed) => [kidOf(seed), machine] as const)));
     const liarPrng = stream();
     this.liars = options.isCalm === true ? new Map() : drawLiars(liarPrng, validators, numbers.faults, hasPast ? FIRST_TOLD % validators : undefined);
-    const parties: Party[] = Array.from({ length: validators }, (_, i) => i);
+    const parties: Party[] = Array.from({ length: machineCount }, (_, i) => i);
     const projectorParties = ['projector 0', 'projector 1'] as const;
     const readers = [...parties, ...projectorParties];
     this.network = new Network(stream(), readers);
@@ -154,7 +166,9 @@ export class Simulation {
       crypto: this.crypto,
       ledgerId,
       passage: (record, _topic, receiver) => this.network.passage(record, receiver),
-      appending: (sender) => {
+      appending: (sender, topic) => {
+        if (topic === consortiumTopics.blocks.name && appendPrng.chance(this.faults.blocksLost))
+          return { ms: 1, fate: 'lost' };
         const failure = this.faults.failing.get(sender) ?? 0;
         if (failure > 0 && appendPrng.chance(failure))
           return { ms: 50, fate: appendPrng.chance(0.5) ? 'refused' : 'storedButRefused' };
@@ -188,7 +202,9 @@ export class Simulation {
       isLiar: (validator) => this.liars.has(validator),
       holds: (validator, envelope) => this.nodes[validator]?.held.has(envelope) ?? false,
       machineOf: (key) => machines.get(toBase64Url(key)),
-      isVotedOut: () => false,
+      isVotedOut: (machine) => this.council.votedOut.has(machine),
+      mayCome: (kid) => this.council.mayCome.has(kid),
+      mayGo: (kid) => this.council.mayGo.has(kid) || this.liars.has(machines.get(kid) ?? -1),
       isSignedByClient: (envelope) => this.clients.signed.has(envelope),
       onViolation: (violation) => this.onViolation(violation),
     });
@@ -210,7 +226,9 @@ export class Simulation {
       onFailed: (who: Party, error: unknown) => this.onFailed(who, error),
       rewrite: (...args: Parameters<Cabal['rewrite']>) => this.cabal.rewrite(...args),
     };
-    this.nodes = parties.map((_, index) => new ValidatorNode(context, index, seedOf(index), this.liars.has(index)));
+    this.nodes = seedsOf.map(
+      ([seed, fresh], index) => new ValidatorNode(context, index, seed, fresh, this.liars.has(index)),
+    );
     this.projectors = projectorParties.map(
       (party) => new ProjectorNode(context, party, (height, hash) => this.checker.onProjected(party, height, hash)),
     );
@@ -235,6 +253,22 @@ export class Simulation {
       onLie: (strategy) => this.count(`liar.${strategy}`),
       isQuiet: () => this.isCalm,
     });
+    this.council = new Council({
+      crypto: this.crypto,
+      consortium: this.consortium,
+      prng: stream(),
+      now: () => timeline.now,
+      nodes: this.nodes,
+      ledger: () => this.checker.ledger,
+      ask: (secret, operations) => {
+        const { bytes, ids } = this.clients.ask(secret, operations);
+        this.bus.store('client', consortiumTopics.operations.name, bytes);
+        return ids;
+      },
+      honest: validators - this.liars.size,
+      mayBeBarred: () => Faults.counted(this.nodes) < numbers.faults,
+      onMotion: (text) => this.say(`motion: ${text}`),
+    });
     const faultPrng = stream();
     this.faults = new Faults({
       timeline,
@@ -255,10 +289,12 @@ export class Simulation {
         for (const { value } of records.slice(-4)) this.bus.store('bus', name, change(value));
         return records.length > 0;
       },
+      makeTopicsAnew: (mayForgetVotes) => this.makeTopicsAnew(faultPrng, mayForgetVotes),
       onFault: (fault, text) => {
         this.count(fault);
         this.say(`fault ${fault}: ${text}`);
       },
+      canRejoin: (node) => this.council.canRejoin(node),
       onRecordDamaged: (node) => this.checker.onRecordDamaged(node.index),
     });
     for (const projector of this.projectors)
@@ -288,10 +324,11 @@ export class Simulation {
     for (const one of blocks.flat()) bus.store('client', consortiumTopics.operations.name, one);
     for (const record of certifiedPast({ crypto, identity, seedOf, blocks, intervalMs }))
       bus.store('bus', consortiumTopics.blocks.name, record);
-    for (const { disk, seed } of this.nodes) {
+    for (const { disk, seed, freshSeed } of this.nodes) {
       const slots = memorySignerSlots();
       const { store } = await SignerRecords.load(crypto, slots);
-      await store.begin([toBase64Url(crypto.publicKeyOf(seed))], 0);
+      const kids = [seed, freshSeed].map((one) => toBase64Url(crypto.publicKeyOf(one)));
+      await store.begin(kids, 0);
       disk.note(slots.slots);
     }
   }
@@ -452,9 +489,32 @@ export class Simulation {
     return true;
   }
 
+  /**
+   * Topics are deleted and made anew, as after the loss of a cluster: the blocks topic with one record of each certified block,
+   * the operations topic with what no block holds yet, the consensus topic with nothing. Not while a process reads itself in,
+   * which an operator would start again, nor before the first block, when a record that was wiped could not be missed.
+   */
+  private makeTopicsAnew(prng: Prng, mayForgetVotes: boolean): string | undefined {
+    const { bus, checker, nodes } = this;
+    const { operations, consensus, blocks } = consortiumTopics;
+    if (checker.height === 0 || nodes.some(({ isRunning, host }) => isRunning && host === undefined)) return undefined;
+    const chosen = [blocks, operations, ...(mayForgetVotes ? [consensus] : [])].filter(() => prng.chance(0.6));
+    for (const { name } of chosen) {
+      const old = bus.records(name);
+      const kept =
+        name === blocks.name
+          ? checker.certifiedRecords
+          : name === operations.name
+            ? old.filter(({ digest }) => !checker.usedEnvelopes.has(digest)).map(({ value }) => value)
+            : [];
+      bus.recreate(name, kept);
+    }
+    return chosen.length === 0 ? undefined : chosen.map(({ name }) => name).join(', ');
+  }
+
   private startClients(): void {
     const prng = new Prng(this.options.seed ^ 0x5eed);
-    const { timeline, bus, clients } = this;
+    const { timeline, bus, clients, council } = this;
     const append = (envelope: Uint8Array): void => void bus.store('client', consortiumTopics.operations.name, envelope);
     if (this.past === 0) for (const envelope of clients.opening()) append(envelope);
     const again = (): void =>
@@ -464,6 +524,13 @@ export class Simulation {
         again();
       });
     again();
+    const meet = (): void =>
+      timeline.after(prng.between(500, 2_000), () => {
+        if (this.caught !== undefined) return;
+        if (this.options.isCalm !== true && !this.isCalm) council.meet();
+        meet();
+      });
+    meet();
   }
 
   // ---- what is seen ------------------------------------------------------------------------------------------
@@ -475,7 +542,11 @@ export class Simulation {
       this.say(
         `${node.index} decided ${event.height} in round ${event.round}: ${event.operations} operations, ${event.rejected} refused`,
       );
-      if (!node.isLiar && digest !== undefined) this.checker.onDecided(node.index, event.height, event.round, digest);
+      if (!node.isLiar && node.host !== undefined && digest !== undefined) {
+        this.checker.onDecided(node.index, event.height, event.round, digest);
+        if (event.height % this.consortium.identity.genesis.consensus.epochBlocks === 0)
+          this.checker.setIs(event.height, ledgerOf(node.host).state.validators.next);
+      }
     } else if (event.kind === 'rejoining' || event.kind === 'rejoined')
       this.say(`${node.index} ${event.kind} ${JSON.stringify(event)}`);
     else if (
@@ -545,6 +616,7 @@ export class Simulation {
       violations: this.violations,
       traceHash: this.hash.digest('hex'),
       seconds: (this.timeline.now - START) / 1000,
+      setChanges: this.checker.setChanges,
       roundsAfterFaults: this.worstRounds,
     };
   }
