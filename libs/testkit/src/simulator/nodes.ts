@@ -2,7 +2,7 @@ import type { Crypto } from '@gridtokenx/crypto';
 import type { Ledger } from '@gridtokenx/domain';
 import { toHex, type Prng } from '@gridtokenx/kernel';
 import { consortiumTopics, type LedgerIdentity } from '@gridtokenx/protocol';
-import { Projector, ValidatorHost, type HostEvent, type LogRecord } from '@gridtokenx/runtime';
+import { Projector, ValidatorHost, type EnvelopeChecker, type HostEvent, type LogRecord } from '@gridtokenx/runtime';
 import type { Party, SeenFrame, SimulatedBus, Stored } from './bus.js';
 import { MachineClock } from './clocks.js';
 import { SignerDisk, SnapshotDisk, type TornWrite } from './disk.js';
@@ -15,6 +15,7 @@ export interface NodeContext {
   readonly crypto: Crypto;
   readonly identity: LedgerIdentity;
   readonly prng: Prng;
+  readonly checker: EnvelopeChecker;
   /** Whether machines keep snapshots, and fetch those that others offer. */
   readonly hasSnapshots: boolean;
   /** A process has read all blocks there are, the first of them at this offset, and stands in this state. */
@@ -103,6 +104,7 @@ export class ValidatorNode {
       },
       identity,
       seeds: [seed, freshSeed],
+      checker: this.context.checker,
       log: {
         ...log,
         subscribe: (topic, offset, handler) => {

@@ -13,6 +13,7 @@ import { Cabal, STRATEGIES, type Strategy } from './cabal.js';
 import { Checker, SIZES, type Violation } from './checker.js';
 import { Clients } from './clients.js';
 import { Council } from './council.js';
+import { checkerForAll } from './envelope-memo.js';
 import { BAD_CLOCK_MS, Faults, type Fault } from './faults.js';
 import { Network } from './network.js';
 import { ledgerOf, ProjectorNode, ValidatorNode } from './nodes.js';
@@ -215,6 +216,7 @@ export class Simulation {
       crypto: this.crypto,
       identity,
       prng: nodePrng,
+      checker: checkerForAll(this.crypto, ledgerId),
       hasSnapshots: hasPast,
       onStarted: (node: ValidatorNode, ledger: Ledger, from: number) => {
         if (from > 0) this.say(`${node.index} starts from a snapshot, at record ${from} of the blocks`);
