@@ -1,9 +1,12 @@
 import { heightOfPart, type BlockReader } from './block-records.js';
+import type { Certificate } from '@gridtokenx/chain';
 import type { Clock, LogRecord } from './ports.js';
+import type { SizedCertificate } from './signer-records.js';
 
 const STAGGER_MS = 300;
 
 interface Unseen {
+  readonly certificate: Certificate;
   /** Of all validators: how many may append before the first has another turn. */
   readonly ranks: number;
   /** Made when it is this host's turn: mostly another one is faster. */
@@ -33,11 +36,23 @@ export class BlockPublisher {
   constructor(private readonly options: BlockPublisherOptions) {}
 
   /** The first in rank appends at once, each other one only if no valid record stands there when its turn comes. */
-  publish(height: number, pack: () => readonly Uint8Array[], reader: BlockReader, rank: number, ranks: number): void {
+  publish(
+    certificate: Certificate,
+    pack: () => readonly Uint8Array[],
+    reader: BlockReader,
+    rank: number,
+    ranks: number,
+  ): void {
+    const { height } = certificate;
     const waiting = { parts: undefined, cancel: (): void => {}, appending: false, offset: undefined };
-    this.unseen.set(height, { ranks, pack, reader, ...waiting });
+    this.unseen.set(height, { certificate, ranks, pack, reader, ...waiting });
     if (rank === 0) this.append(height);
     else this.appendLater(height, rank * STAGGER_MS);
+  }
+
+  /** Of blocks that were decided here, and whose records are not seen yet: in the order of their heights. */
+  get awaited(): SizedCertificate[] {
+    return [...this.unseen.values()].map(({ certificate, ranks }) => ({ certificate, setSize: ranks }));
   }
 
   /** Nothing when the block was not decided here, or needs no record any more. */

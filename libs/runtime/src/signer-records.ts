@@ -7,6 +7,7 @@ import {
   type Candidate,
   type SignerRecord,
 } from '@gridtokenx/consensus';
+import { decodeCertificate, encodeCertificate, type Certificate } from '@gridtokenx/chain';
 import type { Crypto } from '@gridtokenx/crypto';
 import { ByteReader, ByteWriter, DecodeError, equalBytes } from '@gridtokenx/kernel';
 
@@ -26,17 +27,27 @@ export interface LoadedRecords {
   readonly records: ReadonlyMap<string, SignerRecord>;
   /** Where to read the operations topic again: nothing below it is undecided. */
   readonly operationsOffset: number | undefined;
+  /** Of blocks that were decided here and had not been seen on the blocks topic, in the order of their heights. */
+  readonly decided: readonly SizedCertificate[];
+}
+
+/** A certificate, and how many validators the set that signed it has. */
+export interface SizedCertificate {
+  readonly certificate: Certificate;
+  readonly setSize: number;
 }
 
 interface Slot {
   readonly sequence: number;
   readonly operationsOffset: number;
   readonly records: Map<string, SignerRecord>;
+  readonly decided: readonly SizedCertificate[];
 }
 
-const MAGIC = 0x47_58_53_32;
+const MAGIC = 0x47_58_53_33;
 const CHECKSUM_BYTES = 32;
 const RECORDS_MAX = 10_000;
+const DECIDED_MAX = 1_000;
 
 /** The validators of a host are mostly prepared on one block, whose list of envelopes is long: it stands once in the file. */
 const withoutList = (record: SignerRecord): SignerRecord =>
@@ -75,8 +86,12 @@ function decodeSlot(crypto: Crypto, bytes: Uint8Array): Slot | undefined {
         records.set(kid, { ...record, prepared: { certificate: prepared.certificate, candidate } });
       }
     }
+    const decided = Array.from({ length: reader.count(DECIDED_MAX, 8) }, () => ({
+      setSize: reader.u32(),
+      certificate: decodeCertificate(reader.bytes()),
+    }));
     reader.end();
-    return { sequence, operationsOffset, records };
+    return { sequence, operationsOffset, records, decided };
   } catch (error) {
     if (error instanceof DecodeError) return undefined;
     throw error;
@@ -108,7 +123,8 @@ export class SignerRecords {
     store.sequence = newest?.sequence ?? 0;
     // The first write goes to slot 1; while slot 0 has none, it is all that was ever under way.
     const state = newest !== undefined ? 'loaded' : raw[0] === undefined ? 'fresh' : 'lost';
-    const loaded = { state, records: store.records, operationsOffset: newest?.operationsOffset } as const;
+    const decided = newest?.decided ?? [];
+    const loaded = { state, records: store.records, operationsOffset: newest?.operationsOffset, decided } as const;
     return { store, loaded: { ...loaded, records: new Map(loaded.records) } };
   }
 
@@ -121,8 +137,15 @@ export class SignerRecords {
     if (kids.length > 0) await this.save(new Map(kids.map((kid) => [kid, NOTHING_SIGNED])), operationsOffset);
   }
 
-  /** Durable when it resolves. One write serves all validators of the host. Calls must not overlap. */
-  async save(changes: ReadonlyMap<string, SignerRecord>, operationsOffset: number): Promise<void> {
+  /**
+   * Durable when it resolves. One write serves all validators of the host. Calls must not overlap. SPEC consensus 5.7:
+   * with them the certificates of blocks that nobody may be able to show again.
+   */
+  async save(
+    changes: ReadonlyMap<string, SignerRecord>,
+    operationsOffset: number,
+    decided: readonly SizedCertificate[] = [],
+  ): Promise<void> {
     for (const [kid, record] of changes) this.records.set(kid, record);
     this.operationsOffset = operationsOffset;
     this.sequence++;
@@ -140,6 +163,9 @@ export class SignerRecords {
         .u32(place ?? 0)
         .bytes(encodeSignerRecord(withoutList(record)));
     }
+    const kept = decided.slice(-DECIDED_MAX);
+    writer.u32(kept.length);
+    for (const { certificate, setSize } of kept) writer.u32(setSize).bytes(encodeCertificate(certificate, setSize));
     const body = writer.done();
     const bytes = new ByteWriter(body.length + 64).fixed(this.crypto.sha256(body)).bytes(body).done();
     await this.slots.write(this.sequence % 2 === 0 ? 0 : 1, bytes);

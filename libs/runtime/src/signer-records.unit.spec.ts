@@ -89,6 +89,7 @@ describe('the signer records of a host', () => {
       state: 'fresh',
       records: new Map(),
       operationsOffset: undefined,
+      decided: [],
     });
     slots.slots[0] = new Uint8Array(0);
     expect((await SignerRecords.load(native, slots)).loaded.state).toBe('lost');

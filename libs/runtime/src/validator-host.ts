@@ -4,6 +4,7 @@ import {
   chainRules,
   genesisValidators,
   indexOfKey,
+  proposerOf,
   type Block,
   type Certificate,
   type ChainRules,
@@ -53,7 +54,7 @@ import { SnapshotPublisher } from './snapshot-publisher.js';
 import { fetchSnapshot } from './snapshot-records.js';
 import { newestSnapshot, type SnapshotStart } from './snapshot-start.js';
 import { SnapshotTaker, type SnapshotOptions } from './snapshot-taker.js';
-import { SignerRecords, type LoadedRecords, type SignerSlots } from './signer-records.js';
+import { SignerRecords, type LoadedRecords, type SignerSlots, type SizedCertificate } from './signer-records.js';
 import { Timers } from './timers.js';
 
 export interface HostOptions {
@@ -123,6 +124,7 @@ export class ValidatorHost {
   private readonly executor: BlockExecutor;
   private readonly verifier: MessageVerifier;
   private readonly publisher: BlockPublisher;
+  private decidedBefore: LoadedRecords['decided'] = [];
   private readonly timers: Timers;
   private readonly requests: Requests<Hosted>;
   private readonly answers: Answers;
@@ -329,6 +331,8 @@ export class ValidatorHost {
       [consensus.name, consensusFrom],
       [operations.name, this.nextOperationOffset],
     ]);
+    this.decidedBefore = loaded.decided;
+    this.decideAgain();
     this.pump();
   }
 
@@ -499,7 +503,11 @@ export class ValidatorHost {
       while (this.signQueue.length > 0 && !this.closed) {
         const batch = this.signQueue.splice(0);
         const changes = new Map(batch.map(({ by, output }) => [by.kid, output.record]));
-        await this.records.save(changes, this.pool.oldestOffset(this.nextOperationOffset));
+        await this.records.save(
+          changes,
+          this.pool.oldestOffset(this.nextOperationOffset),
+          this.unseenDecisions(),
+        );
         if (this.closed) return;
         for (const { by, output } of batch) {
           const signature = this.crypto.sign(output.signBytes, by.seed);
@@ -673,6 +681,23 @@ export class ValidatorHost {
       for (const to of waiters) this.answerExecute(to, candidate);
     const decision = this.requests.pendingDecision;
     if (decision !== undefined) this.onDecided(decision.certificate, undefined, decision.leader);
+    else this.decideAgain();
+  }
+
+  /**
+   * SPEC consensus 5.7: what the process before this one decided and perhaps could show nobody. Whoever has voted above it cannot
+   * vote on it any more, so the others might never have a quorum for it.
+   */
+  private decideAgain(): void {
+    const decision = this.decidedBefore.find(({ certificate }) => certificate.height === this.tip.height + 1);
+    if (decision === undefined) return;
+    const { certificate, setSize } = decision;
+    this.onDecided(certificate, undefined, proposerOf(setSize, certificate.height, certificate.round));
+  }
+
+  private unseenDecisions(): SizedCertificate[] {
+    const above = this.decidedBefore.filter(({ certificate }) => certificate.height > this.tip.height);
+    return [...this.publisher.awaited, ...above];
   }
 
   // ---- deciding ----------------------------------------------------------------------------------------------
@@ -706,8 +731,9 @@ export class ValidatorHost {
     decided.add(packed, content);
     this.ownBlocks?.add(packed, content);
     const pack = (): readonly Uint8Array[] => cutIntoParts(block, packed ?? compressBlock(block, parent));
-    this.publisher.publish(certificate.height, pack, reader, rank, parent.validators.keys.length);
+    this.publisher.publish(certificate, pack, reader, rank, parent.validators.keys.length);
     this.reader.moveTo(this.tip);
+    this.decideAgain();
   }
 
   private onBlockRecord(record: LogRecord): void {
