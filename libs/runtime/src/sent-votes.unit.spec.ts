@@ -85,6 +85,14 @@ class Play {
     return this.bring(consortiumTopics.consensus.name, packFrames(this.chain.ledgerId, messages.map(messageFrame)));
   }
 
+  /** What only this process hears, and nobody will hear again. */
+  async whisper(...messages: readonly ConsensusMessage[]): Promise<void> {
+    const [value = new Uint8Array(0)] = packFrames(this.chain.ledgerId, messages.map(messageFrame));
+    const { name } = consortiumTopics.consensus;
+    await this.host.take(name, [{ offset: await this.log.end(name), timestampMs: 0, value }]);
+    await settle();
+  }
+
   block(record: Uint8Array): Promise<void> {
     return this.bring(consortiumTopics.blocks.name, [record]);
   }
@@ -181,6 +189,41 @@ describe('a host that hears a vote of its own key which it never recorded', () =
     play.clock.move(60_000);
     await settle();
     expect(await play.signed()).toEqual(before);
+  });
+});
+
+describe('a host that decided a block, voted above it, and died before anyone else had the block', () => {
+  it('decides it again when it starts, and brings its record to the bus', async () => {
+    const play = new Play([2]);
+    const { chain, log } = play;
+    const candidate = chain.candidate([], 1);
+    const { append } = log;
+    // The bus takes no block, and of the COMMITs of others shows what no other reader sees.
+    log.append = (topic, values) =>
+      topic === consortiumTopics.blocks.name ? new Promise(() => {}) : append.call(log, topic, values);
+    await play.start();
+    await play.messages(play.proposal(candidate), play.prepare(1, candidate), play.prepare(3, candidate));
+    expect(await play.signed()).toEqual([COMMITTED]);
+    const { block } = chain.grow([]);
+    const { resultsRoot, stateDigest } = block.certificate;
+    const commits = [0, 1].map((validator) =>
+      chain.sign({ type: 'commit', ...AT, round: 0, validator, blockHash: candidate.hash, resultsRoot, stateDigest }),
+    );
+    await play.whisper(...commits);
+    play.clock.move(10_000);
+    await settle();
+    // It leads the next height, and proposed there.
+    expect((await play.signed())[0]).toMatch(/^2\//);
+    play.host.close();
+
+    log.append = append;
+    await play.start();
+    // The others send again what they sent last.
+    await play.messages(play.proposal(candidate));
+    play.clock.move(3_000);
+    await settle();
+    expect(play.host.status.height).toBe(1);
+    expect(await log.end(consortiumTopics.blocks.name)).toBe(1);
   });
 });
 

@@ -657,7 +657,11 @@ export class ValidatorHost {
     const ok = this.executor.verdictOn(candidate);
     if (ok === undefined) return this.requests.awaitCheck(candidate, to);
     this.queue.push({ to, input: { kind: 'checked', blockHash: candidate.hash, candidate, ok } });
-    if (ok) this.requests.found(candidate.hash);
+    if (!ok) return;
+    this.requests.found(candidate.hash);
+    const decision = this.requests.pendingDecision;
+    if (decision !== undefined && equalBytes(decision.certificate.blockHash, candidate.hash))
+      this.onDecided(decision.certificate, candidate, decision.leader);
   }
 
   private answerExecute(to: Hosted, candidate: Candidate): void {
