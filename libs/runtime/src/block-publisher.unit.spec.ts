@@ -25,7 +25,13 @@ describe('the records of a block that all decided', () => {
     // The leader of the deciding round, and the one after it, are dead.
     for (const [rank, host] of hosts.entries())
       if (rank > 1)
-        host.publish(block.block.certificate, () => [block.record], new BlockReader(native, chain.rules, chain.genesis), rank, hosts.length);
+        host.publish(
+          block.block.certificate,
+          () => [block.record],
+          new BlockReader(native, chain.rules, chain.genesis),
+          rank,
+          hosts.length,
+        );
     let seen = 0;
     for (let ms = 0; ms < 20_000; ms += 100) {
       clock.move(100);

@@ -503,11 +503,7 @@ export class ValidatorHost {
       while (this.signQueue.length > 0 && !this.closed) {
         const batch = this.signQueue.splice(0);
         const changes = new Map(batch.map(({ by, output }) => [by.kid, output.record]));
-        await this.records.save(
-          changes,
-          this.pool.oldestOffset(this.nextOperationOffset),
-          this.unseenDecisions(),
-        );
+        await this.records.save(changes, this.pool.oldestOffset(this.nextOperationOffset), this.unseenDecisions());
         if (this.closed) return;
         for (const { by, output } of batch) {
           const signature = this.crypto.sign(output.signBytes, by.seed);

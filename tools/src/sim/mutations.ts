@@ -312,6 +312,48 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
+    name: 'uncovered-checkpoint',
+    bug: 'the header that tells the root of a snapshot need not be certified',
+    validators: 4,
+    edits: [
+      {
+        file: 'libs/runtime/src/snapshot-format.ts',
+        function: 'certifiedFault',
+        replace: [['certificateIsValid(crypto, rules.ledgerId, set, certificate)', 'true']],
+      },
+    ],
+  },
+  {
+    name: 'vote-of-one',
+    bug: 'one organisation changes the validators alone',
+    validators: 4,
+    edits: [{ file: 'libs/domain/src/validators/state.ts', function: 'votesNeeded', body: '1' }],
+  },
+  {
+    name: 'decision-forgotten',
+    bug: 'who dies before the record of a block it decided is on the bus has forgotten the block',
+    validators: 4,
+    edits: [
+      {
+        file: 'libs/runtime/src/validator-host.ts',
+        function: 'ValidatorHost.decideAgain',
+        body: '{}',
+      },
+    ],
+  },
+  {
+    name: 'block-published-once',
+    bug: 'a block record that the bus has lost is not appended again',
+    validators: 4,
+    edits: [
+      {
+        file: 'libs/runtime/src/block-publisher.ts',
+        function: 'BlockPublisher.noteSeen',
+        replace: [['lost.offset = undefined;', 'continue;']],
+      },
+    ],
+  },
+  {
     name: 'evidence-kept',
     bug: 'who has caught an equivocator tells nobody',
     validators: 4,

@@ -96,7 +96,13 @@ export class SimulatedBus {
 
   /** From now on the receiver hears of everything at or after these offsets. */
   follow(receiver: Party, from: ReadonlyMap<string, number>): void {
-    const follower = { receiver, from: new Map(from), nextBlock: from.get(BLOCKS) ?? Infinity, isHeldUp: false, blocksUntil: 0 };
+    const follower = {
+      receiver,
+      from: new Map(from),
+      nextBlock: from.get(BLOCKS) ?? Infinity,
+      isHeldUp: false,
+      blocksUntil: 0,
+    };
     this.followers.set(receiver, follower);
     for (const [topic, offset] of from)
       if (topic === BLOCKS) this.sendBlocks(follower);
@@ -149,13 +155,15 @@ export class SimulatedBus {
         const first = await new Promise<number>((resolve) =>
           timeline.at(at, () => {
             const next = this.of(topic).length;
-            if (fate === 'stored' || fate === 'storedButRefused') for (const value of values) this.store(party, topic, value);
+            if (fate === 'stored' || fate === 'storedButRefused')
+              for (const value of values) this.store(party, topic, value);
             resolve(next);
           }),
         );
         await timeline.sleep(1 + prng.below(3));
         if (!isAlive()) return never();
-        if (fate === 'refused' || fate === 'storedButRefused') throw new LogError('log.unavailable', `${topic}: no answer`);
+        if (fate === 'refused' || fate === 'storedButRefused')
+          throw new LogError('log.unavailable', `${topic}: no answer`);
         return first;
       },
       subscribe: (topic, from, handler) => {
@@ -240,7 +248,8 @@ export class SimulatedBus {
           );
     // What is on its way to a process does not reach the one after it, and of a topic that is gone nothing comes any more.
     timeline.at(atMs, () => {
-      if (this.isFollowing(follower) && this.topics.get(topic) === records) deliver(follower.receiver, topic, { offset, timestampMs, value }, record);
+      if (this.isFollowing(follower) && this.topics.get(topic) === records)
+        deliver(follower.receiver, topic, { offset, timestampMs, value }, record);
     });
   }
 

@@ -447,8 +447,8 @@ export class Cabal {
   }
 
   /**
-   * A PROPOSAL that shows the claims of a quorum as they were signed, and asks for what a lower one of them calls for, or none.
-   * False when nobody claims, or the liar does not lead.
+   * A PROPOSAL that shows the claims of a quorum as they were signed, or swapped for a lower one, and asks for what a lower one
+   * of them calls for, or none. False when nobody claims, or the liar does not lead.
    */
   private proposeLower(liar: number, round: number): boolean {
     const { prng, members } = this.options;
@@ -474,14 +474,16 @@ export class Cabal {
     const lower = [...claimed, ...this.certificates(liar)].filter(
       (certificate) => certificate.round < highest && this.candidates.has(toHex(certificate.blockHash)),
     );
-    const prepared = lower.length > 0 && prng.chance(0.7) ? prng.pick(lower) : undefined;
+    // Mostly a block of somebody else: of a liar who is suspended nobody takes a fresh one.
+    const prepared = lower.length > 0 && prng.chance(0.8) ? prng.pick(lower) : undefined;
+    const areSwapped = prng.chance(0.5);
     const known = prepared && this.candidates.get(toHex(prepared.blockHash));
     const roundChanges = chosen
       .slice(0, set.quorum)
       .sort((a, b) => a.validator - b.validator)
       .map((vote): RoundChangeVote => ({
         validator: vote.validator,
-        prepared: claimOf(vote.prepared),
+        prepared: claimOf(areSwapped ? vote.prepared && prepared : vote.prepared),
         signature: vote.signature,
       }));
     const proposal = this.signed({

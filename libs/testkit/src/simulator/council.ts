@@ -114,12 +114,9 @@ export class Council {
     else {
       const publicKey = crypto.publicKeyOf(fresh);
       const key = toBase64Url(publicKey);
-      const proof = toBase64Url(
-        crypto.sign(possessionSignBytes(consortium.identity.ledgerId, by, publicKey), fresh),
-      );
+      const proof = toBase64Url(crypto.sign(possessionSignBytes(consortium.identity.ledgerId, by, publicKey), fresh));
       registration.push({ type: 'registry.registerKey', key, owner: { kind: 'organisation', organisation: by } });
-      change =
-        kind === 'admit' ? { kind, validator: key, proof } : { kind: 'rotateKey', validator: kid, key, proof };
+      change = kind === 'admit' ? { kind, validator: key, proof } : { kind: 'rotateKey', validator: kid, key, proof };
     }
     const until = formatTime(millis(Math.floor((now() + OPEN_MS) / 1_000) * 1_000));
     const ids = ask(this.secretOf(by), [...registration, { type: 'validators.proposeChange', change, until }]);

@@ -47,6 +47,8 @@ export interface FaultWorld {
   readonly repeat: (reader: Party) => void;
   /** Puts more on the snapshots topic, made of what is there; false when nothing is. */
   readonly forgeSnapshots: (change: (bytes: Uint8Array) => Uint8Array) => boolean;
+  /** Puts a snapshot there that holds together and that no quorum vouches for; false when there is none to make it of. */
+  readonly inventSnapshot: () => boolean;
   /** Deletes some topics and makes them anew from what is known; says which, `undefined` when it cannot be now. */
   readonly makeTopicsAnew: (mayForgetVotes: boolean) => string | undefined;
   readonly onFault: (fault: Fault, text: string) => void;
@@ -254,6 +256,7 @@ export class Faults {
         return `${projector.party} by ${commits} commits`;
       }
       case 'forgedSnapshots':
+        if (prng.chance(0.5)) return this.world.inventSnapshot() ? 'one of a state that never was' : undefined;
         return this.world.forgeSnapshots((bytes) => altered(prng, bytes)) ? 'more of them on the topic' : undefined;
       default:
         return this.crash(fault);

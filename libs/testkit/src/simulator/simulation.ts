@@ -15,6 +15,7 @@ import { Clients } from './clients.js';
 import { Council } from './council.js';
 import { checkerForAll } from './envelope-memo.js';
 import { BAD_CLOCK_MS, Faults, type Fault } from './faults.js';
+import { forgedSnapshot } from './forged-snapshot.js';
 import { Network } from './network.js';
 import { ledgerOf, ProjectorNode, ValidatorNode } from './nodes.js';
 import { certifiedPast } from './past.js';
@@ -153,7 +154,10 @@ export class Simulation {
     };
     const machines = new Map(seedsOf.flatMap((own, machine) => own.map((seed) => [kidOf(seed), machine] as const)));
     const liarPrng = stream();
-    this.liars = options.isCalm === true ? new Map() : drawLiars(liarPrng, validators, numbers.faults, hasPast ? FIRST_TOLD % validators : undefined);
+    this.liars =
+      options.isCalm === true
+        ? new Map()
+        : drawLiars(liarPrng, validators, numbers.faults, hasPast ? FIRST_TOLD % validators : undefined);
     const parties: Party[] = Array.from({ length: machineCount }, (_, i) => i);
     const projectorParties = ['projector 0', 'projector 1'] as const;
     const readers = [...parties, ...projectorParties];
@@ -290,6 +294,13 @@ export class Simulation {
         const records = this.bus.records(name);
         for (const { value } of records.slice(-4)) this.bus.store('bus', name, change(value));
         return records.length > 0;
+      },
+      inventSnapshot: () => {
+        const { name } = consortiumTopics.snapshots;
+        const values = this.bus.records(name).map(({ value }) => value);
+        const pieces = forgedSnapshot(this.crypto, identity, values);
+        for (const value of pieces) this.bus.store('bus', name, value);
+        return pieces.length > 0;
       },
       makeTopicsAnew: (mayForgetVotes) => this.makeTopicsAnew(faultPrng, mayForgetVotes),
       onFault: (fault, text) => {
