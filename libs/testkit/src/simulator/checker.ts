@@ -520,7 +520,6 @@ export class Checker {
   /** The set of the next epoch is the one that the state says, and the block names it. */
   private learnSet({ header: { height }, nextValidators }: Block): void {
     if (height % this.epochBlocks !== 0) return;
-    const { crypto } = this.options;
     const set = this.setAt(height);
     const keys = nextValidators ?? set.keys;
     const next = [...this.reference.state.validators.validators.rows].filter(([, { value }]) => value?.next === true);
