@@ -27,15 +27,29 @@ describe('a simulation', () => {
   });
 });
 
-describe('a long simulation', () => {
+describe('a simulation with a past', () => {
   it('has restarts that begin at a snapshot, own or fetched, and damage that is refused', async () => {
     const lines: string[] = [];
-    const { violations, faults } = await simulate({ seed: 60, validators: 4, trace: (line) => lines.push(line) });
-    expect(violations).toEqual([]);
-    for (const fault of ['lostSnapshots', 'damagedSnapshot', 'wipedMachine', 'forgedSnapshots'])
+    const faults: Record<string, number> = {};
+    for (const seed of [28, 48]) {
+      const result = await simulate({ seed, validators: 4, trace: (line) => lines.push(line) });
+      expect(result.violations).toEqual([]);
+      for (const [fault, times] of Object.entries(result.faults)) faults[fault] = (faults[fault] ?? 0) + times;
+    }
+    for (const fault of ['lostSnapshots', 'damagedSnapshot', 'forgedSnapshots'])
       expect([fault, (faults[fault] ?? 0) > 0]).toEqual([fault, true]);
     const said = lines.join('\n');
     for (const what of ['starts from a snapshot', 'snapshotFetched 100', 'snapshotRefused 100: snapshotPart.root'])
       expect(said).toContain(what);
+  }, 180_000);
+
+  it('changes its validators while they are at odds', async () => {
+    const changes: number[] = [];
+    for (const seed of [4, 36, 44]) {
+      const { violations, setChanges } = await simulate({ seed, validators: 4 });
+      expect(violations).toEqual([]);
+      changes.push(setChanges);
+    }
+    expect(Math.min(...changes)).toBeGreaterThan(0);
   }, 180_000);
 });
