@@ -593,6 +593,8 @@ export class Cabal {
     if (block === undefined) return;
     const { header, certificate } = block;
     const sets = { validators: setAt(header.height), certifiedBy: setAt(Math.max(1, header.height - 1)) };
+    // Of an epoch whose set is not known yet.
+    if (sets.validators.epoch !== header.epoch) return;
     const next: Header = {
       ...header,
       height: asHeight(header.height + 1),

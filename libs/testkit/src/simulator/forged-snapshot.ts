@@ -1,15 +1,7 @@
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import {
-  bucketHash,
-  CHECKPOINT_BLOCKS,
-  epochOf,
-  headerHash,
-  rowsWith,
-  ROW_HASH_BYTES,
-  type Header,
-} from '@gridtokenx/chain';
+import { BucketRows, CHECKPOINT_BLOCKS, epochOf, headerHash, type Header } from '@gridtokenx/chain';
 import { merkleRoot, type Crypto, type Hash } from '@gridtokenx/crypto';
-import { ByteReader, ByteWriter, DecodeError, height as asHeight, millis } from '@gridtokenx/kernel';
+import { ByteReader, ByteWriter, DecodeError, fromUtf8, height as asHeight, millis } from '@gridtokenx/kernel';
 import type { LedgerIdentity } from '@gridtokenx/protocol';
 import { decodeManifest, encodeManifest, encodePiece, type CertifiedHeader } from '@gridtokenx/runtime';
 
@@ -93,20 +85,18 @@ function withOtherRow(crypto: Crypto, part: Uint8Array): { packed: Uint8Array; r
   while (reader.left > 0) {
     const count = reader.u32();
     writer.u32(count);
-    const keys: string[] = [];
-    const hashes = new Uint8Array(count * ROW_HASH_BYTES);
+    const rows = new BucketRows();
     for (let at = 0; at < count; at++) {
-      const key = reader.text();
+      const key = reader.bytes();
       const row = reader.bytes();
-      if (!isChanged && key.startsWith('accounts.')) {
+      if (!isChanged && fromUtf8(key)?.startsWith('accounts.') === true) {
         row[row.length - 1] = (row.at(-1) ?? 0) ^ 1;
         isChanged = true;
       }
-      keys.push(key);
-      hashes.set(crypto.sha256(row), at * ROW_HASH_BYTES);
-      writer.text(key).bytes(row);
+      rows.append(key, crypto.sha256(row));
+      writer.bytes(key).bytes(row);
     }
-    leaves.push(bucketHash(crypto, rowsWith(keys, hashes)));
+    leaves.push(rows.leaf(crypto));
   }
   return { packed: zstdCompressSync(writer.done()), root: merkleRoot(crypto.sha256, leaves) };
 }
