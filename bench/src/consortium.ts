@@ -65,8 +65,6 @@ async function climb(bench: Bench, { rates, firstRate }: ConsortiumOptions): Pro
   for (let rate = next(); rate !== undefined; rate = next()) {
     const { run } = await runAt(bench, { rate });
     runs.push(run);
-    // Of rates that are given, in rising order, beyond saturation nothing is learnt from offering still more.
-    if (rates.length > 0 && !run.sustained && run.committedPerSecond < 0.8 * run.offeredPerSecond) break;
   }
   return runs;
 }
