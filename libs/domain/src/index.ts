@@ -10,9 +10,11 @@ export { Store, Table, AnyTable, type Cell, PairTable } from './ledger/store.js'
 export type { Admission } from './ledger/replay.js';
 export type { BlockContext, HookContext, LedgerModule, OperationContext } from './ledger/module.js';
 export * from './accounts/state.js';
+export * from './accounts/locks.js';
 export * from './registry/state.js';
 export { KYC_TRANSITIONS } from './registry/execute.js';
 export { actsFor, isVerified, kycStatusAt } from './registry/rights.js';
 export * from './market/state.js';
 export { executeMarket, MARKET_OPERATIONS, type MarketOperation } from './market/execute.js';
 export * from './election/index.js';
+export * from './staking/index.js';
