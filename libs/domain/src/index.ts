@@ -18,3 +18,4 @@ export * from './market/state.js';
 export { executeMarket, MARKET_OPERATIONS, type MarketOperation } from './market/execute.js';
 export * from './election/index.js';
 export * from './staking/index.js';
+export * from './governance/index.js';
