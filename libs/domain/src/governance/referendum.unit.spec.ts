@@ -194,6 +194,11 @@ describe('a referendum', () => {
     const again = judge(judge(broken, standing(50, 50, 50), 1_026), ALL, 1_026);
     expect(again.phase).toEqual({ kind: 'confirming', since: 1_010, confirmingSince: 1_026 });
     expect(phaseAt(again, ALL, 1_046)).toEqual({ kind: 'approved', at: 1_046 });
+    // 92 % ayes are enough one ms later.
+    const nearly = standing(92, 8, 50);
+    expect(passesFrom(confirming, 1_010, nearly)).toBe(1_026);
+    expect(phaseAt(confirming, nearly, 1_025)).toEqual({ kind: 'deciding', since: 1_010 });
+    expect(phaseAt(confirming, nearly, 1_026)).toEqual({ kind: 'confirming', since: 1_010, confirmingSince: 1_026 });
   });
 
   it('without its deposit or its place is not decided, and ends', () => {
