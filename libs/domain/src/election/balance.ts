@@ -1,6 +1,9 @@
 import { normalise } from './normalise.js';
 import { isElected, setWeight, type Balancing, type Edge, type Voter } from './snapshot.js';
 
+/** The work it takes to share one voter's budget out, in scores changed. */
+export const sharingOut = ({ edges }: Voter): number => 4 * (1 + edges.length);
+
 /** Moves the weights of elected edges as little as it takes for them to sum to the voter's budget. */
 export function spendWhole(voter: Voter): void {
   const edges = voter.edges.filter(isElected);
@@ -53,18 +56,21 @@ export function balanceVoter(voter: Voter, tolerance: bigint): bigint {
   return apart;
 }
 
-/** Whether another round is due after this one, which is the `done`th. */
-export const isBalanced = ({ iterations, tolerance }: Balancing, done: number, apart: bigint): boolean =>
-  done >= iterations || apart <= tolerance;
-
-/** Rounds over all voters in their order, as {@link Balancing} says. */
-export function balance(voters: readonly Voter[], balancing: Balancing): void {
-  let apart = balancing.tolerance + 1n;
-  for (let done = 0; !isBalanced(balancing, done, apart); done++) {
-    apart = 0n;
+/**
+ * Rounds over all voters in their order, until none was apart by more than the tolerance. Yields the work done for each
+ * voter.
+ */
+export function* balance(
+  voters: readonly Voter[],
+  { iterations, tolerance }: Balancing,
+): Generator<number, void, void> {
+  for (let round = 0; round < iterations; round++) {
+    let widest = 0n;
     for (const voter of voters) {
-      const moved = balanceVoter(voter, balancing.tolerance);
-      if (moved > apart) apart = moved;
+      const apart = balanceVoter(voter, tolerance);
+      if (apart > widest) widest = apart;
+      yield sharingOut(voter);
     }
+    if (widest <= tolerance) return;
   }
 }

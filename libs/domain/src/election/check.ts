@@ -1,6 +1,6 @@
 import type { ElectionResult } from './result.js';
 import { isSameScore, scoreOf } from './score.js';
-import { TARGETS_MAX, type ElectionSnapshot, type Nominator } from './snapshot.js';
+import { STAKE_MAX, TARGETS_MAX, type ElectionSnapshot, type Nominator } from './snapshot.js';
 
 export type ElectionFaultCode =
   | 'election.badTerms'
@@ -49,10 +49,12 @@ export function checkSnapshot({
     seen.add(candidate);
   }
   seen.clear();
+  let staked = 0n;
   for (const { id, budget, targets } of nominators) {
     if (seen.has(id)) return fault('election.nominatorTwice', id);
     if (targets.length > TARGETS_MAX) return fault('election.tooManyTargets', id);
-    if (budget < 0n) return fault('election.badBudget', id);
+    staked += budget;
+    if (budget < 0n || staked > STAKE_MAX) return fault('election.badBudget', id);
     seen.add(id);
   }
   return undefined;
@@ -106,19 +108,20 @@ const mustBack = ({ budget, targets }: Nominator, won: ReadonlySet<string>): boo
   budget > 0n && budget >= BigInt(targets.length) && targets.some((target) => won.has(target));
 
 /**
- * SPEC election 2.6: one for each candidate that has approval. Only where stakes are so small that a winner's whole backing
- * may have been rounded away is none asked for: a backing of 0 takes a load of a unit's whole worth on each of its
- * backers, and no load exceeds seats over the smallest approval.
+ * SPEC election 2.6: one for each candidate that has approval. None is asked for where stakes are so small that the whole
+ * backing of a winner may have been rounded away. In the count that takes, on each of its nominators, a share of the load
+ * below one unit of stake; these shares are worth one together, and no load exceeds seats over the smallest approval. In
+ * balancing it takes a budget with fewer units than edges.
  */
 function seatsToFill({ seats, nominators }: ElectionSnapshot, candidates: ReadonlySet<string>): number {
   const approvals = new Map<string, bigint>();
-  for (const { budget, targets } of nominators)
+  for (const { budget, targets } of nominators) {
+    if (budget === 0n) continue;
+    if (budget < BigInt(TARGETS_MAX)) return 0;
     for (const target of new Set(targets))
-      if (budget > 0n && candidates.has(target)) approvals.set(target, (approvals.get(target) ?? 0n) + budget);
-  const smallest = [...approvals.values()].reduce<bigint | undefined>(
-    (least, approval) => (least === undefined || approval < least ? approval : least),
-    undefined,
-  );
-  if (smallest === undefined || smallest <= BigInt(seats) * BigInt(nominators.length)) return 0;
+      if (candidates.has(target)) approvals.set(target, (approvals.get(target) ?? 0n) + budget);
+  }
+  const enough = BigInt(seats) * BigInt(nominators.length);
+  for (const approval of approvals.values()) if (approval <= enough) return 0;
   return Math.min(seats, approvals.size);
 }

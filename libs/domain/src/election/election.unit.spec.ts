@@ -10,13 +10,17 @@ import {
   normalise,
   phragmms,
   scoreOf,
+  STAKE_MAX,
   TARGETS_MAX,
   type ElectionResult,
   type ElectionSnapshot,
   type Nominator,
   type Winner,
 } from './index.js';
+import { balance } from './balance.js';
 import { count } from './phragmen.js';
+import { drain } from './result.js';
+import { candidatesOf, enrol, setWeight } from './snapshot.js';
 
 const nominator = (id: string, budget: bigint | number, ...targets: string[]): Nominator => ({
   id,
@@ -54,6 +58,9 @@ describe('an election', () => {
     expect(() => elect(snapshot(1, 'a', many))).toThrow(BugError);
     expect(() => elect(snapshot(1, 'a', nominator('n', -1, 'a')))).toThrow(BugError);
     expect(() => elect(snapshot(1, 'aa', nominator('n', 1, 'a')))).toThrow(BugError);
+    const most = nominator('n', STAKE_MAX, 'a');
+    expect(namesOf(elect(snapshot(1, 'a', most)))).toBe('a');
+    expect(() => elect(snapshot(1, 'a', most, nominator('m', 1, 'a')))).toThrow(BugError);
     expect(() => elect(snapshot(1.5, 'a', nominator('n', 1, 'a')))).toThrow(BugError);
   });
 
@@ -77,6 +84,21 @@ describe('an election', () => {
     expect(namesOf(elect(snapshot(2, 'abc', ...voters)))).toBe('ab');
     expect(namesOf(elect(snapshot(2, 'cba', ...voters)))).toBe('cb');
     expect(namesOf(elect(snapshot(2, 'cba', ...voters.toReversed())))).toBe('cb');
+  });
+
+  it('knows equals whose nominators came to the same load by different ways', () => {
+    // a and b win first. v backs both and u backs b alone, so both end with the load of b; c and d need them and x alike.
+    for (let budget = 1; budget <= 20; budget++) {
+      const voters = [
+        nominator('p', 10_000, 'a'),
+        nominator('q', 5_000, 'b'),
+        nominator('v', budget, 'a', 'b', 'c'),
+        nominator('u', budget, 'b', 'd'),
+        nominator('x', 7, 'c', 'd'),
+      ];
+      expect(namesOf(elect(snapshot(3, 'abcd', ...voters)))).toBe('abc');
+      expect(namesOf(elect(snapshot(3, 'abdc', ...voters)))).toBe('abd');
+    }
   });
 
   it('without balancing is the same whatever the order of the nominators', () => {
@@ -154,6 +176,31 @@ describe('an election', () => {
     expect(stakesOf(elect({ ...snapshot(2, 'abc', ...voters), balancing: tolerant }))).toEqual({ c: 35n, b: 25n });
   });
 
+  it('is not balanced again once nobody is apart by more than the tolerance', () => {
+    const candidates = candidatesOf({ seats: 3, candidates: ['a', 'b', 'c'], nominators: [] });
+    const voters = [
+      // Before the one below moves b is 10 ahead of c, after it 20.
+      { who: nominator('n', 20, 'b', 'c'), weights: [10n, 10n] },
+      { who: nominator('m', 40, 'a', 'b'), weights: [30n, 10n] },
+      { who: nominator('x', 50, 'a'), weights: [50n] },
+      { who: nominator('y', 40, 'b'), weights: [40n] },
+      { who: nominator('z', 40, 'c'), weights: [40n] },
+    ].flatMap(({ who, weights }) => {
+      const voter = enrol(who, candidates);
+      for (const [at, edge] of (voter?.edges ?? []).entries()) {
+        edge.candidate.round = 0;
+        setWeight(edge, weights[at] ?? 0n);
+      }
+      return voter ?? [];
+    });
+    const stakes = (): bigint[] => [...candidates.values()].map(({ stake }) => stake);
+    expect(stakes()).toEqual([80n, 60n, 50n]);
+    drain(balance(voters, { iterations: 9, tolerance: 20n }));
+    expect(stakes()).toEqual([70n, 70n, 50n]);
+    drain(balance(voters, { iterations: 9, tolerance: 19n }));
+    expect(stakes()[2]).toBe(60n);
+  });
+
   it('is brought to a sum in little time, whatever the numbers are', () => {
     const [small, great] = [10n ** 30n, 10n ** 31n];
     expect(normalise([small, great, great], 0n)).toEqual([0n, 0n, 0n]);
@@ -209,6 +256,10 @@ describe('a snapshot', () => {
     const targets = Array.from({ length: TARGETS_MAX + 1 }, () => 'a');
     expect(checkSnapshot({ ...good, nominators: [{ ...first, targets }] })?.code).toBe('election.tooManyTargets');
     expect(checkSnapshot({ ...good, nominators: [{ ...first, budget: -1n }] })?.code).toBe('election.badBudget');
+    expect(checkSnapshot({ ...good, nominators: [first, { ...first, id: 'm', budget: STAKE_MAX }] })).toEqual({
+      code: 'election.badBudget',
+      about: 'm',
+    });
     expect(checkElection({ ...good, nominators: [{ ...first, budget: -1n }] }, elect(good))?.code).toBe(
       'election.badBudget',
     );

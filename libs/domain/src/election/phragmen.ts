@@ -1,11 +1,12 @@
 import { assert } from '@gridtokenx/kernel';
-import { balanceVoter, isBalanced, spendWhole } from './balance.js';
+import { balance, sharingOut, spendWhole } from './balance.js';
 import { drain, publish, type ElectionResult } from './result.js';
 import {
   candidatesOf,
   enrol,
   isElected,
   setWeight,
+  STAKE_MAX,
   type Candidate,
   type ElectionSnapshot,
   type Voter,
@@ -16,8 +17,6 @@ const LOAD_UNIT = (1n << 128n) - 1n;
 
 /** So many candidates are looked at in the time in which the score of one is changed: that is one unit of work. */
 const CANDIDATES_PER_PAUSE = 16;
-/** So many units it takes, for each edge, to share a budget out among the winners. */
-const SHARING_OUT = 4;
 
 /** A candidate that nobody has elected yet, with what its election would bring on those who back it. */
 interface Standing {
@@ -35,7 +34,10 @@ export function* count(snapshot: ElectionSnapshot): Generator<number, ElectionRe
   assert(Number.isSafeInteger(seats) && seats >= 0, 'seats are a whole number');
   const candidates = candidatesOf(snapshot);
   const voters: Voter[] = [];
+  let staked = 0n;
   for (const nominator of nominators) {
+    staked += nominator.budget;
+    assert(staked <= STAKE_MAX, 'more stake than the loads can tell apart');
     const voter = enrol(nominator, candidates);
     if (voter !== undefined) voters.push(voter);
     yield 1 + nominator.targets.length;
@@ -49,7 +51,7 @@ export function* count(snapshot: ElectionSnapshot): Generator<number, ElectionRe
   }
 
   const elected: Candidate[] = [];
-  while (elected.length < seats && standing.size > 0) {
+  while (elected.length < seats) {
     let best: Standing | undefined;
     let looked = 0;
     for (const next of standing.values()) {
@@ -64,7 +66,8 @@ export function* count(snapshot: ElectionSnapshot): Generator<number, ElectionRe
     for (const edge of winner.backers) {
       const { voter } = edge;
       const [before, after] = [voter.load * voter.budget, score * voter.budget];
-      edge.load = score > voter.load ? score - voter.load : 0n;
+      // Never less than 0: no score falls as loads rise, so the lowest of a round is at least the one of the round before.
+      edge.load = score - voter.load;
       voter.load = score;
       for (const { candidate } of voter.edges) {
         const other = standing.get(candidate);
@@ -79,20 +82,10 @@ export function* count(snapshot: ElectionSnapshot): Generator<number, ElectionRe
     for (const edge of voter.edges) setWeight(edge, (voter.budget * edge.load) / voter.load);
     voter.edges = voter.edges.filter(({ weight }) => weight > 0n);
     spendWhole(voter);
-    yield SHARING_OUT * (1 + voter.edges.length);
+    yield sharingOut(voter);
   }
 
-  if (balancing !== undefined) {
-    let apart = balancing.tolerance + 1n;
-    for (let done = 0; !isBalanced(balancing, done, apart); done++) {
-      apart = 0n;
-      for (const voter of voters) {
-        const moved = balanceVoter(voter, balancing.tolerance);
-        if (moved > apart) apart = moved;
-        yield SHARING_OUT * (1 + voter.edges.length);
-      }
-    }
-  }
+  if (balancing !== undefined) yield* balance(voters, balancing);
   return yield* publish(elected);
 }
 

@@ -32,7 +32,7 @@ export function phragmms(snapshot: ElectionSnapshot): ElectionResult {
     seat(best.candidate, nearest(best.score));
     best.candidate.round = elected.length;
     elected.push(best.candidate);
-    if (snapshot.balancing !== undefined) balance(voters, snapshot.balancing);
+    if (snapshot.balancing !== undefined) drain(balance(voters, snapshot.balancing));
   }
   return drain(publish(elected));
 }

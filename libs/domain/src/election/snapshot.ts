@@ -2,6 +2,8 @@ import { assert } from '@gridtokenx/kernel';
 
 /** How many candidates one nominator may name. */
 export const TARGETS_MAX = 16;
+/** All budgets together, in units. Loads have as many bits again, so that their rounding moves no more than the stakes'. */
+export const STAKE_MAX = (1n << 64n) - 1n;
 
 /** `budget` is in the smallest unit of the stake. The order of `targets` is the nominator's; it decides only remainders. */
 export interface Nominator {

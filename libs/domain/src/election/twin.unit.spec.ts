@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { naiveElection, naivelyNormalised } from '../spec/naive-election.spec.js';
+import { naiveElection, naivelyNormalised, naivePhragmms } from '../spec/naive-election.spec.js';
 import {
   checkElection,
   elect,
@@ -18,7 +18,7 @@ import {
 const budget = fc.oneof(
   fc.bigInt({ min: 0n, max: 20n }),
   fc.constantFrom(100n, 100n, 300n),
-  fc.bigInt({ min: 10_000_000_000n, max: 10n ** 17n }),
+  fc.bigInt({ min: 10_000_000_000n, max: 10n ** 15n }),
 );
 const CANDIDATES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
 const snapshot: fc.Arbitrary<ElectionSnapshot> = fc.record(
@@ -62,6 +62,15 @@ describe('the election and its naive twin', () => {
         expect(plain(elect(terms))).toEqual(naiveElection(terms));
       }),
       { numRuns: 1_500, seed: 515 },
+    );
+  });
+
+  it('agree on those of PhragMMS too', () => {
+    fc.assert(
+      fc.property(snapshot, (terms) => {
+        expect(plain(phragmms(terms))).toEqual(naivePhragmms(terms));
+      }),
+      { numRuns: 1_000, seed: 522 },
     );
   });
 

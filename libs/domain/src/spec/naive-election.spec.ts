@@ -12,9 +12,7 @@ export interface NaiveResult {
 const ONE = 2n ** 128n - 1n;
 
 export function naiveElection({ seats, candidates, nominators, balancing }: ElectionSnapshot): NaiveResult {
-  const names = nominators.map(({ targets }) =>
-    targets.filter((target, at) => candidates.includes(target) && targets.indexOf(target) === at),
-  );
+  const names = namesOf(candidates, nominators);
   const loads = nominators.map(() => 0n);
   const gained = nominators.map(() => new Map<string, bigint>());
   const elected: string[] = [];
@@ -56,27 +54,31 @@ export function naiveElection({ seats, candidates, nominators, balancing }: Elec
     });
     return naivelyToSum(weights, budget);
   });
-  const stakeOf = (candidate: string): bigint => given.reduce((sum, each) => sum + (each.get(candidate) ?? 0n), 0n);
+  balanceNaively(given, nominators, balancing);
+  return published(elected, given, nominators);
+}
 
+type Given = Map<string, bigint>[];
+type Nominators = ElectionSnapshot['nominators'];
+
+const stakeIn = (given: Given, candidate: string): bigint =>
+  given.reduce((sum, each) => sum + (each.get(candidate) ?? 0n), 0n);
+
+/** The maps hold the winners that each nominator may back, in the order in which it named them. */
+function balanceNaively(given: Given, nominators: Nominators, balancing: ElectionSnapshot['balancing']): void {
   for (let round = 0; round < (balancing?.iterations ?? 0); round++) {
     const tolerance = balancing?.tolerance ?? 0n;
     let widest = 0n;
     for (const [n, own] of given.entries()) {
       const budget = nominators[n]?.budget ?? 0n;
-      if (own.size < 2) continue;
-      const stakes = [...own.keys()].map((target) => ({ target, stake: stakeOf(target), own: own.get(target) ?? 0n }));
+      if (own.size < 2 || budget === 0n) continue;
+      const stakes = [...own].map(([target, own]) => ({ target, stake: stakeIn(given, target), own }));
       const used = stakes.reduce((sum, each) => sum + each.own, 0n);
       const held = stakes.filter((each) => each.own > 0n).map(({ stake }) => stake);
-      let apart = budget;
-      if (held.length > 0) {
-        apart = max(held) - min(stakes.map(({ stake }) => stake)) + budget - used;
-        if (apart < tolerance) {
-          if (apart > widest) widest = apart;
-          continue;
-        }
-      }
+      const apart = held.length > 0 ? max(held) - min(stakes.map(({ stake }) => stake)) + budget - used : budget;
       if (apart > widest) widest = apart;
-      // Water is poured on the lowest without it, level by level.
+      if (held.length > 0 && apart < tolerance) continue;
+      // Water is poured on the lowest, level by level, without what the nominator itself has given.
       const ground = stakes.map(({ target, stake, own }) => ({ target, height: stake - own }));
       const rising = [...ground].sort((a, b) => (a.height < b.height ? -1 : a.height > b.height ? 1 : 0));
       let wet = 1;
@@ -96,7 +98,9 @@ export function naiveElection({ seats, candidates, nominators, balancing }: Elec
     }
     if (widest <= tolerance) break;
   }
+}
 
+function published(elected: readonly string[], given: Given, nominators: Nominators): NaiveResult {
   return {
     winners: elected.flatMap((candidate, round) => {
       const supports = nominators.flatMap(({ id }, n): [string, bigint][] => {
@@ -105,9 +109,58 @@ export function naiveElection({ seats, candidates, nominators, balancing }: Elec
       });
       return supports.length > 0 ? [{ candidate, round, supports }] : [];
     }),
-    stripped: elected.filter((candidate) => stakeOf(candidate) === 0n),
+    stripped: elected.filter((candidate) => stakeIn(given, candidate) === 0n),
   };
 }
+
+/** PhragMMS in the same manner. */
+export function naivePhragmms({ seats, candidates, nominators, balancing }: ElectionSnapshot): NaiveResult {
+  const names = namesOf(candidates, nominators);
+  const elected: string[] = [];
+  const given: Given = nominators.map(() => new Map());
+  while (elected.length < seats) {
+    let best: { candidate: string; above: bigint; below: bigint } | undefined;
+    for (const candidate of candidates) {
+      if (elected.includes(candidate)) continue;
+      let above = 0n;
+      let below = 10n ** 9n;
+      for (const [n, { budget }] of nominators.entries()) {
+        if (names[n]?.includes(candidate) !== true) continue;
+        above += budget * 10n ** 9n;
+        for (const [winner, weight] of given[n] ?? [])
+          if (weight > 0n) below += (weight * 10n ** 9n) / stakeIn(given, winner);
+      }
+      if (above > 0n && (best === undefined || above * best.below > best.above * below))
+        best = { candidate, above, below };
+    }
+    if (best === undefined) break;
+    const { candidate: winner, above, below } = best;
+    const [down, up] = [above / below, above / below + 1n];
+    const cutoff = up * below - above < above - down * below ? up : down;
+    elected.push(winner);
+    for (const [n, { budget }] of nominators.entries()) {
+      if (names[n]?.includes(winner) !== true) continue;
+      const own = given[n] ?? new Map<string, bigint>();
+      let share = budget - [...own.values()].reduce((sum, weight) => sum + weight, 0n);
+      for (const [other, weight] of own) {
+        const stake = stakeIn(given, other);
+        if (stake <= cutoff) continue;
+        own.set(other, weight - (weight * cutoff) / stake);
+        share += (weight * cutoff) / stake;
+      }
+      own.set(winner, share);
+      given[n] = new Map((names[n] ?? []).flatMap((name) => (own.has(name) ? [[name, own.get(name) ?? 0n]] : [])));
+    }
+    balanceNaively(given, nominators, balancing);
+  }
+  return published(elected, given, nominators);
+}
+
+/** The candidates that each nominator names, each once. */
+const namesOf = (candidates: readonly string[], nominators: Nominators): string[][] =>
+  nominators.map(({ targets }) =>
+    targets.filter((target, at) => candidates.includes(target) && targets.indexOf(target) === at),
+  );
 
 const max = (values: readonly bigint[]): bigint => values.reduce((a, b) => (b > a ? b : a));
 const min = (values: readonly bigint[]): bigint => values.reduce((a, b) => (b < a ? b : a));
