@@ -334,6 +334,29 @@ describe('a published election', () => {
     expect(check(claim())).toBe('seatLeftEmpty');
   });
 
+  it('may leave a seat empty where stakes are so small that a backing can be rounded away', () => {
+    // Each of 40 names c and somebody whom nobody else names, who takes all of the 16 units: 0.39 would be left for c.
+    const names = Array.from({ length: 40 }, (_, at) => `p${at}`);
+    const small: ElectionSnapshot = {
+      seats: 41,
+      candidates: ['c', ...names],
+      nominators: names.map((name) => nominator(name, 16, 'c', name)),
+    };
+    const own = elect(small);
+    expect(own.stripped).toEqual(['c']);
+    expect(checkElection(small, own)).toBeUndefined();
+    // So nothing is asked for where an approval is no more than seats x nominators, or a budget less than 16.
+    const nobody = claim();
+    const once = snapshot(16, 'a', nominator('n', 16, 'a', 'a'));
+    expect(checkElection(once, nobody)).toBeUndefined();
+    expect(checkElection({ ...once, seats: 15 }, nobody)?.code).toBe('election.seatLeftEmpty');
+    const few = snapshot(1, 'a', nominator('n', 100, 'a'), nominator('m', 15, 'a'));
+    expect(checkElection(few, nobody)).toBeUndefined();
+    expect(
+      checkElection({ ...few, nominators: [nominator('n', 100, 'a'), nominator('m', 16, 'a')] }, nobody)?.code,
+    ).toBe('election.seatLeftEmpty');
+  });
+
   it('has to have the score it claims', () => {
     expect(result.score).toEqual({ minimalStake: 2_500n, sumStake: 6_000n, sumStakeSquared: 18_500_000n });
     for (const key of ['minimalStake', 'sumStake', 'sumStakeSquared'] as const)
