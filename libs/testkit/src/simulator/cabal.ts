@@ -68,6 +68,8 @@ export interface CabalOptions {
 
 const SPEAKS_EVERY_MS = 400;
 const CANDIDATES_MAX = 12;
+/** So old no fresh block may be in the first rounds. */
+const OUTAGE_MS = 8_000;
 
 type Commit = Extract<ConsensusMessage, { type: 'commit' }>;
 type Prepare = Extract<ConsensusMessage, { type: 'prepare' }>;
@@ -81,6 +83,8 @@ type RoundChange = Extract<ConsensusMessage, { type: 'roundChange' }>;
 export class Cabal {
   private height = 0;
   private highestRound = 0;
+  /** Of the block below, as far as honest COMMITs were heard; 0 if none was. */
+  private parentTime = 0;
   private candidates = new Map<string, Candidate>();
   private prepares = new Map<string, Map<number, Prepare>>();
   private commits = new Map<string, Commit>();
@@ -113,6 +117,8 @@ export class Cabal {
       if (message.type !== 'proposal' && this.height !== 0) return;
       this.height = message.height;
       this.highestRound = 0;
+      const committed = [...this.commits.keys()].map((block) => this.candidates.get(block)?.header.time ?? 0);
+      this.parentTime = Math.max(0, ...committed);
       for (const seen of [this.candidates, this.prepares, this.commits, this.roundChanges, this.proposedIn])
         seen.clear();
     }
@@ -217,6 +223,13 @@ export class Cabal {
     if (checkpointTold(message.height) !== undefined && prng.chance(0.8)) {
       const checkpointRoot = prng.bytes(32) as Hash;
       this.sayTo(liar, this.signed({ ...message, candidate: this.withHeader(candidate, { checkpointRoot }) }));
+      return this.lied('malformedProposal', undefined);
+    }
+    // Dated back over an outage, as far as its parent allows (C4): rare too.
+    const isAfterOutage = this.parentTime > 0 && candidate.header.time - this.parentTime > OUTAGE_MS;
+    if (isAfterOutage && justification?.prepared === undefined && prng.chance(0.5)) {
+      const time = millis(this.parentTime + 1);
+      this.sayTo(liar, this.signed({ ...message, candidate: this.withHeader(candidate, { time }) }));
       return this.lied('malformedProposal', undefined);
     }
     if (this.may(liar, 'malformedProposal') && prng.chance(0.4)) {
@@ -514,7 +527,7 @@ export class Cabal {
       case 1:
         return this.withHeader(candidate, { parentHash: noise() });
       case 2:
-        // Dated back as far as can be: after an outage that is an hour.
+        // Mostly before its parent.
         return this.withHeader(candidate, { time: millis(header.time - prng.between(1, 60_000)) });
       case 3:
         return this.withHeader(candidate, { time: millis(header.time + prng.between(6_000, 3_600_000)) });
