@@ -596,7 +596,7 @@ export class Cabal {
 
   /** A block that never was, on the blocks topic: certified by noise, by too few, or with a changed content. */
   private forgeBlock(liar: number): void {
-    const { crypto, prng, store, records, members, setAt } = this.options;
+    const { crypto, prng, records, members, setAt } = this.options;
     const real = records(consortiumTopics.blocks.name)
       .filter(({ sender }) => typeof sender === 'number' && !members.has(sender))
       .at(-1);
@@ -617,14 +617,18 @@ export class Cabal {
     };
     const hash = headerHash(crypto, next);
     const signatures = certificate.signatures.map((one) => ({ ...one, signature: prng.bytes(64) as Signature }));
-    const forged: Block[] = [
-      // The next block, made up.
-      {
+    const { validators } = sets;
+    if (prng.chance(0.25)) {
+      // The next block, made up: both its certificates are of the set that signed this one.
+      const invented = {
         ...block,
         header: next,
         parentCertificate: certificate,
         certificate: { ...certificate, height: next.height, blockHash: hash, signatures },
-      },
+      };
+      return this.storeForged(liar, invented, { validators, certifiedBy: validators });
+    }
+    const forged: Block[] = [
       // The same block with other outcomes.
       { ...block, outcomes: block.outcomes.map(({ hook }) => ({ hook, bytes: prng.bytes(8) })) },
       // The same block, certified by too few.
@@ -632,7 +636,11 @@ export class Cabal {
       // The same block at another time.
       { ...block, header: { ...header, time: millis(header.time + 1) } },
     ];
-    for (const part of packBlock(prng.pick(forged), sets)) store(liar, consortiumTopics.blocks.name, part);
+    this.storeForged(liar, prng.pick(forged), sets);
+  }
+
+  private storeForged(liar: number, block: Block, sets: Parameters<typeof packBlock>[1]): void {
+    for (const part of packBlock(block, sets)) this.options.store(liar, consortiumTopics.blocks.name, part);
     this.lied('forgedCertificate', undefined);
   }
 
