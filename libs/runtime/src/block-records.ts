@@ -254,6 +254,14 @@ export class BlockReader {
     return this.gathered.size > 0 && !this.gathered.has(this.currentTip.height + 1);
   }
 
+  /** How many whole blocks above the next one wait for it. */
+  get waiting(): number {
+    const next = this.currentTip.height + 1;
+    return [...this.gathered].filter(
+      ([height, candidates]) => height > next && [...candidates.values()].some((one) => wholeOf(one) !== undefined),
+    ).length;
+  }
+
   /** The tip has moved by other means (the caller decided the block itself). */
   moveTo(tip: ChainTip): void {
     this.currentTip = tip;

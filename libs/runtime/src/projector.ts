@@ -39,6 +39,8 @@ export interface ProjectorOptions {
 
 const RETRY_FIRST_MS = 100;
 const RETRY_MOST_MS = 5_000;
+/** Fewer than a reader keeps of what comes too early. */
+const GAP_BLOCKS = 8;
 
 /**
  * Blocks to rows: reads the blocks topic, believes only certificates, writes rows and cursor together. Reading may
@@ -49,6 +51,8 @@ export class Projector {
   private readonly rules: ChainRules;
   private reader!: BlockReader;
   private closed = false;
+  /** The height that the topic was last read for from its start. */
+  private lookedFor = 0;
 
   private constructor(private readonly options: ProjectorOptions) {
     this.observe = options.observe ?? (() => {});
@@ -92,12 +96,26 @@ export class Projector {
   /** Takes records of the blocks topic, in offset order. Rejects when trying again cannot help. */
   async take(records: readonly LogRecord[]): Promise<void> {
     const cursor = await this.project(records);
-    if (cursor === undefined || cursor.height === this.height) return;
+    if (cursor === undefined || cursor.height === this.height) return this.closeGap(records);
     // The store stands elsewhere: a crash took back unsynced commits, or a second projector was faster. Follow it.
     this.observe({ kind: 'restarted', height: cursor.height });
     this.moveTo(cursor);
     const upTo = records.at(-1)?.offset ?? 0;
-    await readToEnd(this.options.log, consortiumTopics.blocks.name, cursor.logOffset, async (again) => {
+    const from = await this.startOffsetOf(cursor);
+    await readToEnd(this.options.log, consortiumTopics.blocks.name, from, async (again) => {
+      await this.take(again.filter(({ offset }) => offset <= upTo));
+    });
+  }
+
+  /**
+   * So many blocks that wait for one below them do not wait for a late record: the topic was made anew under its reader,
+   * which then goes on at an offset that means something else. Once for each height: what is not there is not found twice.
+   */
+  private async closeGap(records: readonly LogRecord[]): Promise<void> {
+    if (this.reader.waiting < GAP_BLOCKS || this.lookedFor === this.height + 1) return;
+    this.lookedFor = this.height + 1;
+    const upTo = records.at(-1)?.offset ?? 0;
+    await readToEnd(this.options.log, consortiumTopics.blocks.name, 0, async (again) => {
       await this.take(again.filter(({ offset }) => offset <= upTo));
     });
   }

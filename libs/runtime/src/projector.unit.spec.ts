@@ -172,6 +172,45 @@ describe('the projector', () => {
     expect(events).toContainEqual({ kind: 'restarted', height: 1 });
   });
 
+  it('follows such a cursor also when its offset is of a topic that was made anew since', async () => {
+    const { projector } = await start();
+    await projector.take(await grow(5));
+    store.setBackTo(1);
+    store.offsets[1] = 4;
+    await projector.take(await grow(1));
+    expect(heights()).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  });
+
+  it('looks for a block from the start of the topic when many that stand above it wait, and only once', async () => {
+    const { projector } = await start();
+    const records = await grow(14);
+    await projector.take(records.slice(0, 2));
+    await projector.take(records.slice(3, 10));
+    expect(heights()).toEqual([0, 1, 2]);
+    await projector.take(records.slice(10, 12));
+    expect(heights()).toEqual(Array.from({ length: 13 }, (_, height) => height));
+    await projector.take(records.slice(12));
+    expect(projector.height).toBe(14);
+    // A block that stands nowhere is looked for once.
+    const fresh = new TestChain();
+    log = new MemoryLog();
+    await log.ensureTopics([consortiumTopics.blocks]);
+    chain = fresh;
+    const parts = Array.from({ length: 14 }, () => fresh.grow().record);
+    await log.append(BLOCKS, parts.slice(1));
+    store = new FakeStore();
+    const other = await start();
+    let reads = 0;
+    const subscribe = log.subscribe.bind(log);
+    log.subscribe = (...asked) => {
+      reads++;
+      return subscribe(...asked);
+    };
+    for (const record of await recordsFrom(0)) await other.projector.take([record]);
+    expect(heights()).toEqual([0]);
+    expect(reads).toBeLessThanOrEqual(2);
+  });
+
   it('follows a second projector that was faster, and writes nothing twice', async () => {
     const { projector: slow } = await start();
     const { projector: fast } = await start();
