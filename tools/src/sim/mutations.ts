@@ -330,18 +330,6 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [{ file: 'libs/domain/src/validators/state.ts', function: 'votesNeeded', body: '1' }],
   },
   {
-    name: 'decision-forgotten',
-    bug: 'who dies before the record of a block it decided is on the bus has forgotten the block',
-    validators: 4,
-    edits: [
-      {
-        file: 'libs/runtime/src/validator-host.ts',
-        function: 'ValidatorHost.decideAgain',
-        body: '{}',
-      },
-    ],
-  },
-  {
     name: 'block-published-once',
     bug: 'a block record that the bus has lost is not appended again',
     validators: 4,
@@ -360,15 +348,16 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [{ file: 'libs/runtime/src/accusations.ts', function: 'Accusations.submit', body: '{}' }],
   },
   {
-    name: 'cursor-too-far',
-    bug: 'the projector resumes one record too late',
+    name: 'stale-cursor',
+    bug: 'a projector whose store was set back goes on at an offset of a topic that is no more, and looks for nothing that it lacks',
     validators: 4,
     edits: [
       {
         file: 'libs/runtime/src/projector.ts',
-        function: 'Projector.project',
-        replace: [['last.resumeOffset', 'last.resumeOffset + 1']],
+        function: 'Projector.take',
+        replace: [['await this.startOffsetOf(cursor)', 'cursor.logOffset']],
       },
+      { file: 'libs/runtime/src/projector.ts', function: 'Projector.closeGap', body: '{}' },
     ],
   },
 ];
