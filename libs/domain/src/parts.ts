@@ -2,7 +2,7 @@ import { assert } from '@gridtokenx/kernel';
 
 /** A share of something, in whole parts of a billion: 0 is none, 1,000,000,000 all. */
 export const BILLION = 1_000_000_000;
-const BILLION_PARTS = 1_000_000_000n;
+export const BILLION_PARTS = 1_000_000_000n;
 
 export const isShare = (parts: number): boolean => Number.isSafeInteger(parts) && parts >= 0 && parts <= BILLION;
 

@@ -1,6 +1,6 @@
 export * from './check.js';
 export * from './explain.js';
-export { normalise, sharesOf, WHOLE } from './normalise.js';
+export { normalise, sharesOf } from './normalise.js';
 export { elect, Election } from './phragmen.js';
 export { phragmms } from './phragmms.js';
 export { reduce, type Assignment } from './reduce.js';

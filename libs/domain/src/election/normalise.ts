@@ -1,4 +1,5 @@
 import { assert } from '@gridtokenx/kernel';
+import { BILLION_PARTS } from '../parts.js';
 
 interface Part {
   value: bigint;
@@ -69,15 +70,12 @@ function lower(sorted: readonly Part[], surplus: bigint): void {
   }
 }
 
-/** A whole, in the parts in which shares are told. */
-export const WHOLE = 1_000_000_000n;
-
-/** What part of `whole` each value is, in billionths that sum to {@link WHOLE}; what is less than one is left at 0. */
+/** What part of `whole` each value is, in billionths that sum to {@link BILLION_PARTS}; what is less than one is left at 0. */
 export function sharesOf(values: readonly bigint[], whole: bigint): bigint[] {
-  const shares = values.map((value) => (value * WHOLE) / whole);
+  const shares = values.map((value) => (value * BILLION_PARTS) / whole);
   const corrected = normalise(
     shares.filter((share) => share > 0n),
-    WHOLE,
+    BILLION_PARTS,
   );
   return shares.map((share) => (share > 0n ? (corrected.shift() ?? 0n) : 0n));
 }

@@ -1,5 +1,5 @@
 import { balance } from './balance.js';
-import { WHOLE } from './normalise.js';
+import { BILLION_PARTS } from '../parts.js';
 import { drain, publish, type ElectionResult } from './result.js';
 import { candidatesOf, enrol, setWeight, type Candidate, type ElectionSnapshot, type Voter } from './snapshot.js';
 
@@ -46,13 +46,13 @@ function bestOf(
   for (const { edges } of voters) {
     let held = 0n;
     for (const { candidate, weight } of edges)
-      if (candidate.round !== undefined && candidate.stake > 0n) held += (weight * WHOLE) / candidate.stake;
-    for (const { candidate } of edges) belows.set(candidate, (belows.get(candidate) ?? WHOLE) + held);
+      if (candidate.round !== undefined && candidate.stake > 0n) held += (weight * BILLION_PARTS) / candidate.stake;
+    for (const { candidate } of edges) belows.set(candidate, (belows.get(candidate) ?? BILLION_PARTS) + held);
   }
   let best: { readonly candidate: Candidate; readonly score: Ratio } | undefined;
   for (const candidate of candidates) {
     if (candidate.round !== undefined || candidate.approval === 0n) continue;
-    const score = { above: candidate.approval * WHOLE, below: belows.get(candidate) ?? WHOLE };
+    const score = { above: candidate.approval * BILLION_PARTS, below: belows.get(candidate) ?? BILLION_PARTS };
     if (best === undefined || isMore(score, best.score)) best = { candidate, score };
   }
   return best;

@@ -8,13 +8,13 @@ import {
   phragmms,
   reduce,
   sharesOf,
-  WHOLE,
   type Assignment,
   type ElectionResult,
   type ElectionScore,
   type ElectionSnapshot,
 } from './index.js';
 import { candidatesOf, enrol } from './snapshot.js';
+import { BILLION_PARTS } from '../parts.js';
 import { spendWhole } from './balance.js';
 
 interface VectorElection extends Claims {
@@ -150,7 +150,7 @@ function expectElection(vector: VectorElection, result: ElectionResult): void {
   expect(checkElection(snapshotOf(vector), result)).toBeUndefined();
   const ours = claimsOf(vector, result);
   for (const { distribution } of ours.assignmentsPerbill)
-    expect(distribution.reduce((sum, [, share]) => sum + Number(share), 0)).toBe(Number(WHOLE));
+    expect(distribution.reduce((sum, [, share]) => sum + Number(share), 0)).toBe(Number(BILLION_PARTS));
   const claims = Object.keys(ours).filter((claim) => Object.hasOwn(vector, claim)) as (keyof Claims)[];
   expect(claims.length).toBeGreaterThan(0);
   for (const claim of claims) expect([claim, ours[claim]]).toEqual([claim, vector[claim]]);
@@ -238,7 +238,7 @@ describe('the published vectors of nominated proof of stake', () => {
 function normalised(vector: Vectors['normalise']['cases'][number]): { ours: bigint[]; theirs: bigint[] } {
   const { budget = '0', edges, elected, out = [], inParts, in_, staked = [], outParts, outPercent = [] } = vector;
   const theirs = out.map(BigInt);
-  if (inParts !== undefined) return { ours: normalise(inParts.map(BigInt), WHOLE), theirs };
+  if (inParts !== undefined) return { ours: normalise(inParts.map(BigInt), BILLION_PARTS), theirs };
   if (in_ !== undefined) return { ours: normalise(in_.map(BigInt), BigInt(budget)), theirs };
   if (edges !== undefined) {
     // A voter whose edges are elected or not; what is not keeps its weight.
@@ -254,9 +254,9 @@ function normalised(vector: Vectors['normalise']['cases'][number]): { ours: bigi
   }
   const stakes = staked.map((stake) => BigInt(typeof stake === 'string' ? stake : stake[1]));
   const sum = stakes.reduce((a, b) => a + b, 0n);
-  const parts = outParts ?? outPercent.map((percent) => (percent * Number(WHOLE)) / 100);
+  const parts = outParts ?? outPercent.map((percent) => (percent * Number(BILLION_PARTS)) / 100);
   // Theirs are rounded down; ours have the remainder handed out as well.
-  return { ours: sharesOf(stakes, sum), theirs: normalise(parts.map(BigInt), WHOLE) };
+  return { ours: sharesOf(stakes, sum), theirs: normalise(parts.map(BigInt), BILLION_PARTS) };
 }
 
 function totals(assignments: readonly Assignment[]): Record<string, bigint> {
