@@ -1,6 +1,6 @@
 import { createChecker, native } from '@gridtokenx/crypto-native';
 import { assert, toBase64Url, toHex } from '@gridtokenx/kernel';
-import { consortiumTopics, type Operation } from '@gridtokenx/protocol';
+import { topicsOf, type Operation } from '@gridtokenx/protocol';
 import { createRowStore, migrate } from '@gridtokenx/postgres';
 import { OwnBlocks, Projector, systemClock, ValidatorHost, type RowStore } from '@gridtokenx/runtime';
 import { MemoryLog, memorySignerSlots, startPostgres, testConsortium, TestSigner } from '@gridtokenx/testkit';
@@ -106,7 +106,9 @@ async function measure(options: HostBenchOptions, store: RowStore | undefined): 
     for (const [topic, offset] of one.startOffsets) log.subscribe(topic, offset, (records) => one.take(topic, records));
   const started = store && (await Projector.start({ ...shared, store, ownBlocks }));
   if (started !== undefined)
-    log.subscribe(consortiumTopics.blocks.name, started.startOffset, (records) => started.projector.take(records));
+    log.subscribe(topicsOf(consortium.identity).blocks.name, started.startOffset, (records) =>
+      started.projector.take(records),
+    );
 
   const decided = async (target: number): Promise<void> => {
     while (operations < target || (started !== undefined && started.projector.height < host.status.height))
@@ -127,7 +129,7 @@ async function measure(options: HostBenchOptions, store: RowStore | undefined): 
     for (let at = 0; at < all.length; at += OPERATIONS_PER_ENVELOPE) {
       const group = all.slice(at, at + OPERATIONS_PER_ENVELOPE);
       asked += group.length;
-      await log.append(consortiumTopics.operations.name, [signer.sign(seed, group)]);
+      await log.append(topicsOf(consortium.identity).operations.name, [signer.sign(seed, group)]);
     }
     await decided(asked);
   };
@@ -169,7 +171,7 @@ async function measure(options: HostBenchOptions, store: RowStore | undefined): 
   const from = performance.now();
   for (let sent = 0; sent < count;) {
     const due = Math.min(count, Math.ceil((((performance.now() - from) / 1000) * rate) / batch));
-    if (due > sent) await log.append(consortiumTopics.operations.name, load.slice(sent, due));
+    if (due > sent) await log.append(topicsOf(consortium.identity).operations.name, load.slice(sent, due));
     sent = Math.max(sent, due);
     await new Promise((done) => setTimeout(done, TICK_MS));
   }

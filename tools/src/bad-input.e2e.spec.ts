@@ -8,7 +8,7 @@ import { createEmbeddedLog } from '@gridtokenx/embedded-log';
 import { formatTime, fromBase64Url, fromHex, millis, Prng, toBase64Url, utf8 } from '@gridtokenx/kernel';
 import {
   compactJws,
-  consortiumTopics,
+  ledgerTopics,
   ENVELOPE_TYPE,
   operationIds,
   type Operation,
@@ -483,7 +483,7 @@ describe('what only the ledger can refuse', () => {
       [leaver, leaver.sign([bid()]), 'refused', 'operation.keyRemoved'],
     ];
     await log.append(
-      consortiumTopics.operations.name,
+      ledgerTopics.consortium.operations.name,
       sneaked.map(([, jws]) => utf8(jws)),
     );
     for (const [pen, jws, status, code] of sneaked) {
@@ -549,7 +549,7 @@ describe('batches', () => {
 
   it('all-or-nothing: one bad line and nothing is appended', async () => {
     const { lines, good, faults } = mixed();
-    const end = await log.end(consortiumTopics.operations.name);
+    const end = await log.end(ledgerTopics.consortium.operations.name);
     const answer = await submitBatch(lines, 'all-or-nothing');
     expect([answer.status, answer.body['code'], answer.type]).toEqual([
       422,
@@ -557,17 +557,17 @@ describe('batches', () => {
       'application/problem+json',
     ]);
     expect(faultsOf(answer)).toEqual(faults);
-    expect(await log.end(consortiumTopics.operations.name)).toBe(end);
+    expect(await log.end(ledgerTopics.consortium.operations.name)).toBe(end);
     expect(await world.client.statuses(good.flatMap((jws) => office.idsOf(jws)))).toEqual([]);
   });
 
   it.each(['partial', 'all-or-nothing'])('10,001 operations are too many, %s', async (mode) => {
-    const end = await log.end(consortiumTopics.operations.name);
+    const end = await log.end(ledgerTopics.consortium.operations.name);
     const thousand = Array.from({ length: 1_000 }, bid);
     const lines = [...Array.from({ length: 10 }, () => office.sign(thousand)), office.sign([bid()])];
     const answer = await submitBatch(lines, mode);
     expect([answer.status, answer.body['code']]).toEqual([413, 'batch.tooManyOperations']);
-    expect(await log.end(consortiumTopics.operations.name)).toBe(end);
+    expect(await log.end(ledgerTopics.consortium.operations.name)).toBe(end);
   });
 });
 
@@ -586,7 +586,7 @@ async function recordsOf(topic: string, most: number): Promise<Uint8Array[]> {
 describe('garbage straight onto the bus', () => {
   it('is skipped on all three topics', async () => {
     const prng = new Prng(SEED);
-    const topics = Object.values(consortiumTopics).map(({ name }) => name);
+    const topics = Object.values(ledgerTopics.consortium).map(({ name }) => name);
     const real = new Map(await Promise.all(topics.map(async (name) => [name, await recordsOf(name, 60)] as const)));
     const height = await heightNow();
     for (const [name, records] of real) {

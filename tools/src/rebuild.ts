@@ -5,7 +5,7 @@ import { native } from '@gridtokenx/crypto-native';
 import { createEmbeddedLog } from '@gridtokenx/embedded-log';
 import { createKafkaLog } from '@gridtokenx/kafka';
 import { createRowStore, dropProjections, migrate, tableDigests } from '@gridtokenx/postgres';
-import { consortiumTopics, readGenesis } from '@gridtokenx/protocol';
+import { readGenesis, topicsOf } from '@gridtokenx/protocol';
 import { Projector, readToEnd, systemClock, type Log } from '@gridtokenx/runtime';
 import { startPostgres } from '@gridtokenx/testkit';
 import { lockFolder } from './system/folder-lock.js';
@@ -86,7 +86,7 @@ async function project(url: string, log: Log, identity: ReturnType<typeof readGe
       store,
       clock: systemClock,
     });
-    await readToEnd(log, consortiumTopics.blocks.name, startOffset, (records) => projector.take(records));
+    await readToEnd(log, topicsOf(identity).blocks.name, startOffset, (records) => projector.take(records));
     return projector.height;
   } finally {
     await store.close();

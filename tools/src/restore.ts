@@ -1,25 +1,35 @@
+import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { native } from '@gridtokenx/crypto-native';
 import { createKafkaLog } from '@gridtokenx/kafka';
 import { createReadModels } from '@gridtokenx/postgres';
+import { readGenesis, topicsOf } from '@gridtokenx/protocol';
 import { restoreBlocks } from './system/restore-blocks.js';
 
-const USAGE = `npm run topics:restore -- --brokers <host:port,...> --database-url <url>
-  Makes the topics of a Kafka that has lost them anew and fills the blocks topic from the read models. When to do
+const USAGE = `npm run topics:restore -- --genesis <file> --brokers <host:port,...> --database-url <url>
+  Makes the topics of the ledger on a Kafka that has lost them anew and fills the blocks topic from the read models. When to do
   what stands in docs/operations/chaos.md.`;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { brokers: { type: 'string' }, 'database-url': { type: 'string' }, help: { type: 'boolean' } },
+    options: {
+      genesis: { type: 'string' },
+      brokers: { type: 'string' },
+      'database-url': { type: 'string' },
+      help: { type: 'boolean' },
+    },
   });
-  const { brokers, 'database-url': url } = values;
-  if (values.help === true || brokers === undefined || url === undefined) {
+  const { genesis, brokers, 'database-url': url } = values;
+  if (values.help === true || genesis === undefined || brokers === undefined || url === undefined) {
     process.stdout.write(`${USAGE}\n`);
     return values.help === true ? 0 : 2;
   }
+  const topics = topicsOf(readGenesis(native, new Uint8Array(await readFile(genesis))));
   const log = createKafkaLog({ brokers: brokers.split(','), clientId: 'topics-restore' });
   const readModels = createReadModels(url);
   try {
-    process.stdout.write(`the blocks topic holds the chain up to block ${await restoreBlocks(log, readModels)}\n`);
+    const height = await restoreBlocks(log, readModels, topics);
+    process.stdout.write(`the blocks topic holds the chain up to block ${height}\n`);
     return 0;
   } finally {
     await log.close();

@@ -7,7 +7,7 @@ import { createEmbeddedLog } from '@gridtokenx/embedded-log';
 import { createKafkaLog } from '@gridtokenx/kafka';
 import { StderrLogger } from '@gridtokenx/nest';
 import { createReadModels, createRowStore, dropProjections, migrate, tableDigests } from '@gridtokenx/postgres';
-import { consortiumTopics } from '@gridtokenx/protocol';
+import { ledgerTopics } from '@gridtokenx/protocol';
 import { Projector, readToEnd, systemClock, type Log, type ReadModels, type RowStore } from '@gridtokenx/runtime';
 import {
   memorySignerSlots,
@@ -70,7 +70,7 @@ describe.each(buses)('the consortium ledger with 21 validators over %s', (_name,
     ];
     let roles = await start();
     const signer = new TestSigner(native, consortium.identity.ledgerId, Date.now);
-    await log.append(consortiumTopics.operations.name, tradeOfTheBrief(native, consortium, signer));
+    await log.append(ledgerTopics.consortium.operations.name, tradeOfTheBrief(native, consortium, signer));
 
     const trade = await until(async () => (await models.trades({})).items[0]);
     expect(trade).toMatchObject({
@@ -98,7 +98,7 @@ describe.each(buses)('the consortium ledger with 21 validators over %s', (_name,
     // What was cut off by the stop is projected first, so that both digests stand at the last block.
     const catchUp = async (rows: RowStore): Promise<void> => {
       const { projector, startOffset } = await Projector.start({ ...shared, store: rows });
-      await readToEnd(log, consortiumTopics.blocks.name, startOffset, (records) => projector.take(records));
+      await readToEnd(log, ledgerTopics.consortium.blocks.name, startOffset, (records) => projector.take(records));
     };
     await catchUp(store);
     const before = await tableDigests(postgres.url);

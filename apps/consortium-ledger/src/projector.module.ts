@@ -1,5 +1,5 @@
 import { createTransportOptions, LogExceptionFilter, type LogBatch } from '@gridtokenx/nest';
-import { consortiumTopics } from '@gridtokenx/protocol';
+import { topicsOf } from '@gridtokenx/protocol';
 import { Projector, type ProjectorOptions } from '@gridtokenx/runtime';
 import { Controller, Inject, Module, type DynamicModule, type LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -13,7 +13,7 @@ const PROJECTOR = Symbol('Projector');
 export class ProjectorConsumer {
   constructor(@Inject(PROJECTOR) private readonly projector: Projector) {}
 
-  @EventPattern(consortiumTopics.blocks.name)
+  @EventPattern('blocks')
   blocks(@Payload() { records }: LogBatch): Promise<void> {
     return this.projector.take(records);
   }
@@ -40,7 +40,7 @@ export async function startProjector(options: ProjectorOptions, logger: LoggerSe
     logger,
     ...createTransportOptions({
       log: options.log,
-      topics: [consortiumTopics.blocks.name],
+      topics: { blocks: topicsOf(options.identity).blocks.name },
       startOffset: () => startOffset,
       onFailure: (topic, cause) => stop(new Error(`projecting ${topic} ended`, { cause })),
     }),

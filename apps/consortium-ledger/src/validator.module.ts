@@ -1,5 +1,5 @@
 import { createTransportOptions, LogExceptionFilter, type LogBatch } from '@gridtokenx/nest';
-import { consortiumTopics } from '@gridtokenx/protocol';
+import { topicsOf } from '@gridtokenx/protocol';
 import { ValidatorHost, type HostOptions } from '@gridtokenx/runtime';
 import { Controller, Inject, Module, type DynamicModule, type LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -13,17 +13,17 @@ const HOST = Symbol('ValidatorHost');
 export class ValidatorConsumer {
   constructor(@Inject(HOST) private readonly host: ValidatorHost) {}
 
-  @EventPattern(consortiumTopics.operations.name)
+  @EventPattern('operations')
   operations(@Payload() { topic, records }: LogBatch): Promise<void> {
     return this.host.take(topic, records);
   }
 
-  @EventPattern(consortiumTopics.consensus.name)
+  @EventPattern('consensus')
   consensus(@Payload() { topic, records }: LogBatch): Promise<void> {
     return this.host.take(topic, records);
   }
 
-  @EventPattern(consortiumTopics.blocks.name)
+  @EventPattern('blocks')
   blocks(@Payload() { topic, records }: LogBatch): Promise<void> {
     return this.host.take(topic, records);
   }
@@ -43,6 +43,7 @@ export class ValidatorModule {
 /** Replays the chain, then votes on it. */
 export async function startValidators(options: HostOptions, logger: LoggerService): Promise<RunningRole> {
   const host = await ValidatorHost.start(options);
+  const { operations, consensus, blocks } = topicsOf(options.identity);
   let stop!: (error: Error) => void;
   const readingFailed = new Promise<never>((_, reject) => (stop = reject));
   readingFailed.catch(() => {});
@@ -50,7 +51,7 @@ export async function startValidators(options: HostOptions, logger: LoggerServic
     logger,
     ...createTransportOptions({
       log: options.log,
-      topics: [...host.startOffsets.keys()],
+      topics: { operations: operations.name, consensus: consensus.name, blocks: blocks.name },
       startOffset: (topic) => host.startOffsets.get(topic) ?? 0,
       onFailure: (topic, cause) => stop(new Error(`reading ${topic} ended`, { cause })),
     }),

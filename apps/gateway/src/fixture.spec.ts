@@ -19,7 +19,7 @@ import { ZERO_HASH } from '@gridtokenx/crypto';
 import { native } from '@gridtokenx/crypto-native';
 import { formatTime, height as asHeight, millis, toBase64Url, toHex, utf8 } from '@gridtokenx/kernel';
 import {
-  consortiumTopics,
+  ledgerTopics,
   decodeEnvelope,
   encodeOutcome,
   readGenesis,
@@ -308,7 +308,7 @@ export class World {
   private gateways: Gateway[] = [];
 
   async gateway(parts: Partial<GatewayParts> = {}): Promise<Gateway> {
-    await this.log.ensureTopics([{ name: OPERATIONS_TOPIC }, consortiumTopics.consensus]);
+    await this.log.ensureTopics([{ name: OPERATIONS_TOPIC }, ledgerTopics.consortium.consensus]);
     const { identity, log, readModels, clock, file: genesisFile_ } = this;
     const gateway = await createGateway(
       { identity, genesisFile: genesisFile_, crypto: native, log, readModels, clock, ...parts },
@@ -332,7 +332,7 @@ export class World {
     const unsigned = type === 'prepare' ? { ...body, type } : { ...body, type, resultsRoot: hash, stateDigest: hash };
     const signature = native.sign(signBytesOf(unsigned, ledgerId), this.seedOfValidator(signer));
     const frames = [messageFrame({ ...unsigned, signature })];
-    await this.log.append(consortiumTopics.consensus.name, packFrames(ledgerId, frames));
+    await this.log.append(ledgerTopics.consortium.consensus.name, packFrames(ledgerId, frames));
   }
 
   private seedOfValidator(validator: number): Uint8Array {

@@ -1,4 +1,4 @@
-import { consortiumTopics } from '@gridtokenx/protocol';
+import { topicsOf } from '@gridtokenx/protocol';
 import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { AccountsController } from './controllers/accounts.controller.js';
@@ -55,7 +55,7 @@ export class GatewayModule {
         { provide: LOG, useValue: parts.log },
         { provide: READ_MODELS, useValue: parts.readModels },
         { provide: CLOCK, useValue: parts.clock },
-        { provide: OPERATIONS_TOPIC, useValue: parts.operationsTopic ?? consortiumTopics.operations.name },
+        { provide: OPERATIONS_TOPIC, useValue: parts.operationsTopic ?? topicsOf(parts.identity).operations.name },
         { provide: LIMITS, useValue: limits },
         { provide: Pending, useValue: new Pending(limits.pendingOperationsMax) },
         { provide: Backlog, useValue: new Backlog(limits.backlogOperationsLeast) },

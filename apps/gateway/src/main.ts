@@ -4,7 +4,7 @@ import { createEmbeddedLog } from '@gridtokenx/embedded-log';
 import { createKafkaLog } from '@gridtokenx/kafka';
 import { StderrLogger, stopAsked, tellCounters } from '@gridtokenx/nest';
 import { createReadModels } from '@gridtokenx/postgres';
-import { consortiumTopics, readGenesis } from '@gridtokenx/protocol';
+import { readGenesis, topicsOf } from '@gridtokenx/protocol';
 import { systemClock, type Log } from '@gridtokenx/runtime';
 import { gatewayConfig, type GatewayConfig } from './config.js';
 import { createGateway } from './create-gateway.js';
@@ -23,7 +23,8 @@ async function main(): Promise<void> {
   const log = openBus(config);
   const readModels = createReadModels(config.databaseUrl);
   try {
-    await log.ensureTopics([consortiumTopics.operations, consortiumTopics.consensus]);
+    const { operations, consensus } = topicsOf(identity);
+    await log.ensureTopics([operations, consensus]);
     const parts = { identity, genesisFile, crypto: native, log, readModels, clock: systemClock };
     const { app } = await createGateway(parts, logger);
     await app.listen({ host: config.host, port: config.port });

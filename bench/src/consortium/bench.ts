@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startBroker, startSystem, type Broker, type Layout, type RunningSystem } from '@gridtokenx/tools';
 import { difference } from '../statistics.js';
+import { topicsOf } from '@gridtokenx/protocol';
 import { openBus, type Bus, type EntryPoint } from './entry.js';
 import type { Command, Report } from './generator.js';
 import { prepareMarket } from './prepare.js';
@@ -102,8 +103,12 @@ async function watched<T>(
     options.say(`preparing ${options.keys} accounts with keys, money and energy over REST`);
     const { accounts, interval } = await prepareMarket(system, options.keys);
     watch.start();
-    const { ledgerId } = system.ledger.identity;
-    const entry: EntryPoint = options.entry === 'rest' ? { kind: 'rest', url: system.url } : { kind: 'bus', bus };
+    const { identity } = system.ledger;
+    const { ledgerId } = identity;
+    const entry: EntryPoint =
+      options.entry === 'rest'
+        ? { kind: 'rest', url: system.url }
+        : { kind: 'bus', bus, topic: topicsOf(identity).operations.name };
     const shape = { ledgerId, interval, accounts, batch: options.batch };
     await ask(generator, { kind: 'shape', shape, seed: SEED, entry }, 'ready');
     const names = new Map([

@@ -1,11 +1,11 @@
 import { Agent, request } from 'node:http';
 import { createEmbeddedLog } from '@gridtokenx/embedded-log';
 import { createKafkaLog } from '@gridtokenx/kafka';
-import { consortiumTopics } from '@gridtokenx/protocol';
 import type { Log } from '@gridtokenx/runtime';
 
 /** How the load comes in: as NDJSON over HTTP, or straight on the topic, as a gateway would put it there. */
-export type EntryPoint = { readonly kind: 'rest'; readonly url: string } | { readonly kind: 'bus'; readonly bus: Bus };
+export type EntryPoint =
+  { readonly kind: 'rest'; readonly url: string } | { readonly kind: 'bus'; readonly bus: Bus; readonly topic: string };
 
 export type Bus =
   | { readonly kind: 'embedded'; readonly databaseUrl: string }
@@ -38,12 +38,12 @@ const REASON_CHARACTERS = 300;
 const NEW_LINE = Buffer.from('\n');
 
 export const openEntry = (point: EntryPoint): Entry =>
-  point.kind === 'rest' ? overHttp(point.url) : onTopic(openBus(point.bus, 'load'));
+  point.kind === 'rest' ? overHttp(point.url) : onTopic(openBus(point.bus, 'load'), point.topic);
 
-function onTopic(log: Log): Entry {
+function onTopic(log: Log, topic: string): Entry {
   return {
     offer: ({ envelopes }) =>
-      log.append(consortiumTopics.operations.name, envelopes).then(
+      log.append(topic, envelopes).then(
         (): Answer => ({ kind: 'accepted' }),
         (error: unknown): Answer => ({ kind: 'broken', reason: String(error) }),
       ),

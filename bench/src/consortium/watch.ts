@@ -1,7 +1,7 @@
 import { chainRules } from '@gridtokenx/chain';
 import { native } from '@gridtokenx/crypto-native';
 import { createLedger } from '@gridtokenx/domain';
-import { consortiumTopics, decodeOutcome, type LedgerIdentity } from '@gridtokenx/protocol';
+import { decodeOutcome, topicsOf, type LedgerIdentity } from '@gridtokenx/protocol';
 import { BlockReader, genesisTip, type Log, type LogRecord, type VerifiedBlock } from '@gridtokenx/runtime';
 import { toHex } from '@gridtokenx/kernel';
 
@@ -39,14 +39,14 @@ export class BlockWatch {
 
   constructor(
     private readonly log: Log,
-    identity: LedgerIdentity,
+    private readonly identity: LedgerIdentity,
   ) {
     const tip = genesisTip(native, identity, createLedger(native, identity));
     this.reader = new BlockReader(native, chainRules(identity), tip);
   }
 
   start(): void {
-    this.subscription = this.log.subscribe(consortiumTopics.blocks.name, 0, async (records) => {
+    this.subscription = this.log.subscribe(topicsOf(this.identity).blocks.name, 0, async (records) => {
       const arrivedMs = Date.now();
       for (const record of records) {
         this.waiting.push({ record, arrivedMs });

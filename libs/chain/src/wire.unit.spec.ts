@@ -109,7 +109,9 @@ function formOf(schema: Schema): string {
 }
 
 const DAY_MS = 86_400_000;
-const topics: readonly protocol.Topic[] = Object.values(protocol.consortiumTopics);
+const topics: readonly protocol.Topic[] = Object.values(protocol.ledgerTopics).flatMap((topics) =>
+  Object.values(topics),
+);
 const tables: Record<string, readonly Row[]> = {
   limits: [
     ['limit', 'value'],

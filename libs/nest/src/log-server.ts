@@ -5,7 +5,7 @@ import { BaseRpcContext, Server, type CustomStrategy, type CustomTransportStrate
 import { isObservable, lastValueFrom, throwError, type Observable } from 'rxjs';
 import type { HealthProbe } from './health.js';
 
-/** What a handler `@EventPattern(topic)` gets: records of the topic in offset order, none left out. */
+/** What a handler gets: records of the topic in offset order, none left out. */
 export interface LogBatch {
   readonly topic: string;
   readonly records: readonly LogRecord[];
@@ -13,8 +13,11 @@ export interface LogBatch {
 
 export interface LogServerOptions {
   readonly log: Log;
-  /** What this process reads. Each topic needs a handler, and each handler its topic: a typing error must not be silent. */
-  readonly topics: readonly string[];
+  /**
+   * What this process reads: by the pattern of its handler the topic, since the same handlers serve the topics of any ledger.
+   * Each needs a handler `@EventPattern(pattern)`, and each handler its topic: a typing error must not be silent.
+   */
+  readonly topics: Readonly<Record<string, string>>;
   /** Where to go on, asked once for each topic before the first batch: the reader's own cursor, never the bus's. */
   readonly startOffset: (topic: string) => number | Promise<number>;
   /** Told once when a subscription ends by an error. The process should then stop and be started again. */
@@ -54,7 +57,7 @@ export class LogServer extends Server<Record<string, never>, LogServerStatus> im
   async listen(callback: (error?: unknown) => void): Promise<void> {
     try {
       this.checkHandlers();
-      for (const topic of this.options.topics) await this.read(topic);
+      for (const [pattern, topic] of Object.entries(this.options.topics)) await this.read(pattern, topic);
     } catch (error) {
       await this.close();
       callback(error);
@@ -80,7 +83,7 @@ export class LogServer extends Server<Record<string, never>, LogServerStatus> im
       for (const [topic, cause] of this.failures)
         throw new LogServerError('logServer.failed', `the handler of ${topic} failed`, { cause });
       if (!this.listening) throw new LogServerError('logServer.notListening', 'no topic is being read');
-      return { topics: this.options.topics };
+      return { topics: Object.values(this.options.topics) };
     },
   };
 
@@ -93,21 +96,23 @@ export class LogServer extends Server<Record<string, never>, LogServerStatus> im
   }
 
   private checkHandlers(): void {
-    const topics = new Set(this.options.topics);
-    for (const topic of topics)
-      if (!this.messageHandlers.has(topic))
-        throw new LogServerError('logServer.noHandler', `no @EventPattern('${topic}') handles the topic`);
+    const { topics } = this.options;
+    for (const [pattern, topic] of Object.entries(topics))
+      if (!this.messageHandlers.has(pattern))
+        throw new LogServerError('logServer.noHandler', `no @EventPattern('${pattern}') handles ${topic}`);
     for (const [pattern, handler] of this.messageHandlers)
-      if (!topics.has(pattern) || handler.isEventHandler !== true)
+      if (!Object.hasOwn(topics, pattern) || handler.isEventHandler !== true)
         throw new LogServerError(
           'logServer.unknownTopic',
           `'${pattern}' has a handler but is not among the topics read`,
         );
   }
 
-  private async read(topic: string): Promise<void> {
+  private async read(pattern: string, topic: string): Promise<void> {
     const from = await this.options.startOffset(topic);
-    const subscription = this.options.log.subscribe(topic, from, (records) => this.handleBatch({ topic, records }));
+    const subscription = this.options.log.subscribe(topic, from, (records) =>
+      this.handleBatch(pattern, { topic, records }),
+    );
     this.subscriptions.set(topic, subscription);
     subscription.failed.catch((error: unknown) => {
       this.failures.set(topic, error);
@@ -120,9 +125,9 @@ export class LogServer extends Server<Record<string, never>, LogServerStatus> im
     });
   }
 
-  /** Several handlers of one topic are chained by Nest: calling the first calls them all. */
-  private async handleBatch(batch: LogBatch): Promise<void> {
-    const handler = this.messageHandlers.get(batch.topic);
+  /** Several handlers of one pattern are chained by Nest: calling the first calls them all. */
+  private async handleBatch(pattern: string, batch: LogBatch): Promise<void> {
+    const handler = this.messageHandlers.get(pattern);
     if (handler === undefined) throw new LogServerError('logServer.noHandler', batch.topic);
     const result: unknown = await handler(batch, new BaseRpcContext([batch.topic]));
     // Nest turns what a handler throws into an Observable that errors; waiting for it throws here.

@@ -30,7 +30,7 @@ async function start(
   class Reader {}
   const options = createTransportOptions({
     log,
-    topics,
+    topics: Object.fromEntries(topics.map((topic) => [topic.split('.').at(-1), topic])),
     startOffset: (topic) => offsets[topic] ?? 0,
     ...(onFailure === undefined ? {} : { onFailure }),
   });
@@ -46,7 +46,7 @@ const bytes = (text: string): Uint8Array => Buffer.from(text);
 const tick = (): Promise<void> => new Promise((done) => setImmediate(done));
 
 describe('the log server', () => {
-  it('hands batches of each topic to its handler, from the offset that the reader names', async () => {
+  it('hands batches of each topic to the handler of its pattern, from the offset that the reader names', async () => {
     const seen: string[] = [];
     @Controller()
     class Handlers {
@@ -60,12 +60,12 @@ describe('the log server', () => {
         seen.push(`${batch.topic}:${texts(batch).join()}`);
       }
     }
-    const log = await newLog('a', 'b');
+    const log = await newLog('a', 'other.b');
     await log.append('a', ['0', '1', '2'].map(bytes));
-    const server = await start(log, Handlers, ['a', 'b'], { a: 1 });
-    await log.append('b', [bytes('x')]);
+    const server = await start(log, Handlers, ['a', 'other.b'], { a: 1 });
+    await log.append('other.b', [bytes('x')]);
     while (seen.length < 2) await tick();
-    expect(seen.sort()).toEqual(['a:1:1,2', 'b:x']);
+    expect(seen.sort()).toEqual(['a:1:1,2', 'other.b:x']);
     expect(server.unwrap()).toBe(log);
     expect((await checkHealth([server.probe])).status).toBe('ok');
   });

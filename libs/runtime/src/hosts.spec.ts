@@ -1,7 +1,7 @@
 import { chainRules } from '@gridtokenx/chain';
 import { native } from '@gridtokenx/crypto-native';
 import { createLedger } from '@gridtokenx/domain';
-import { consortiumTopics, decodeOutcome, type LedgerEvent } from '@gridtokenx/protocol';
+import { ledgerTopics, decodeOutcome, type LedgerEvent } from '@gridtokenx/protocol';
 import {
   BlockReader,
   genesisTip,
@@ -73,7 +73,7 @@ export function readerOf({ identity }: TestConsortium, ownBlocks?: OwnBlocks): B
 export async function blocksOn(log: Log, consortium: TestConsortium, ownBlocks?: OwnBlocks): Promise<VerifiedBlock[]> {
   const reader = readerOf(consortium, ownBlocks);
   const blocks: VerifiedBlock[] = [];
-  await readToEnd(log, consortiumTopics.blocks.name, 0, (records) => {
+  await readToEnd(log, ledgerTopics.consortium.blocks.name, 0, (records) => {
     for (const record of records) blocks.push(...reader.push(record));
   });
   return blocks;

@@ -9,7 +9,7 @@ import {
 } from '@gridtokenx/chain';
 import { ZERO_HASH, type Crypto, type Hash, type PublicKey } from '@gridtokenx/crypto';
 import { blockRows, genesisRows, type BlockRows } from '@gridtokenx/projections';
-import { consortiumTopics, parseCertifiedOutcome, type LedgerIdentity } from '@gridtokenx/protocol';
+import { parseCertifiedOutcome, topicsOf, type LedgerIdentity, type Topic } from '@gridtokenx/protocol';
 import { BlockReader, heightOfPart, type OwnBlocks, type VerifiedBlock } from './block-records.js';
 import type { Clock, Log, LogRecord } from './ports.js';
 import { readToEnd, recordAt } from './read-to-end.js';
@@ -49,6 +49,7 @@ const GAP_BLOCKS = 8;
 export class Projector {
   private readonly observe: (event: ProjectorEvent) => void;
   private readonly rules: ChainRules;
+  private readonly topic: Topic;
   private reader!: BlockReader;
   private closed = false;
   /** The height that the topic was last read for from its start. */
@@ -57,12 +58,13 @@ export class Projector {
   private constructor(private readonly options: ProjectorOptions) {
     this.observe = options.observe ?? (() => {});
     this.rules = chainRules(options.identity);
+    this.topic = topicsOf(options.identity).blocks;
   }
 
   /** Writes the genesis rows into an empty store. The caller reads the blocks topic from `startOffset` and calls {@link take}. */
   static async start(options: ProjectorOptions): Promise<{ projector: Projector; startOffset: number }> {
     const projector = new Projector(options);
-    await options.log.ensureTopics([consortiumTopics.blocks]);
+    await options.log.ensureTopics([projector.topic]);
     const stored = await projector.patiently(() => options.store.cursor());
     // Left alone it would wait for blocks that never come, and the gateway would serve another ledger's rows meanwhile.
     if (stored !== undefined && stored.ledgerId !== options.identity.ledgerId)
@@ -78,7 +80,7 @@ export class Projector {
   /** The topic may have been made anew, and other records stand there now: then it is read from its beginning. */
   private async startOffsetOf({ height, logOffset }: ProjectionCursor): Promise<number> {
     const { log } = this.options;
-    const { name } = consortiumTopics.blocks;
+    const { name } = this.topic;
     if (logOffset === 0 || logOffset > (await log.end(name))) return 0;
     const last = heightOfPart((await recordAt(log, name, logOffset - 1)).value);
     return last !== undefined && last > height ? 0 : logOffset;
@@ -102,7 +104,7 @@ export class Projector {
     this.moveTo(cursor);
     const upTo = records.at(-1)?.offset ?? 0;
     const from = await this.startOffsetOf(cursor);
-    await readToEnd(this.options.log, consortiumTopics.blocks.name, from, async (again) => {
+    await readToEnd(this.options.log, this.topic.name, from, async (again) => {
       await this.take(again.filter(({ offset }) => offset <= upTo));
     });
   }
@@ -115,7 +117,7 @@ export class Projector {
     if (this.reader.waiting < GAP_BLOCKS || this.lookedFor === this.height + 1) return;
     this.lookedFor = this.height + 1;
     const upTo = records.at(-1)?.offset ?? 0;
-    await readToEnd(this.options.log, consortiumTopics.blocks.name, 0, async (again) => {
+    await readToEnd(this.options.log, this.topic.name, 0, async (again) => {
       await this.take(again.filter(({ offset }) => offset <= upTo));
     });
   }

@@ -1,6 +1,6 @@
 import { native } from '@gridtokenx/crypto-native';
 import type { BlockRows } from '@gridtokenx/projections';
-import { consortiumTopics } from '@gridtokenx/protocol';
+import { ledgerTopics } from '@gridtokenx/protocol';
 import { MemoryLog } from '@gridtokenx/testkit';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { StillClock, TestChain } from './fixture.spec.js';
@@ -9,7 +9,7 @@ import { Projector, type ProjectorEvent } from './projector.js';
 import { readToEnd } from './read-to-end.js';
 import { RowStoreError, type ApplyResult, type ProjectionCursor, type RowStore } from './row-store.js';
 
-const BLOCKS = consortiumTopics.blocks.name;
+const BLOCKS = ledgerTopics.consortium.blocks.name;
 
 /** The port in memory, that can be away, be set back as a crash does, and be written by somebody else. */
 class FakeStore implements RowStore {
@@ -77,7 +77,7 @@ describe('the projector', () => {
   beforeEach(async () => {
     chain = new TestChain();
     log = new MemoryLog();
-    await log.ensureTopics([consortiumTopics.blocks]);
+    await log.ensureTopics([ledgerTopics.consortium.blocks]);
     store = new FakeStore();
     clock = new HastyClock();
     events = [];
@@ -139,7 +139,7 @@ describe('the projector', () => {
     await projector.take(await recordsFrom(0));
     const copy = async (records: readonly LogRecord[]): Promise<void> => {
       log = new MemoryLog();
-      await log.ensureTopics([consortiumTopics.blocks]);
+      await log.ensureTopics([ledgerTopics.consortium.blocks]);
       await log.append(
         BLOCKS,
         records.map(({ value }) => value),
@@ -194,7 +194,7 @@ describe('the projector', () => {
     // A block that stands nowhere is looked for once.
     const fresh = new TestChain();
     log = new MemoryLog();
-    await log.ensureTopics([consortiumTopics.blocks]);
+    await log.ensureTopics([ledgerTopics.consortium.blocks]);
     chain = fresh;
     const parts = Array.from({ length: 14 }, () => fresh.grow().record);
     await log.append(BLOCKS, parts.slice(1));

@@ -1,7 +1,7 @@
 import { chainRules } from '@gridtokenx/chain';
 import type { Crypto } from '@gridtokenx/crypto';
 import { toHex } from '@gridtokenx/kernel';
-import { consortiumTopics, type LedgerIdentity } from '@gridtokenx/protocol';
+import { topicsOf, type LedgerIdentity } from '@gridtokenx/protocol';
 import { BlockExecutor } from './block-executor.js';
 import { BlockReader, type VerifiedBlock } from './block-records.js';
 import { DivergedError, type DivergenceReport } from './divergence.js';
@@ -62,7 +62,7 @@ export async function replayBlocks({ crypto, identity, log, start, to, onBlock }
     }
   };
   const read = (from: number): Promise<number> =>
-    readToEnd(log, consortiumTopics.blocks.name, from, (records) => {
+    readToEnd(log, topicsOf(identity).blocks.name, from, (records) => {
       for (const record of records) for (const verified of reader.push(record)) run(verified);
     });
   await read(start.blocksOffset);

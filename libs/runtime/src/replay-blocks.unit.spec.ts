@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { native } from '@gridtokenx/crypto-native';
 import { toHex } from '@gridtokenx/kernel';
-import { consortiumTopics } from '@gridtokenx/protocol';
+import { ledgerTopics } from '@gridtokenx/protocol';
 import { MemorySnapshots } from '@gridtokenx/testkit';
 import { DivergedError } from './divergence.js';
 import { replayBlocks, type Replay } from './replay-blocks.js';
@@ -61,7 +61,7 @@ describe('a divergence', () => {
     // The next block moves WATT, whose supply is another one here.
     const before = host.status.height;
     const { block, record } = blocks.chain.grow(blocks.chain.reserve());
-    const failed = host.take(consortiumTopics.blocks.name, [{ offset: before, timestampMs: 0, value: record }]);
+    const failed = host.take(ledgerTopics.consortium.blocks.name, [{ offset: before, timestampMs: 0, value: record }]);
     const error = await failed.then(
       () => undefined,
       (reason: unknown) => reason,

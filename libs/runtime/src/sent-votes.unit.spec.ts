@@ -2,7 +2,7 @@ import type { Candidate, ConsensusMessage, Output, PreparedCertificate } from '@
 import { native } from '@gridtokenx/crypto-native';
 import type { Ledger } from '@gridtokenx/domain';
 import { toHex } from '@gridtokenx/kernel';
-import { consortiumTopics, type Envelope } from '@gridtokenx/protocol';
+import { ledgerTopics, type Envelope } from '@gridtokenx/protocol';
 import { MemoryLog, memorySignerSlots } from '@gridtokenx/testkit';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { messageFrame, packFrames } from './consensus-frames.js';
@@ -76,25 +76,28 @@ class Play {
 
   envelopes(envelopes: readonly Envelope[]): Promise<void> {
     return this.bring(
-      consortiumTopics.operations.name,
+      ledgerTopics.consortium.operations.name,
       envelopes.map(({ bytes }) => bytes),
     );
   }
 
   messages(...messages: readonly ConsensusMessage[]): Promise<void> {
-    return this.bring(consortiumTopics.consensus.name, packFrames(this.chain.ledgerId, messages.map(messageFrame)));
+    return this.bring(
+      ledgerTopics.consortium.consensus.name,
+      packFrames(this.chain.ledgerId, messages.map(messageFrame)),
+    );
   }
 
   /** What only this process hears, and nobody will hear again. */
   async whisper(...messages: readonly ConsensusMessage[]): Promise<void> {
     const [value = new Uint8Array(0)] = packFrames(this.chain.ledgerId, messages.map(messageFrame));
-    const { name } = consortiumTopics.consensus;
+    const { name } = ledgerTopics.consortium.consensus;
     await this.host.take(name, [{ offset: await this.log.end(name), timestampMs: 0, value }]);
     await settle();
   }
 
   block(record: Uint8Array): Promise<void> {
-    return this.bring(consortiumTopics.blocks.name, [record]);
+    return this.bring(ledgerTopics.consortium.blocks.name, [record]);
   }
 
   proposal(candidate: Candidate): ConsensusMessage {
@@ -200,7 +203,7 @@ describe('a host that decided a block, voted above it, and died before anyone el
     const { append } = log;
     // The bus takes no block, and of the COMMITs of others shows what no other reader sees.
     log.append = (topic, values) =>
-      topic === consortiumTopics.blocks.name ? new Promise(() => {}) : append.call(log, topic, values);
+      topic === ledgerTopics.consortium.blocks.name ? new Promise(() => {}) : append.call(log, topic, values);
     await play.start();
     await play.messages(play.proposal(candidate), play.prepare(1, candidate), play.prepare(3, candidate));
     expect(await play.signed()).toEqual([COMMITTED]);
@@ -223,7 +226,7 @@ describe('a host that decided a block, voted above it, and died before anyone el
     play.clock.move(3_000);
     await settle();
     expect(play.host.status.height).toBe(1);
-    expect(await log.end(consortiumTopics.blocks.name)).toBe(1);
+    expect(await log.end(ledgerTopics.consortium.blocks.name)).toBe(1);
   });
 });
 

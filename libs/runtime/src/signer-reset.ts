@@ -9,7 +9,7 @@ import {
 import type { Crypto } from '@gridtokenx/crypto';
 import { createLedger } from '@gridtokenx/domain';
 import { equalBytes, toBase64Url, toHex } from '@gridtokenx/kernel';
-import { consortiumTopics, type LedgerIdentity } from '@gridtokenx/protocol';
+import { topicsOf, type LedgerIdentity } from '@gridtokenx/protocol';
 import { BlockReader } from './block-records.js';
 import { MessageVerifier } from './message-verifier.js';
 import type { Log } from './ports.js';
@@ -49,7 +49,8 @@ export async function resetSigners({
   slots,
   seeds,
 }: SignerResetOptions): Promise<SignerReset[]> {
-  await log.ensureTopics([consortiumTopics.blocks, consortiumTopics.consensus]);
+  const { blocks, consensus } = topicsOf(identity);
+  await log.ensureTopics([blocks, consensus]);
   const tip = await certifiedTip(crypto, identity, log);
   const { messages, candidates } = await openHeight(crypto, identity, log, tip);
   const { store, loaded } = await SignerRecords.load(crypto, slots);
@@ -153,7 +154,7 @@ function certificateOf(
 async function certifiedTip(crypto: Crypto, identity: LedgerIdentity, log: Log): Promise<ChainTip> {
   const genesis = genesisTip(crypto, identity, createLedger(crypto, identity));
   const reader = new BlockReader(crypto, chainRules(identity), genesis);
-  await readToEnd(log, consortiumTopics.blocks.name, 0, (records) => {
+  await readToEnd(log, topicsOf(identity).blocks.name, 0, (records) => {
     for (const record of records) reader.push(record);
   });
   return reader.tip;
@@ -169,7 +170,7 @@ async function openHeight(
   const verifier = new MessageVerifier(crypto, chainRules(identity), () => {});
   const messages: ConsensusMessage[] = [];
   const candidates = new Map<string, Candidate>();
-  await readToEnd(log, consortiumTopics.consensus.name, 0, (records) => {
+  await readToEnd(log, topicsOf(identity).consensus.name, 0, (records) => {
     for (const { value } of records)
       for (const frame of verifier.framesOf(value)) {
         if (frame.kind === 'candidate') candidates.set(toHex(frame.candidate.hash), frame.candidate);

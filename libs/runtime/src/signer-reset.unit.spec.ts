@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { decodeMessage } from '@gridtokenx/consensus';
 import { native } from '@gridtokenx/crypto-native';
-import { consortiumTopics } from '@gridtokenx/protocol';
+import { ledgerTopics } from '@gridtokenx/protocol';
 import { MemoryLog, memorySignerSlots, testConsortium, type TestConsortium } from '@gridtokenx/testkit';
 import { systemClock } from './clock.js';
 import { decodeFrames, packFrames, type Frame } from './consensus-frames.js';
@@ -101,16 +101,16 @@ describe('lost signer records', () => {
     const { ledgerId } = state.consortium.identity;
     const isPrepare = (frame: Frame): boolean =>
       frame.kind === 'message' && decodeMessage(native, frame.bytes).type === 'prepare';
-    const [first] = await valuesOf(state.log, consortiumTopics.blocks.name);
+    const [first] = await valuesOf(state.log, ledgerTopics.consortium.blocks.name);
     if (first === undefined) throw new Error('there are blocks');
-    const said = await valuesOf(state.log, consortiumTopics.consensus.name);
+    const said = await valuesOf(state.log, ledgerTopics.consortium.consensus.name);
     const frames = said.flatMap((value) => decodeFrames(native, ledgerId, value));
     // The blocks from the second on are lost, so the second height is open again, with all its COMMITs.
     const resetWith = async (heard: readonly Frame[]) => {
       const log = new MemoryLog();
-      await log.ensureTopics(Object.values(consortiumTopics));
-      await log.append(consortiumTopics.blocks.name, [first]);
-      await log.append(consortiumTopics.consensus.name, packFrames(ledgerId, heard));
+      await log.ensureTopics(Object.values(ledgerTopics.consortium));
+      await log.append(ledgerTopics.consortium.blocks.name, [first]);
+      await log.append(ledgerTopics.consortium.consensus.name, packFrames(ledgerId, heard));
       return reset({ consortium: state.consortium, log }, memorySignerSlots());
     };
     expect((await resetWith(frames)).some(({ height }) => height === 2)).toBe(true);

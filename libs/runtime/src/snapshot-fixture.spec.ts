@@ -2,7 +2,7 @@ import { expect } from '@jest/globals';
 import { native } from '@gridtokenx/crypto-native';
 import { auditState, type Ledger } from '@gridtokenx/domain';
 import { toHex } from '@gridtokenx/kernel';
-import { consortiumTopics } from '@gridtokenx/protocol';
+import { ledgerTopics } from '@gridtokenx/protocol';
 import { MemoryLog, MemorySnapshots, memorySignerSlots } from '@gridtokenx/testkit';
 import { StillClock, TestChain } from './fixture.spec.js';
 import type { HostEvent } from './host-events.js';
@@ -11,7 +11,7 @@ import { ValidatorHost } from './validator-host.js';
 
 /** What the specs of snapshots stand on: chains long enough for some, and hosts that follow them. */
 
-export const { name: BLOCKS } = consortiumTopics.blocks;
+export const { name: BLOCKS } = ledgerTopics.consortium.blocks;
 
 /** A chain of so many blocks, and a log that holds them. */
 export class Blocks {
@@ -20,7 +20,7 @@ export class Blocks {
   readonly records: Uint8Array[] = [];
 
   async grow(blocks: number): Promise<void> {
-    await this.log.ensureTopics([consortiumTopics.blocks]);
+    await this.log.ensureTopics([ledgerTopics.consortium.blocks]);
     for (let i = 0; i < blocks; i++) {
       const { record } = this.chain.grow(this.chain.tip.height === 0 ? this.chain.trade() : []);
       this.records.push(record);

@@ -1,4 +1,4 @@
-import { consortiumTopics } from '@gridtokenx/protocol';
+import { topicsOf, type LedgerIdentity } from '@gridtokenx/protocol';
 import type { Clock, Log } from './ports.js';
 import { encodePiece } from './snapshot-records.js';
 import { MANIFEST, partName, type SnapshotStore } from './snapshot-store.js';
@@ -8,7 +8,7 @@ import type { Timers } from './timers.js';
 const BETWEEN_PARTS_MS = 50;
 
 export interface SnapshotPublisherOptions {
-  readonly ledgerId: string;
+  readonly identity: LedgerIdentity;
   readonly log: Log;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -42,11 +42,12 @@ export class SnapshotPublisher {
   }
 
   private async append(height: number, index: number, parts: number): Promise<boolean> {
-    const { ledgerId, log, store } = this.options;
+    const { identity, log, store } = this.options;
     const part = index < parts ? index : undefined;
     const payload = await store.read(height, part === undefined ? MANIFEST : partName(part));
     if (payload === undefined) return true;
-    await log.append(consortiumTopics.snapshots.name, [encodePiece(ledgerId, { height, part, payload })]);
+    const piece = encodePiece(identity.ledgerId, { height, part, payload });
+    await log.append(topicsOf(identity).snapshots.name, [piece]);
     return part === undefined;
   }
 }

@@ -1,7 +1,7 @@
 import { chainRules, genesisValidators, ledgerIdBytes, readLedgerId } from '@gridtokenx/chain';
 import type { Crypto } from '@gridtokenx/crypto';
 import { ByteReader, ByteWriter, DecodeError } from '@gridtokenx/kernel';
-import { consortiumTopics, PROTOCOL_VERSION, type LedgerIdentity } from '@gridtokenx/protocol';
+import { PROTOCOL_VERSION, topicsOf, type LedgerIdentity } from '@gridtokenx/protocol';
 import type { Clock, Log, LogRecord } from './ports.js';
 import { readToEnd } from './read-to-end.js';
 import { decodeManifest, decodePart, tipOfManifest, type SnapshotManifest } from './snapshot-format.js';
@@ -11,8 +11,6 @@ import { MANIFEST, partName, type SnapshotStore } from './snapshot-store.js';
 const PIECE_BYTES_MAX = 8 * 1024 * 1024;
 /** Where a newer snapshot is looked for first: whoever publishes does so more often. */
 const LOOK_BACK_MS = 3 * 3_600_000;
-
-const { name: TOPIC } = consortiumTopics.snapshots;
 
 /** One record of the snapshots topic: a part, or the manifest that comes after all of them. */
 interface Piece {
@@ -72,8 +70,8 @@ interface Offer {
  * height. Nobody is believed: the manifest is checked from the genesis, each part against the manifest.
  */
 export async function fetchSnapshot(fetch: SnapshotFetch): Promise<number | undefined> {
-  const { log, clock } = fetch;
-  const recent = await log.offsetAtTime(TOPIC, clock.now() - LOOK_BACK_MS);
+  const { identity, log, clock } = fetch;
+  const recent = await log.offsetAtTime(topicsOf(identity).snapshots.name, clock.now() - LOOK_BACK_MS);
   for (const from of recent > 0 ? [recent, 0] : [0]) {
     const offers = await offersFrom(fetch, from);
     for (const offer of offers) if (await take(fetch, from, offer)) return offer.manifest.block.header.height;
@@ -89,7 +87,7 @@ async function offersFrom({ crypto, identity, log, above }: SnapshotFetch, from:
     genesisSet: genesisValidators(crypto, identity.genesis),
   };
   const offers = new Map<number, Offer>();
-  await readToEnd(log, TOPIC, from, (records) => {
+  await readToEnd(log, topicsOf(identity).snapshots.name, from, (records) => {
     for (const record of records) {
       const piece = pieceOf(identity.ledgerId, record);
       if (piece === undefined || piece.part !== undefined || piece.height <= above || offers.has(piece.height))
@@ -118,7 +116,7 @@ async function take({ crypto, identity, log, store }: SnapshotFetch, from: numbe
   const { height } = manifest.block.header;
   const missing = new Set(manifest.partRoots.keys());
   await store.begin(height);
-  await readToEnd(log, TOPIC, from, async (records) => {
+  await readToEnd(log, topicsOf(identity).snapshots.name, from, async (records) => {
     for (const record of records) {
       const piece = pieceOf(identity.ledgerId, record);
       if (piece?.height !== height || piece.part === undefined || !missing.has(piece.part)) continue;

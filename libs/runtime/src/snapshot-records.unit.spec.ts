@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { SignerRecord } from '@gridtokenx/consensus';
 import { native } from '@gridtokenx/crypto-native';
 import { toBase64Url } from '@gridtokenx/kernel';
-import { consortiumTopics } from '@gridtokenx/protocol';
+import { ledgerTopics } from '@gridtokenx/protocol';
 import { MemoryLog, MemorySnapshots, memorySignerSlots, type TestConsortium } from '@gridtokenx/testkit';
 import { systemClock } from './clock.js';
 import { TestChain } from './fixture.spec.js';
@@ -15,7 +15,7 @@ import { MANIFEST, partName } from './snapshot-store.js';
 import type { SnapshotOptions } from './snapshot-taker.js';
 import { ValidatorHost } from './validator-host.js';
 
-const { name: SNAPSHOTS } = consortiumTopics.snapshots;
+const { name: SNAPSHOTS } = ledgerTopics.consortium.snapshots;
 const flip = (bytes: Uint8Array): Uint8Array => bytes.map((byte, i) => (i === bytes.length >> 1 ? byte ^ 1 : byte));
 
 const closing: (() => void)[] = [];
@@ -27,7 +27,7 @@ describe('a snapshot of others', () => {
   it('is found among garbage, parts that lie and manifests that nobody vouches for', async () => {
     const { blocks, store } = await withTwo();
     const { chain, log } = blocks;
-    await log.ensureTopics([consortiumTopics.snapshots]);
+    await log.ensureTopics([ledgerTopics.consortium.snapshots]);
     const { ledgerId } = chain;
     const piece = (height: number, name: string, change = (bytes: Uint8Array): Uint8Array => bytes): Uint8Array => {
       const payload = change(store.pieces.get(height)?.get(name) ?? new Uint8Array(0));

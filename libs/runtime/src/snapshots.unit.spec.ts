@@ -12,7 +12,7 @@ import {
 import { ZERO_HASH, type Hash } from '@gridtokenx/crypto';
 import { native } from '@gridtokenx/crypto-native';
 import { ByteWriter, DecodeError, height, millis, toHex } from '@gridtokenx/kernel';
-import { consortiumTopics, PROTOCOL_VERSION } from '@gridtokenx/protocol';
+import { ledgerTopics, PROTOCOL_VERSION } from '@gridtokenx/protocol';
 import { MemoryLog, MemorySnapshots } from '@gridtokenx/testkit';
 import { TestChain } from './fixture.spec.js';
 import { Blocks, BLOCKS, expectAtTip, follow, kinds, makeTwo, settle, withTwo } from './snapshot-fixture.spec.js';
@@ -73,7 +73,7 @@ describe('a snapshot', () => {
     const { chain, records } = blocks;
     for (const before of [[], records, [...records, ...records]]) {
       const log = new MemoryLog(() => 0);
-      await log.ensureTopics([consortiumTopics.blocks]);
+      await log.ensureTopics([ledgerTopics.consortium.blocks]);
       // Shorter than it was, as it was, and with the blocks in front of where they are looked for.
       const values = before.length === 0 ? records.slice(150) : [...records.slice(200), ...before];
       await log.append(BLOCKS, values);

@@ -27,12 +27,13 @@ import { ZERO_HASH, type Crypto, type Hash, type PublicKey } from '@gridtokenx/c
 import { createLedger, type Ledger } from '@gridtokenx/domain';
 import { equalBytes, millis, toBase64Url, toHex, unreachable } from '@gridtokenx/kernel';
 import {
-  consortiumTopics,
   EnvelopeError,
   OPERATIONS_PER_ENVELOPE_MAX,
+  topicsOf,
   type Envelope,
   type Finding,
   type LedgerIdentity,
+  type LedgerTopics,
 } from '@gridtokenx/protocol';
 import { Accusations } from './accusations.js';
 import { BlockExecutor, type Executed } from './block-executor.js';
@@ -113,6 +114,7 @@ const BLOCKS_WAITING_MAX = 2;
 export class ValidatorHost {
   private readonly crypto: Crypto;
   private readonly identity: LedgerIdentity;
+  private readonly topics: LedgerTopics;
   private readonly log: Log;
   private readonly clock: Clock;
   private readonly observe: (event: HostEvent) => void;
@@ -159,7 +161,8 @@ export class ValidatorHost {
   ) {
     const { crypto, identity, log, clock } = options;
     const { ledgerId } = identity;
-    const { operations, consensus, blocks } = consortiumTopics;
+    this.topics = topicsOf(identity);
+    const { operations, consensus, blocks } = this.topics;
     const { pool } = this;
     this.crypto = crypto;
     this.identity = identity;
@@ -232,12 +235,12 @@ export class ValidatorHost {
     this.publisherOfSnapshots =
       options.snapshots &&
       new SnapshotPublisher({
-        ledgerId,
+        identity,
         log,
         clock,
         timers,
         store: options.snapshots.store,
-        onFailed: (error) => this.onBusFailed(consortiumTopics.snapshots.name, error),
+        onFailed: (error) => this.onBusFailed(this.topics.snapshots.name, error),
       });
     this.failed = new Promise<never>((_, reject) => {
       this.fail = (reason) => {
@@ -302,7 +305,7 @@ export class ValidatorHost {
   // ---- start -------------------------------------------------------------------------------------------------
 
   private async open(options: HostOptions, loaded: LoadedRecords, from: number): Promise<void> {
-    const { operations, consensus, blocks, snapshots } = consortiumTopics;
+    const { operations, consensus, blocks, snapshots } = this.topics;
     await this.log.ensureTopics([operations, consensus, blocks, snapshots]);
     const blocksFrom = await this.readBlocks(from);
 
@@ -338,7 +341,7 @@ export class ValidatorHost {
 
   /** An offset is only as good as the topic that it is of: if that was made anew, it is read from its start. */
   private async readBlocks(from: number): Promise<number> {
-    const { name } = consortiumTopics.blocks;
+    const { name } = this.topics.blocks;
     const read = (start: number): Promise<number> =>
       readToEnd(this.log, name, start, (records) => {
         for (const record of records) this.onBlockRecord(record);
@@ -389,13 +392,14 @@ export class ValidatorHost {
   /** Takes records of one topic, in offset order. Resolves when the next may come. */
   async take(topic: string, records: readonly LogRecord[]): Promise<void> {
     if (this.closed) return;
+    const { operations, consensus, blocks } = this.topics;
     switch (topic) {
-      case consortiumTopics.operations.name:
+      case operations.name:
         return this.intake.read(records);
-      case consortiumTopics.consensus.name:
+      case consensus.name:
         for (const record of records) this.onConsensusRecord(record);
         return this.pump();
-      case consortiumTopics.blocks.name:
+      case blocks.name:
         for (const record of records) this.onBlockRecord(record);
         return this.pump();
       default:
@@ -527,7 +531,7 @@ export class ValidatorHost {
     if (this.outbox.length === 0) return;
     const frames = this.outbox;
     this.outbox = [];
-    this.append(consortiumTopics.consensus.name, packFrames(this.identity.ledgerId, frames));
+    this.append(this.topics.consensus.name, packFrames(this.identity.ledgerId, frames));
   }
 
   /** Not awaited: votes are sent again by the replicas' timers. */
@@ -597,8 +601,7 @@ export class ValidatorHost {
    */
   private answerEnvelope(hash: Hash): void {
     const envelope = this.executor.envelope(hash);
-    if (envelope !== undefined)
-      this.answer(hash, () => this.append(consortiumTopics.operations.name, [envelope.bytes]));
+    if (envelope !== undefined) this.answer(hash, () => this.append(this.topics.operations.name, [envelope.bytes]));
   }
 
   private answerCandidate(hash: Hash): void {
@@ -635,7 +638,7 @@ export class ValidatorHost {
   }
 
   private onFinding(found: Finding, offset: number): void {
-    if (found instanceof EnvelopeError) return this.skip(consortiumTopics.operations.name, found.code);
+    if (found instanceof EnvelopeError) return this.skip(this.topics.operations.name, found.code);
     this.answers.cancel(found.hash);
     this.pool.add(found, offset);
   }
@@ -821,7 +824,7 @@ const asError = (error: unknown): Error => (error instanceof Error ? error : new
 async function startOf({ crypto, identity, log, clock, snapshots, observe }: HostOptions): Promise<SnapshotStart> {
   if (snapshots?.fetchBeyond !== undefined) {
     const { store, fetchBeyond } = snapshots;
-    await log.ensureTopics([consortiumTopics.snapshots]);
+    await log.ensureTopics([topicsOf(identity).snapshots]);
     const above = ((await store.heights())[0] ?? 0) + fetchBeyond;
     const fetched = await fetchSnapshot({ crypto, identity, log, clock, store, above });
     if (fetched !== undefined) observe?.({ kind: 'snapshotFetched', height: fetched });

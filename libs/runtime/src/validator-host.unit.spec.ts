@@ -4,7 +4,7 @@ import type { Signature } from '@gridtokenx/crypto';
 import { native } from '@gridtokenx/crypto-native';
 
 import { height as asHeight, fromHex, toBase64Url, toHex } from '@gridtokenx/kernel';
-import { consortiumTopics, decodeOutcome, type Operation } from '@gridtokenx/protocol';
+import { ledgerTopics, decodeOutcome, type Operation } from '@gridtokenx/protocol';
 import { OwnBlocks, SignerRecords } from '@gridtokenx/runtime';
 import {
   MemoryLog,
@@ -28,7 +28,7 @@ describe.each([4, 21])('%i validators in one process', (validators) => {
     const consortium = testConsortium(native, { validators, timeMs: Date.now() - 1_000, consensus: FAST });
     const log = new MemoryLog();
     const { host, events } = await run(consortium, log, consortium.validatorSeeds, memorySignerSlots());
-    await log.append(consortiumTopics.operations.name, brief(consortium));
+    await log.append(ledgerTopics.consortium.operations.name, brief(consortium));
     const block = await until('the trade', async () =>
       (await blocksOn(log, consortium)).find((one) => eventsOf([one]).some(({ type }) => type === 'market.traded')),
     );
@@ -62,7 +62,7 @@ describe('a host', () => {
     const log = new MemoryLog();
     const slots = memorySignerSlots();
     const first = await run(consortium, log, consortium.validatorSeeds, slots);
-    await log.append(consortiumTopics.operations.name, brief(consortium));
+    await log.append(ledgerTopics.consortium.operations.name, brief(consortium));
     await until('some blocks', () => (first.host.status.height >= 4 ? true : undefined));
     await first.stop();
     const before = await blocksOn(log, consortium);
@@ -80,7 +80,7 @@ describe('a host', () => {
     const consortium = testConsortium(native, { validators: 4, timeMs: Date.now() - 1_000, consensus: FAST });
     const [old, anew] = [new MemoryLog(), new MemoryLog()];
     const slots = memorySignerSlots();
-    const { operations, blocks } = consortiumTopics;
+    const { operations, blocks } = ledgerTopics.consortium;
     const first = await run(consortium, old, consortium.validatorSeeds, slots);
     // So that the offset which the signer record keeps lies beyond the end of the new topic.
     await old.append(
@@ -166,9 +166,9 @@ describe('a host', () => {
       type: 'market.cancelOrder',
       order: '0'.repeat(64),
     }));
-    await log.ensureTopics([consortiumTopics.operations]);
+    await log.ensureTopics([ledgerTopics.consortium.operations]);
     await log.append(
-      consortiumTopics.operations.name,
+      ledgerTopics.consortium.operations.name,
       Array.from({ length: 8 }, () => signer.sign(consortium.seeds.trader, unknown)),
     );
     const { events } = await run(consortium, log, consortium.validatorSeeds, slow);
@@ -186,9 +186,9 @@ describe('a host', () => {
     const log = new MemoryLog();
     const left = await run(consortium, log, consortium.validatorSeeds.slice(0, 4), memorySignerSlots());
     const right = await run(consortium, log, consortium.validatorSeeds.slice(4), memorySignerSlots());
-    for (const { name } of Object.values(consortiumTopics))
+    for (const { name } of Object.values(ledgerTopics.consortium))
       await log.append(name, [new Uint8Array(0), new Uint8Array(300).fill(7), fromHex('00') ?? new Uint8Array(1)]);
-    await log.append(consortiumTopics.operations.name, brief(consortium));
+    await log.append(ledgerTopics.consortium.operations.name, brief(consortium));
     await until('the trade', async () =>
       eventsOf(await blocksOn(log, consortium)).some(({ type }) => type === 'market.traded') ? true : undefined,
     );
@@ -196,8 +196,8 @@ describe('a host', () => {
       left.host.status.stateDigest === right.host.status.stateDigest ? true : undefined,
     );
     const topics = new Set(left.events.flatMap((event) => (event.kind === 'skipped' ? [event.topic] : [])));
-    expect(topics).toContain(consortiumTopics.operations.name);
-    expect(topics).toContain(consortiumTopics.consensus.name);
+    expect(topics).toContain(ledgerTopics.consortium.operations.name);
+    expect(topics).toContain(ledgerTopics.consortium.consensus.name);
   });
 
   it('has its blocks read in the same process without decoding them anew, and nothing else is taken for them', async () => {
@@ -205,7 +205,7 @@ describe('a host', () => {
     const log = new MemoryLog();
     const ownBlocks = new OwnBlocks();
     const one = await run(consortium, log, consortium.validatorSeeds, memorySignerSlots(), ownBlocks);
-    await log.append(consortiumTopics.operations.name, brief(consortium));
+    await log.append(ledgerTopics.consortium.operations.name, brief(consortium));
     await until('the trade', async () =>
       eventsOf(await blocksOn(log, consortium)).some(({ type }) => type === 'market.traded') ? true : undefined,
     );

@@ -2,7 +2,7 @@ import { possessionSignBytes, validatorSet, type ChainTip } from '@gridtokenx/ch
 import { signBytesOf, type ConsensusMessage, type UnsignedMessage } from '@gridtokenx/consensus';
 import { native } from '@gridtokenx/crypto-native';
 import { formatTime, millis, toBase64Url, utf8 } from '@gridtokenx/kernel';
-import { consortiumTopics, type LedgerEvent, type Operation, type ValidatorChange } from '@gridtokenx/protocol';
+import { ledgerTopics, type LedgerEvent, type Operation, type ValidatorChange } from '@gridtokenx/protocol';
 import { MemoryLog, memorySignerSlots, testConsortium, TestSigner, type TestConsortium } from '@gridtokenx/testkit';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { messageFrame, packFrames } from './consensus-frames.js';
@@ -35,7 +35,7 @@ class Network {
   /** By the organisation that all validators belong to, so that its vote decides. */
   async ask(...operations: readonly Operation[]): Promise<void> {
     const bytes = this.signer.sign(this.consortium.seeds.regulator, operations);
-    await this.log.append(consortiumTopics.operations.name, [bytes]);
+    await this.log.append(ledgerTopics.consortium.operations.name, [bytes]);
   }
 
   propose(change: ValidatorChange): Operation {
@@ -141,7 +141,7 @@ describe('a set of validators', () => {
         const signature = native.sign(signBytesOf(unsigned, network.ledgerId), liar);
         return messageFrame({ ...unsigned, signature } as ConsensusMessage);
       });
-      await network.log.append(consortiumTopics.consensus.name, packFrames(network.ledgerId, frames));
+      await network.log.append(ledgerTopics.consortium.consensus.name, packFrames(network.ledgerId, frames));
       return undefined;
     };
     await until('the evidence', lie);

@@ -2,7 +2,7 @@ import { readdir, readFile, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deleteTopics } from '@gridtokenx/kafka';
 import { dropProjections } from '@gridtokenx/postgres';
-import { consortiumTopics } from '@gridtokenx/protocol';
+import { topicsOf } from '@gridtokenx/protocol';
 import type { LedgerProcessName } from '../system/layout.js';
 import { restoreBlocks } from '../system/restore-blocks.js';
 import type { ServiceName } from '../system/system.js';
@@ -185,7 +185,7 @@ export const FAULTS: readonly Fault[] = [
     inject: async (world) => {
       const victim = aValidator(world);
       await until('a snapshot is offered', OFFERED_WITHIN_MS, async () => {
-        return (await world.log.end(consortiumTopics.snapshots.name)) > 0 ? true : undefined;
+        return (await world.log.end(topicsOf(world.system.ledger.identity).snapshots.name)) > 0 ? true : undefined;
       });
       await world.system.kill(victim);
       const { signerFolder: signer, stateFolder: state } = processOf(world, victim);
@@ -205,7 +205,8 @@ export const FAULTS: readonly Fault[] = [
     inject: async (world) => {
       const { broker, system, log, readModels } = world;
       const options = { brokers: [broker.brokers], clientId: 'chaos-operator' };
-      const { blocks, ...others } = consortiumTopics;
+      const topics = topicsOf(world.system.ledger.identity);
+      const { blocks, ...others } = topics;
       // What was acknowledged must be in a block before the topic that holds it goes.
       await system.halt('gateway');
       await level(world);
@@ -215,7 +216,7 @@ export const FAULTS: readonly Fault[] = [
       );
       await level(world);
       await deleteTopics(options, [blocks.name]);
-      await restoreBlocks(log, readModels);
+      await restoreBlocks(log, readModels, topics);
       await revive(world, 'gateway');
     },
   },

@@ -1,6 +1,6 @@
 import { native } from '@gridtokenx/crypto-native';
 import { createRowStore, dropProjections, migrate, tableDigests, type TableDigest } from '@gridtokenx/postgres';
-import { consortiumTopics, type LedgerIdentity } from '@gridtokenx/protocol';
+import { topicsOf, type LedgerIdentity } from '@gridtokenx/protocol';
 import { Projector, readToEnd, systemClock, type Log } from '@gridtokenx/runtime';
 import { startPostgres } from '@gridtokenx/testkit';
 
@@ -26,7 +26,7 @@ export async function startReplay(folder: string, identity: LedgerIdentity, log:
     digestsAt: async (height) => {
       const parts = { crypto: native, identity, log, store, clock: systemClock };
       const { projector, startOffset } = await Projector.start(parts);
-      await readToEnd(log, consortiumTopics.blocks.name, startOffset, async (records) => {
+      await readToEnd(log, topicsOf(identity).blocks.name, startOffset, async (records) => {
         for (const record of records) if (projector.height < height) await projector.take([record]);
       });
       if (projector.height !== height)

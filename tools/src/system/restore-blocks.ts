@@ -1,4 +1,4 @@
-import { consortiumTopics } from '@gridtokenx/protocol';
+import type { LedgerTopics } from '@gridtokenx/protocol';
 import { cutIntoParts, unpackBlock, type Log, type ReadModels } from '@gridtokenx/runtime';
 
 /**
@@ -6,8 +6,8 @@ import { cutIntoParts, unpackBlock, type Log, type ReadModels } from '@gridtoken
  * other topics only then: while there is no consensus topic, nobody decides a block. Every reader checks what it is given,
  * so a read model that holds anything but the chain restores nothing. Resolves with the height that stands on the topic.
  */
-export async function restoreBlocks(log: Log, readModels: ReadModels): Promise<number> {
-  const { blocks, ...others } = consortiumTopics;
+export async function restoreBlocks(log: Log, readModels: ReadModels, topics: LedgerTopics): Promise<number> {
+  const { blocks, ...others } = topics;
   await log.ensureTopics([blocks]);
   const end = await log.end(blocks.name);
   if (end > 0) throw new Error(`${blocks.name} holds ${end} records: only an empty topic is filled`);

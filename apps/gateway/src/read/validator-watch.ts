@@ -1,7 +1,7 @@
 import { chainRules, epochOf, validatorSet, VOTE_STEPS, type ValidatorSet } from '@gridtokenx/chain';
 import type { Crypto, PublicKey } from '@gridtokenx/crypto';
 import { assert, fromBase64Url, toBase64Url } from '@gridtokenx/kernel';
-import { consortiumTopics, type LedgerIdentity } from '@gridtokenx/protocol';
+import { topicsOf, type LedgerIdentity } from '@gridtokenx/protocol';
 import {
   MessageVerifier,
   type Clock,
@@ -49,7 +49,7 @@ export class ValidatorWatch implements Heard, OnApplicationBootstrap, BeforeAppl
   private stopped = false;
 
   constructor(
-    @Inject(IDENTITY) identity: LedgerIdentity,
+    @Inject(IDENTITY) private readonly identity: LedgerIdentity,
     @Inject(CRYPTO) private readonly crypto: Crypto,
     @Inject(LOG) private readonly log: Log,
     @Inject(READ_MODELS) private readonly readModels: ReadModels,
@@ -87,7 +87,7 @@ export class ValidatorWatch implements Heard, OnApplicationBootstrap, BeforeAppl
   /** The gateway answers while the bus is away; this goes on trying, from where it stopped. */
   private async follow(): Promise<void> {
     try {
-      const { name } = consortiumTopics.consensus;
+      const { name } = topicsOf(this.identity).consensus;
       this.nextOffset ??= await this.log.end(name);
       this.moveLater((await this.readModels.cursor()).height);
       await this.moving;

@@ -1,7 +1,7 @@
 import { decodeMessage, type ConsensusMessage } from '@gridtokenx/consensus';
 import type { Crypto } from '@gridtokenx/crypto';
 import { DecodeError, toHex, type Prng } from '@gridtokenx/kernel';
-import { consortiumTopics } from '@gridtokenx/protocol';
+import { topicsOf, type LedgerIdentity, type LedgerTopics } from '@gridtokenx/protocol';
 import { decodeFrames, encodeFrames, LogError, type Frame, type Log, type LogRecord } from '@gridtokenx/runtime';
 import { never } from './disk.js';
 import type { Timeline } from './timeline.js';
@@ -37,7 +37,7 @@ export interface BusOptions {
   readonly timeline: Timeline;
   readonly prng: Prng;
   readonly crypto: Crypto;
-  readonly ledgerId: string;
+  readonly identity: LedgerIdentity;
   /** The network of the moment. */
   readonly passage: (record: Stored, topic: string, receiver: Party) => Passage;
   /** How long a record takes to be stored, or that it is not, or that this is not told, or that what is told is not so. */
@@ -65,8 +65,11 @@ export class SimulatedBus {
   private readonly storedUntil = new Map<Party, number>();
   private readonly decoded = new WeakMap<Uint8Array, readonly SeenFrame[]>();
 
+  private readonly names: LedgerTopics;
+
   constructor(private readonly options: BusOptions) {
-    for (const { name } of Object.values(consortiumTopics)) this.topics.set(name, []);
+    this.names = topicsOf(options.identity);
+    for (const { name } of Object.values(this.names)) this.topics.set(name, []);
   }
 
   records(topic: string): readonly Stored[] {
@@ -82,14 +85,14 @@ export class SimulatedBus {
       timestampMs: timeline.now,
       value,
       sender,
-      frames: topic === consortiumTopics.consensus.name ? this.framesOf(value) : [],
+      frames: topic === this.names.consensus.name ? this.framesOf(value) : [],
       digest: toHex(crypto.sha256(value)),
       audience,
     };
     records.push(record);
     watch(topic, record);
     for (const follower of this.followers.values())
-      if (topic === BLOCKS) this.sendBlocks(follower);
+      if (topic === this.names.blocks.name) this.sendBlocks(follower);
       else if ((follower.from.get(topic) ?? Infinity) <= record.offset) this.send(topic, record, follower);
     return record;
   }
@@ -99,13 +102,13 @@ export class SimulatedBus {
     const follower = {
       receiver,
       from: new Map(from),
-      nextBlock: from.get(BLOCKS) ?? Infinity,
+      nextBlock: from.get(this.names.blocks.name) ?? Infinity,
       isHeldUp: false,
       blocksUntil: 0,
     };
     this.followers.set(receiver, follower);
     for (const [topic, offset] of from)
-      if (topic === BLOCKS) this.sendBlocks(follower);
+      if (topic === this.names.blocks.name) this.sendBlocks(follower);
       else for (const record of this.of(topic).slice(offset)) this.send(topic, record, follower);
   }
 
@@ -125,7 +128,7 @@ export class SimulatedBus {
     this.topics.set(topic, []);
     for (const follower of this.followers.values()) {
       if (follower.from.has(topic)) follower.from.set(topic, 0);
-      if (topic === BLOCKS) follower.nextBlock = 0;
+      if (topic === this.names.blocks.name) follower.nextBlock = 0;
     }
     for (const value of values) this.store('bus', topic, value);
   }
@@ -146,7 +149,7 @@ export class SimulatedBus {
       append: async (topic, given) => {
         if (!isAlive()) return never();
         const values = rewrite(topic, given, (value) => this.framesOf(value));
-        if (topic === consortiumTopics.consensus.name)
+        if (topic === this.names.consensus.name)
           for (const value of values) this.options.said(party, this.framesOf(value));
         const { ms, fate } = this.options.appending(party, topic);
         // One process keeps the order of its calls.
@@ -216,9 +219,13 @@ export class SimulatedBus {
   /** The blocks topic loses nothing: what cannot pass now holds up what comes after it, as with any consumer that resumes. */
   private sendBlocks(follower: Follower): void {
     const { timeline, passage } = this.options;
-    for (let record; (record = this.of(BLOCKS)[follower.nextBlock]) !== undefined; follower.nextBlock++) {
+    for (
+      let record;
+      (record = this.of(this.names.blocks.name)[follower.nextBlock]) !== undefined;
+      follower.nextBlock++
+    ) {
       if (follower.isHeldUp || !this.isFollowing(follower)) return;
-      const { delays } = passage(record, BLOCKS, follower.receiver);
+      const { delays } = passage(record, this.names.blocks.name, follower.receiver);
       if (delays.length === 0) {
         follower.isHeldUp = true;
         timeline.after(AGAIN_MS, () => {
@@ -229,13 +236,13 @@ export class SimulatedBus {
       }
       for (const delay of delays) {
         follower.blocksUntil = Math.max(timeline.now + delay, follower.blocksUntil);
-        this.bring(BLOCKS, record, follower, follower.blocksUntil);
+        this.bring(this.names.blocks.name, record, follower, follower.blocksUntil);
       }
     }
   }
 
   private bring(topic: string, record: Stored, follower: Follower, atMs: number, frames?: readonly SeenFrame[]): void {
-    const { timeline, deliver, ledgerId } = this.options;
+    const { timeline, deliver, identity } = this.options;
     if (!isFor(record, follower.receiver) || frames?.length === 0) return;
     const { offset, timestampMs } = record;
     const records = this.of(topic);
@@ -243,7 +250,7 @@ export class SimulatedBus {
       frames === undefined
         ? record.value
         : encodeFrames(
-            ledgerId,
+            identity.ledgerId,
             frames.map(({ frame }) => frame),
           );
     // What is on its way to a process does not reach the one after it, and of a topic that is gone nothing comes any more.
@@ -264,9 +271,12 @@ export class SimulatedBus {
   }
 
   private decode(value: Uint8Array): SeenFrame[] {
-    const { crypto, ledgerId } = this.options;
+    const { crypto, identity } = this.options;
     try {
-      return decodeFrames(crypto, ledgerId, value).map((frame) => ({ frame, message: messageIn(crypto, frame) }));
+      return decodeFrames(crypto, identity.ledgerId, value).map((frame) => ({
+        frame,
+        message: messageIn(crypto, frame),
+      }));
     } catch (error) {
       if (error instanceof DecodeError) return [];
       throw error;
@@ -283,7 +293,6 @@ interface Follower {
   blocksUntil: number;
 }
 
-const BLOCKS = consortiumTopics.blocks.name;
 const BATCH = 500;
 /** How long a consumer waits before it tries to resume. */
 const AGAIN_MS = 700;

@@ -19,7 +19,7 @@ import {
 } from '@gridtokenx/consensus';
 import type { Crypto, Hash, Signature } from '@gridtokenx/crypto';
 import { DecodeError, formatTime, height as asHeight, millis, toBase64Url, toHex, type Prng } from '@gridtokenx/kernel';
-import { consortiumTopics, signEnvelope } from '@gridtokenx/protocol';
+import { signEnvelope, type LedgerTopics } from '@gridtokenx/protocol';
 import { packBlock, unpackBlock, decodeBlockPart, type Frame } from '@gridtokenx/runtime';
 import type { Party, SeenFrame, Stored } from './bus.js';
 
@@ -46,6 +46,7 @@ export interface CabalOptions {
   readonly crypto: Crypto;
   readonly prng: Prng;
   readonly ledgerId: string;
+  readonly topics: LedgerTopics;
   readonly setAt: (height: number) => ValidatorSet;
   readonly machineAt: (height: number, validator: number) => number | undefined;
   readonly now: () => number;
@@ -169,9 +170,9 @@ export class Cabal {
       });
       return this.lied('lateness', []);
     }
-    if (topic === consortiumTopics.operations.name && this.may(liar, 'withheldBodies'))
+    if (topic === this.options.topics.operations.name && this.may(liar, 'withheldBodies'))
       return this.answerSome(liar, values);
-    if (topic !== consortiumTopics.consensus.name) return values;
+    if (topic !== this.options.topics.consensus.name) return values;
     if (!values.some((value) => decode(value).some(({ frame }) => this.isTwisted(liar, frame)))) return values;
     for (const value of values) for (const seen of decode(value)) this.twist(liar, seen);
     return [];
@@ -181,7 +182,7 @@ export class Cabal {
   private answerSome(liar: number, values: readonly Uint8Array[]): readonly Uint8Array[] {
     const { prng, store } = this.options;
     for (const value of values)
-      if (prng.chance(0.5)) store(liar, consortiumTopics.operations.name, value, this.someReaders());
+      if (prng.chance(0.5)) store(liar, this.options.topics.operations.name, value, this.someReaders());
     return this.lied('withheldBodies', []);
   }
 
@@ -597,7 +598,7 @@ export class Cabal {
   /** A block that never was, on the blocks topic: certified by noise, by too few, or with a changed content. */
   private forgeBlock(liar: number): void {
     const { crypto, prng, records, members, setAt } = this.options;
-    const real = records(consortiumTopics.blocks.name)
+    const real = records(this.options.topics.blocks.name)
       .filter(({ sender }) => typeof sender === 'number' && !members.has(sender))
       .at(-1);
     if (real === undefined) return;
@@ -640,13 +641,13 @@ export class Cabal {
   }
 
   private storeForged(liar: number, block: Block, sets: Parameters<typeof packBlock>[1]): void {
-    for (const part of packBlock(block, sets)) this.options.store(liar, consortiumTopics.blocks.name, part);
+    for (const part of packBlock(block, sets)) this.options.store(liar, this.options.topics.blocks.name, part);
     this.lied('forgedCertificate', undefined);
   }
 
   private replay(liar: number): void {
     const { prng, store, records } = this.options;
-    const topic = prng.pick(Object.values(consortiumTopics)).name;
+    const topic = prng.pick(Object.values(this.options.topics)).name;
     const old = records(topic);
     if (old.length === 0) return;
     store(liar, topic, prng.pick(old).value);
@@ -662,16 +663,16 @@ export class Cabal {
       const base = { ...this.base(liar, round), epoch: Math.max(0, epoch + (prng.chance(0.7) ? -1 : 1)) };
       this.sayTo(liar, this.signed({ ...base, type: 'prepare', blockHash: template.hash }));
     }
-    const old = records(consortiumTopics.consensus.name).filter(({ frames }) =>
+    const old = records(this.options.topics.consensus.name).filter(({ frames }) =>
       frames.some(({ message }) => message !== undefined && message.epoch < epoch),
     );
-    if (old.length > 0) store(liar, consortiumTopics.consensus.name, prng.pick(old).value);
+    if (old.length > 0) store(liar, this.options.topics.consensus.name, prng.pick(old).value);
     this.lied('oldEpoch', undefined);
   }
 
   private garbage(liar: number): void {
     const { prng, store, records } = this.options;
-    const topic = prng.pick(Object.values(consortiumTopics)).name;
+    const topic = prng.pick(Object.values(this.options.topics)).name;
     const old = records(topic);
     if (old.length === 0 || prng.chance(0.3)) store(liar, topic, prng.bytes(prng.below(400)));
     else {

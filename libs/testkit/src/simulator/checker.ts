@@ -25,7 +25,7 @@ import {
   toHex,
   utf8,
 } from '@gridtokenx/kernel';
-import { consortiumTopics, decodeEnvelope, EnvelopeError, type Envelope } from '@gridtokenx/protocol';
+import { decodeEnvelope, EnvelopeError, topicsOf, type Envelope } from '@gridtokenx/protocol';
 import { decodeBlockPart, unpackBlock } from '@gridtokenx/runtime';
 import type { TestConsortium } from '../consortium.js';
 import type { Party, SeenFrame, Stored } from './bus.js';
@@ -350,8 +350,9 @@ export class Checker {
   // ---- records -----------------------------------------------------------------------------------------------
 
   onStored(topic: string, record: Stored): void {
-    if (topic === consortiumTopics.operations.name) this.learnEnvelope(record.value, record.digest);
-    else if (topic === consortiumTopics.blocks.name) this.onBlockRecord(record.value);
+    const { operations, blocks } = topicsOf(this.options.consortium.identity);
+    if (topic === operations.name) this.learnEnvelope(record.value, record.digest);
+    else if (topic === blocks.name) this.onBlockRecord(record.value);
     else
       for (const { frame, message } of record.frames) {
         if (frame.kind === 'candidate') this.learnCandidate(frame.candidate);

@@ -1,7 +1,7 @@
 import type { Crypto } from '@gridtokenx/crypto';
 import type { Ledger } from '@gridtokenx/domain';
 import { toHex, type Prng } from '@gridtokenx/kernel';
-import { consortiumTopics, type LedgerIdentity } from '@gridtokenx/protocol';
+import { topicsOf, type LedgerIdentity } from '@gridtokenx/protocol';
 import { Projector, ValidatorHost, type EnvelopeChecker, type HostEvent, type LogRecord } from '@gridtokenx/runtime';
 import type { Party, SeenFrame, SimulatedBus, Stored } from './bus.js';
 import { MachineClock } from './clocks.js';
@@ -108,7 +108,7 @@ export class ValidatorNode {
       log: {
         ...log,
         subscribe: (topic, offset, handler) => {
-          if (topic === consortiumTopics.blocks.name) from = offset;
+          if (topic === topicsOf(identity).blocks.name) from = offset;
           return log.subscribe(topic, offset, handler);
         },
       },
@@ -152,7 +152,7 @@ export class ValidatorNode {
   receive(topic: string, record: LogRecord, { digest }: Stored): void {
     const { host } = this;
     if (host === undefined) return;
-    if (topic === consortiumTopics.operations.name) this.held.add(digest);
+    if (topic === topicsOf(this.context.identity).operations.name) this.held.add(digest);
     const { life } = this;
     host.take(topic, [record]).catch((error: unknown) => {
       if (this.isUp && this.life === life) this.context.onFailed(this.index, error);
@@ -215,7 +215,7 @@ export class ProjectorNode {
       ({ projector, startOffset }) => {
         if (!isAlive()) return projector.close();
         this.projector = projector;
-        bus.follow(party, new Map([[consortiumTopics.blocks.name, startOffset]]));
+        bus.follow(party, new Map([[topicsOf(identity).blocks.name, startOffset]]));
       },
       (error: unknown) => {
         if (isAlive()) onFailed(party, error);

@@ -4,7 +4,7 @@ import { CHECKPOINT_BLOCKS, CHECKPOINT_DELAY, genesisValidators } from '@gridtok
 import type { Crypto } from '@gridtokenx/crypto';
 import type { Ledger } from '@gridtokenx/domain';
 import { Prng, toBase64Url, toHex } from '@gridtokenx/kernel';
-import { consortiumTopics } from '@gridtokenx/protocol';
+import { topicsOf, type LedgerTopics } from '@gridtokenx/protocol';
 import { packFrames, RowStoreError, SignerRecords, type HostEvent } from '@gridtokenx/runtime';
 import { testConsortium, type TestConsortium } from '../consortium.js';
 import { memorySignerSlots } from '../signer-memory.js';
@@ -73,7 +73,6 @@ const FIRST_TOLD = CHECKPOINT_BLOCKS + CHECKPOINT_DELAY;
 const FAULTY_MS_LEAST = 15_000;
 const FAULTY_MS_MOST = 90_000;
 const VIOLATIONS_MAX = 5;
-const READ_BY_VALIDATORS = [consortiumTopics.operations, consortiumTopics.consensus, consortiumTopics.blocks];
 
 /**
  * How many rounds beyond the highest one reached the height that was open when the faults stopped may take, and how many each
@@ -92,6 +91,7 @@ export class Simulation {
   readonly timeline = new Timeline(START);
   readonly crypto: Crypto;
   readonly consortium: TestConsortium;
+  private readonly topics: LedgerTopics;
   readonly bus: SimulatedBus;
   readonly network: Network;
   readonly checker: Checker;
@@ -137,6 +137,7 @@ export class Simulation {
     });
     const { identity } = this.consortium;
     const { ledgerId } = identity;
+    this.topics = topicsOf(identity);
     const set = genesisValidators(this.crypto, identity.genesis);
     const kidOf = (seed: Uint8Array): string => toBase64Url(this.crypto.publicKeyOf(seed));
     const seeds = new Map(this.consortium.validatorSeeds.map((one) => [kidOf(one), one]));
@@ -169,10 +170,10 @@ export class Simulation {
       timeline,
       prng: stream(),
       crypto: this.crypto,
-      ledgerId,
+      identity,
       passage: (record, _topic, receiver) => this.network.passage(record, receiver),
       appending: (sender, topic) => {
-        if (topic === consortiumTopics.blocks.name && appendPrng.chance(this.faults.blocksLost))
+        if (topic === this.topics.blocks.name && appendPrng.chance(this.faults.blocksLost))
           return { ms: 1, fate: 'lost' };
         const failure = this.faults.failing.get(sender) ?? 0;
         if (failure > 0 && appendPrng.chance(failure))
@@ -196,7 +197,7 @@ export class Simulation {
       watch: (topic, record) => {
         this.note(`S ${topic} ${record.offset} ${record.sender} ${record.digest}`);
         this.checker.onStored(topic, record);
-        if (topic === consortiumTopics.consensus.name) this.cabal.hear(record);
+        if (topic === this.topics.consensus.name) this.cabal.hear(record);
       },
     });
     this.checker = new Checker({
@@ -242,6 +243,7 @@ export class Simulation {
       crypto: this.crypto,
       prng: stream(),
       ledgerId,
+      topics: this.topics,
       setAt: (height) => this.checker.setAt(height),
       machineAt: (height, validator) => this.checker.machineAt(height, validator),
       now: () => timeline.now,
@@ -251,7 +253,7 @@ export class Simulation {
       readers,
       say: (liar, frames, audience) => {
         for (const value of packFrames(ledgerId, frames))
-          this.bus.store(liar, consortiumTopics.consensus.name, value, audience);
+          this.bus.store(liar, this.topics.consensus.name, value, audience);
       },
       store: (liar, topic, value, audience) => this.bus.store(liar, topic, value, audience),
       records: (topic) => this.bus.records(topic),
@@ -268,7 +270,7 @@ export class Simulation {
       ledger: () => this.checker.ledger,
       ask: (secret, operations) => {
         const { bytes, ids } = this.clients.ask(secret, operations);
-        this.bus.store('client', consortiumTopics.operations.name, bytes);
+        this.bus.store('client', this.topics.operations.name, bytes);
         return ids;
       },
       honest: validators - this.liars.size,
@@ -285,18 +287,19 @@ export class Simulation {
       budget: numbers.faults,
       hasSnapshots: hasPast,
       repeat: (reader) => {
-        const topic = faultPrng.pick(typeof reader === 'number' ? READ_BY_VALIDATORS : [consortiumTopics.blocks]).name;
+        const { operations, consensus, blocks } = this.topics;
+        const topic = faultPrng.pick(typeof reader === 'number' ? [operations, consensus, blocks] : [blocks]).name;
         const { length } = this.bus.records(topic);
         if (length > 0) this.bus.repeat(topic, faultPrng.below(length), reader);
       },
       forgeSnapshots: (change) => {
-        const { name } = consortiumTopics.snapshots;
+        const { name } = this.topics.snapshots;
         const records = this.bus.records(name);
         for (const { value } of records.slice(-4)) this.bus.store('bus', name, change(value));
         return records.length > 0;
       },
       inventSnapshot: () => {
-        const { name } = consortiumTopics.snapshots;
+        const { name } = this.topics.snapshots;
         const values = this.bus.records(name).map(({ value }) => value);
         const pieces = forgedSnapshot(this.crypto, identity, values);
         for (const value of pieces) this.bus.store('bus', name, value);
@@ -334,9 +337,9 @@ export class Simulation {
     const blocks = Array.from({ length: this.past }, (_, i) => (i === 0 ? clients.opening() : [clients.usual()]));
     const intervalMs = PAST_INTERVAL_MS;
     const seedOf = (validator: number): Uint8Array => this.nodes[validator]?.seed ?? new Uint8Array(32);
-    for (const one of blocks.flat()) bus.store('client', consortiumTopics.operations.name, one);
+    for (const one of blocks.flat()) bus.store('client', this.topics.operations.name, one);
     for (const record of certifiedPast({ crypto, identity, seedOf, blocks, intervalMs }))
-      bus.store('bus', consortiumTopics.blocks.name, record);
+      bus.store('bus', this.topics.blocks.name, record);
     for (const { disk, seed, freshSeed } of this.nodes) {
       const slots = memorySignerSlots();
       const { store } = await SignerRecords.load(crypto, slots);
@@ -350,12 +353,12 @@ export class Simulation {
   whisper(validator: number, envelope: Uint8Array): void {
     this.checker.learnEnvelope(envelope);
     const record = {
-      offset: this.bus.records(consortiumTopics.operations.name).length,
+      offset: this.bus.records(this.topics.operations.name).length,
       timestampMs: this.timeline.now,
       value: envelope,
     };
     this.nodes[validator]?.held.add(toHex(this.crypto.sha256(envelope)));
-    void this.nodes[validator]?.host?.take(consortiumTopics.operations.name, [record]);
+    void this.nodes[validator]?.host?.take(this.topics.operations.name, [record]);
   }
 
   async run(): Promise<void> {
@@ -509,7 +512,7 @@ export class Simulation {
    */
   private makeTopicsAnew(prng: Prng, mayForgetVotes: boolean): string | undefined {
     const { bus, checker, nodes } = this;
-    const { operations, consensus, blocks } = consortiumTopics;
+    const { operations, consensus, blocks } = this.topics;
     if (checker.height === 0 || nodes.some(({ isRunning, host }) => isRunning && host === undefined)) return undefined;
     const chosen = [blocks, operations, ...(mayForgetVotes ? [consensus] : [])].filter(() => prng.chance(0.6));
     for (const { name } of chosen) {
@@ -528,7 +531,7 @@ export class Simulation {
   private startClients(): void {
     const prng = new Prng(this.options.seed ^ 0x5eed);
     const { timeline, bus, clients, council } = this;
-    const append = (envelope: Uint8Array): void => void bus.store('client', consortiumTopics.operations.name, envelope);
+    const append = (envelope: Uint8Array): void => void bus.store('client', this.topics.operations.name, envelope);
     if (this.past === 0) for (const envelope of clients.opening()) append(envelope);
     const again = (): void =>
       timeline.after(prng.between(100, 1_500), () => {
