@@ -13,13 +13,12 @@ import {
 } from '@gridtokenx/runtime';
 import type { Admin } from 'kafkajs';
 import { errorType, Kafka, logLevel } from './internals.js';
-import { EARLIEST, LATEST, openSession } from './session.js';
+import { LATEST, openSession } from './session.js';
 import type { ProducerPlace, Session, SessionOptions } from './session.js';
+import { createTopicReader } from './topic-reader.js';
 
 /** The broker counts a batch with what is around its records. */
 const BATCH_BYTES_MAX = RECORD_BYTES_MAX + 1024 * 1024;
-/** A waiting fetch is answered as soon as a record is there; this is only how often an idle reader asks anew. */
-const FETCH_WAIT_MS = 5_000;
 /** A topic may be unknown for a moment: just created, or a broker that is still starting. */
 const UNKNOWN_TOPIC_MS = 1_000;
 const SEQUENCE_MAX = 2 ** 31 - 1;
@@ -175,64 +174,18 @@ export function createKafkaLog(options: KafkaLogOptions): Log {
   }
 
   function createRead(topic: string): Read {
-    let session: Session | undefined;
-    let endAtMost = Infinity; // Where to wait while the wanted offset is still to come.
-    let given: LogRecord | undefined; // The last record that was handed over.
-    let wasGone = false; // The topic was unknown after it had been read.
-    let isAnew = false; // It was made anew, and nothing of it was handed over yet.
-
-    async function chunk(wanted: number, signal: AbortSignal): Promise<readonly LogRecord[]> {
-      if (session?.isOpen() !== true) session = await open(topic);
-      const current = session;
-      if (signal.aborted) return [];
-      if (wasGone && given !== undefined && !isAnew) {
-        // What was written after the record handed over last stands behind it, or that topic is no more.
-        const later = await current.listOffset(given.timestampMs + 1);
-        isAnew = later >= 0 && later <= given.offset;
-      }
-      wasGone = false;
-      const records = isAnew ? await beginning(current) : await next(current, wanted);
-      given = records.at(-1) ?? given;
-      if (records.length > 0) isAnew = false;
-      return records;
-    }
-
-    async function beginning(current: Session): Promise<readonly LogRecord[]> {
-      const first = await current.listOffset(EARLIEST);
-      return (await current.fetch(first, FETCH_WAIT_MS, chunkBytesMax)).map(recordOf);
-    }
-
-    async function next(current: Session, wanted: number): Promise<readonly LogRecord[]> {
-      try {
-        const position = Math.min(wanted, endAtMost);
-        const messages = await current.fetch(position, FETCH_WAIT_MS, chunkBytesMax);
-        const last = messages.at(-1);
-        if (last !== undefined && endAtMost !== Infinity) endAtMost = Number(last.offset) + 1;
-        return messages.map(recordOf).filter(({ offset }) => offset >= wanted);
-      } catch (error) {
-        if (errorType(error) !== 'OFFSET_OUT_OF_RANGE') throw error;
-        const [first, end] = [await current.listOffset(EARLIEST), await current.listOffset(LATEST)];
-        // A log never ends before what it has handed out: this is another one.
-        isAnew = given !== undefined && end <= given.offset;
-        endAtMost = wanted < first || isAnew ? Infinity : end;
-        return wanted < first || isAnew ? await beginning(current) : [];
-      }
-    }
-
+    const reader = createTopicReader(() => open(topic), chunkBytesMax);
     let signalSeen: AbortSignal | undefined;
     return async (position, signal) => {
       // Ends a waiting fetch. One listener per subscription, not one per chunk.
-      if (signalSeen !== signal) signal.addEventListener('abort', () => session?.destroy(), { once: true });
+      if (signalSeen !== signal) signal.addEventListener('abort', reader.drop, { once: true });
       signalSeen = signal;
       while (!signal.aborted) {
-        const attempt = (): Promise<readonly LogRecord[]> => chunk(position, signal);
-        const records = await persist(topic, Infinity, signal, attempt, (type) => {
-          wasGone ||= type !== undefined && UNKNOWN_TOPIC.has(type);
-          session?.destroy();
-        });
+        const attempt = (): Promise<readonly LogRecord[]> => reader.next(position, signal);
+        const records = await persist(topic, Infinity, signal, attempt, reader.drop);
         if (records.length > 0) return records;
       }
-      session?.destroy(); // It may have been opened after the signal.
+      reader.drop(); // A session may have been opened after the signal.
       return [];
     };
   }
@@ -288,16 +241,4 @@ export function createKafkaLog(options: KafkaLogOptions): Log {
     },
     closing,
   );
-}
-
-function recordOf({
-  offset,
-  timestamp,
-  value,
-}: {
-  offset: string;
-  timestamp: string;
-  value: Buffer | null;
-}): LogRecord {
-  return { offset: Number(offset), timestampMs: Number(timestamp), value: value ?? Buffer.alloc(0) };
 }
