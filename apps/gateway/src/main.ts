@@ -1,26 +1,18 @@
-import { readFile } from 'node:fs/promises';
 import { native, tally } from '@gridtokenx/crypto-native';
-import { createEmbeddedLog } from '@gridtokenx/embedded-log';
-import { createKafkaLog } from '@gridtokenx/kafka';
 import { StderrLogger, stopAsked, tellCounters } from '@gridtokenx/nest';
 import { createReadModels } from '@gridtokenx/postgres';
-import { readGenesis, topicsOf } from '@gridtokenx/protocol';
-import { systemClock, type Log } from '@gridtokenx/runtime';
-import { gatewayConfig, type GatewayConfig } from './config.js';
+import { busOf, openBus, readGenesisFile, runProcess } from '@gridtokenx/process';
+import { topicsOf } from '@gridtokenx/protocol';
+import { systemClock } from '@gridtokenx/runtime';
+import { gatewayConfig } from './config.js';
 import { createGateway } from './create-gateway.js';
 
 const logger = new StderrLogger('gateway');
 
-const openBus = (config: GatewayConfig): Log =>
-  config.bus === 'kafka'
-    ? createKafkaLog({ brokers: config.brokers, clientId: 'gateway' })
-    : createEmbeddedLog({ connectionString: config.databaseUrl });
-
 async function main(): Promise<void> {
   const config = gatewayConfig({ argv: process.argv.slice(2), env: process.env });
-  const genesisFile = new Uint8Array(await readFile(config.genesisFile));
-  const identity = readGenesis(native, genesisFile);
-  const log = openBus(config);
+  const { identity, bytes: genesisFile } = await readGenesisFile(config.genesisFile, 'consortium');
+  const log = openBus(busOf(config), 'gateway');
   const readModels = createReadModels(config.databaseUrl);
   try {
     const { operations, consensus } = topicsOf(identity);
@@ -39,10 +31,4 @@ async function main(): Promise<void> {
   }
 }
 
-main().then(
-  () => process.exit(0),
-  (error: unknown) => {
-    logger.fatal(error instanceof Error ? error : new Error(String(error)));
-    process.exit(1);
-  },
-);
+runProcess(logger, main);

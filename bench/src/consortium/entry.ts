@@ -1,20 +1,10 @@
 import { Agent, request } from 'node:http';
-import { createEmbeddedLog } from '@gridtokenx/embedded-log';
-import { createKafkaLog } from '@gridtokenx/kafka';
+import { openBus, type Bus } from '@gridtokenx/process';
 import type { Log } from '@gridtokenx/runtime';
 
 /** How the load comes in: as NDJSON over HTTP, or straight on the topic, as a gateway would put it there. */
 export type EntryPoint =
   { readonly kind: 'rest'; readonly url: string } | { readonly kind: 'bus'; readonly bus: Bus; readonly topic: string };
-
-export type Bus =
-  | { readonly kind: 'embedded'; readonly databaseUrl: string }
-  | { readonly kind: 'kafka'; readonly brokers: readonly string[] };
-
-export const openBus = (bus: Bus, clientId: string): Log =>
-  bus.kind === 'kafka'
-    ? createKafkaLog({ brokers: [...bus.brokers], clientId })
-    : createEmbeddedLog({ connectionString: bus.databaseUrl });
 
 /** Envelopes that are offered together. */
 export interface Prepared {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 const built = new URL('../dist/cli/main.js', import.meta.url);
 if (process.argv[2] === 'node') {
   // Commands for the host of a node come with the node: as git does, another program of that name is looked for.
-  const beside = fileURLToPath(new URL('../../../apps/consortium-ledger/bin/gridtokenx-node.mjs', import.meta.url));
+  const beside = fileURLToPath(new URL('../../ledger-node/bin/gridtokenx-node.mjs', import.meta.url));
   const args = process.argv.slice(3);
   const { status, error } = existsSync(beside)
     ? spawnSync(process.execPath, [beside, ...args], { stdio: 'inherit' })

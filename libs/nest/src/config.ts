@@ -1,4 +1,5 @@
-export type ConfigErrorCode = 'config.missing' | 'config.invalid' | 'config.unknownFlag' | 'config.openReads';
+export type ConfigErrorCode =
+  'config.missing' | 'config.invalid' | 'config.unknownFlag' | 'config.openReads' | 'config.otherLedger';
 
 /** A process that is not configured as it must be does not start. */
 export class ConfigError extends Error {

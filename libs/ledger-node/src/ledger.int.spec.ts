@@ -19,7 +19,7 @@ import {
   type RunningPostgres,
 } from '@gridtokenx/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { startProjector, startValidators, type RunningRole } from '@gridtokenx/consortium-ledger';
+import { startProjector, startValidators, type RunningRole } from '@gridtokenx/ledger-node';
 
 const brokers = process.env['KAFKA_BROKERS'];
 const logger = new StderrLogger('test', new Set(['error', 'fatal']));

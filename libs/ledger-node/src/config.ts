@@ -1,6 +1,5 @@
 import {
   anyText,
-  COUNTERS,
   integerBetween,
   listOf,
   oneOf,
@@ -8,6 +7,7 @@ import {
   type ConfigOption,
   type ConfigSources,
 } from '@gridtokenx/nest';
+import { PROCESS_OPTIONS, type ProcessConfig } from '@gridtokenx/process';
 
 const ROLES = ['validator', 'projector'] as const;
 export type LedgerRole = (typeof ROLES)[number];
@@ -32,18 +32,7 @@ const option = <T>(env: string, flag: string, help: string, parse: (text: string
 });
 
 const SPEC = {
-  genesisFile: option('GENESIS_FILE', 'genesis', 'the genesis file of the ledger', anyText),
-  databaseUrl: option(
-    'DATABASE_URL',
-    'database-url',
-    'the Postgres of the projections, and of the embedded bus',
-    anyText,
-  ),
-  bus: { ...option('BUS', 'bus', 'embedded or kafka', oneOf('embedded', 'kafka')), fallback: 'embedded' as const },
-  brokers: {
-    ...option('KAFKA_BROKERS', 'brokers', 'host:port of Kafka brokers, with commas', listOf),
-    fallback: [] as readonly string[],
-  },
+  ...PROCESS_OPTIONS,
   roles: {
     ...option('ROLES', 'roles', 'validator, projector or both, with a comma', rolesOf),
     fallback: ROLES as readonly LedgerRole[],
@@ -89,7 +78,6 @@ const SPEC = {
     ),
     fallback: 2_000,
   },
-  countersMs: COUNTERS,
   verifyWorkers: {
     ...option(
       'VERIFY_WORKERS',
@@ -112,11 +100,7 @@ const SPEC = {
 
 export const ledgerConfig = (sources: ConfigSources): LedgerConfig => readConfig(SPEC, sources);
 
-export interface LedgerConfig {
-  readonly genesisFile: string;
-  readonly databaseUrl: string;
-  readonly bus: 'embedded' | 'kafka';
-  readonly brokers: readonly string[];
+export interface LedgerConfig extends ProcessConfig {
   readonly roles: readonly LedgerRole[];
   readonly keyFolder: string;
   readonly signerFolder: string;
@@ -124,7 +108,6 @@ export interface LedgerConfig {
   readonly snapshotEvery: number;
   readonly snapshotOfferEvery: number;
   readonly snapshotFetchBeyond: number;
-  readonly countersMs: number;
   readonly verifyWorkers: number;
   readonly statusPort: number | undefined;
 }

@@ -1,11 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { native } from '@gridtokenx/crypto-native';
-import { createEmbeddedLog } from '@gridtokenx/embedded-log';
-import { createKafkaLog } from '@gridtokenx/kafka';
 import { openSignerFiles, openSnapshotFiles, readKeyFolder } from '@gridtokenx/keystore';
-import { readGenesis, type LedgerIdentity } from '@gridtokenx/protocol';
+import { openBus, readGenesisFile, type Bus } from '@gridtokenx/process';
+import type { LedgerIdentity } from '@gridtokenx/protocol';
 import {
   genesisStart,
   newestSnapshot,
@@ -53,17 +51,16 @@ function heightOf(values: Values, name: string): number {
 }
 
 const identityOf = async (values: Values): Promise<LedgerIdentity> =>
-  readGenesis(native, new Uint8Array(await readFile(textOf(values, 'genesis'))));
+  (await readGenesisFile(textOf(values, 'genesis'))).identity;
 
-function busOf(values: Values): Log {
-  if (values['bus'] === 'kafka')
-    return createKafkaLog({ brokers: textOf(values, 'brokers').split(','), clientId: 'gridtokenx-node' });
+function busIn(values: Values): Bus {
+  if (values['bus'] === 'kafka') return { kind: 'kafka', brokers: textOf(values, 'brokers').split(',') };
   if (values['bus'] !== 'embedded') throw new UsageError('--bus is embedded or kafka');
-  return createEmbeddedLog({ connectionString: textOf(values, 'database-url') });
+  return { kind: 'embedded', databaseUrl: textOf(values, 'database-url') };
 }
 
 async function withBus<T>(values: Values, use: (log: Log) => Promise<T>): Promise<T> {
-  const log = busOf(values);
+  const log = openBus(busIn(values), 'gridtokenx-node');
   try {
     return await use(log);
   } finally {

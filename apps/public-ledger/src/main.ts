@@ -1,0 +1,3 @@
+import { runLedgerNode } from '@gridtokenx/ledger-node';
+
+runLedgerNode('public');
