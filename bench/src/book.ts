@@ -5,17 +5,16 @@ import { runInNewContext } from 'node:vm';
 import { native } from '@gridtokenx/crypto-native';
 import type { Hash, PublicKey } from '@gridtokenx/crypto';
 import {
-  consortiumState,
+  consortiumLedger,
   createLedger,
   executeMarket,
-  MEETINGS_PER_BLOCK_MAX,
   Store,
   type ConsortiumState,
   type MarketOperation,
   type OperationContext,
 } from '@gridtokenx/domain';
 import { formatInterval, formatTime, millis, Prng, toBase64Url, toHex, utf8 } from '@gridtokenx/kernel';
-import type { Envelope, Genesis, LedgerEvent, LedgerIdentity, Operation } from '@gridtokenx/protocol';
+import type { Envelope, ConsortiumGenesis, LedgerEvent, LedgerIdentity, Operation } from '@gridtokenx/protocol';
 import { oneOrganisation, testGenesis } from '@gridtokenx/testkit';
 import { median, rounded } from './statistics.js';
 
@@ -41,7 +40,7 @@ const KID = toBase64Url(native.publicKeyOf(SEED));
 const TRADER_NAMES = Array.from({ length: 2 * TRADERS }, (_, i) => id(`trader ${i}`));
 const traderName = (i: number): string => TRADER_NAMES[i] ?? '';
 
-function genesis(): Genesis {
+function genesis(): ConsortiumGenesis {
   const { accounts, ...parties } = oneOrganisation({
     ...{ id: ORGANISATION, account: OPERATOR, zone: ZONE, validators: [KID], keys: [KID] },
     roles: ['gridOperator', 'wattIssuer', 'registrar'],
@@ -66,7 +65,7 @@ class Market {
   constructor() {
     const store = new Store();
     const terms = genesis();
-    const state = consortiumState(store, terms);
+    const state = consortiumLedger.state(store, terms, { crypto: native, ledgerId: '' });
     this.state = state;
     state.registry.zones.set(ZONE, { operator: ORGANISATION, account: OPERATOR });
     for (let i = 0; i < 2 * TRADERS; i++) {
@@ -83,11 +82,13 @@ class Market {
       height: 1,
       time: millis(START),
       marketTime: millis(START),
-      meetingsLeft: MEETINGS_PER_BLOCK_MAX,
+      proposer: 0,
+      parentSigners: [],
       events: [],
       kid: KID,
-      key: { organisation: ORGANISATION, account: '', removed: false, window: { highest: 0, used: 0n } },
+      key: { organisation: ORGANISATION, account: '', removed: false },
       operationId: '',
+      dispatch: () => undefined,
     };
     state.market.openBook(this.context, ZONE, INTERVAL);
     store.endBlock();
@@ -104,7 +105,7 @@ class Market {
     }
     if (++this.done % OPERATIONS_PER_BLOCK === 0) {
       state.store.endBlock();
-      context.meetingsLeft = MEETINGS_PER_BLOCK_MAX;
+      state.market.beginBlock();
     }
     return context.events;
   }
@@ -287,7 +288,7 @@ export function blockBench(rounds: number): {
   let { time } = ledger;
   const run = (envelopes: readonly Envelope[]): ReturnType<typeof ledger.execute> => {
     time = millis(time + 250);
-    const execution = ledger.execute({ height: ledger.height + 1, time, envelopes });
+    const execution = ledger.execute({ height: ledger.height + 1, time, proposer: 0, parentSigners: [], envelopes });
     ledger.commit();
     return execution;
   };

@@ -10,10 +10,16 @@ import { runInNewContext } from 'node:vm';
 import { commitSignBytes, epochOf, genesisValidators, headerHash, type Header } from '@gridtokenx/chain';
 import { native } from '@gridtokenx/crypto-native';
 import { ZERO_HASH, type Hash, type PublicKey } from '@gridtokenx/crypto';
-import { createLedger, type Ledger } from '@gridtokenx/domain';
+import { createConsortiumLedger, type ConsortiumLedger, type Ledger } from '@gridtokenx/domain';
 import { formatInterval, height, millis, Prng, toBase64Url, toHex, utf8 } from '@gridtokenx/kernel';
 import { openSnapshotFiles } from '@gridtokenx/keystore';
-import { PROTOCOL_VERSION, type Envelope, type LedgerIdentity, type Operation } from '@gridtokenx/protocol';
+import {
+  PROTOCOL_VERSION,
+  type ConsortiumGenesis,
+  type Envelope,
+  type LedgerIdentity,
+  type Operation,
+} from '@gridtokenx/protocol';
 import { newestSnapshot, sleep, SnapshotTaker, Timers, type CertifiedHeader, type Clock } from '@gridtokenx/runtime';
 import { oneOrganisation, testGenesis } from '@gridtokenx/testkit';
 import { median, rounded } from './statistics.js';
@@ -48,7 +54,7 @@ const genesis = testGenesis({
     roles: ['gridOperator', 'wattIssuer', 'registrar'],
   }),
 });
-const identity: LedgerIdentity = {
+const identity: LedgerIdentity<ConsortiumGenesis> = {
   genesis,
   genesisHash: native.sha256(utf8(JSON.stringify(genesis))),
   ledgerId: 'gridtokenx-consortium-00000000',
@@ -66,7 +72,7 @@ const heapBytes = (): number => {
 
 /** A ledger with so many accounts, each of which has one order that rests. */
 class Grown {
-  readonly ledger: Ledger = createLedger(native, identity);
+  readonly ledger: ConsortiumLedger = createConsortiumLedger(native, identity);
   readonly bytesPerAccount: number;
   readonly bytesPerRestingOrder: number;
   private sequence = 0;
@@ -93,7 +99,14 @@ class Grown {
   private open(): void {
     const { registry, accounts, market, store } = this.ledger.state;
     const events: never[] = [];
-    const context = { height: 1, time: millis(START), marketTime: millis(START), meetingsLeft: 0, events };
+    const context = {
+      height: 1,
+      time: millis(START),
+      marketTime: millis(START),
+      proposer: 0,
+      parentSigners: [],
+      events,
+    };
     // No digest covers what is written here, so no hash of before may stay.
     for (const table of store.tables) for (const cell of table.cells()) cell.hash = undefined;
     market.openBook(context, ZONE, INTERVAL);
@@ -113,7 +126,9 @@ class Grown {
 
   block(envelopes: readonly Envelope[]): number {
     const { ledger } = this;
-    const execution = ledger.execute({ height: ledger.height + 1, time: millis(ledger.time + BLOCK_MS), envelopes });
+    const { height, time } = ledger;
+    const next = { height: height + 1, time: millis(time + BLOCK_MS), proposer: 0, parentSigners: [] };
+    const execution = ledger.execute({ ...next, envelopes });
     ledger.commit();
     if (execution.quarantined.length > 0) throw new Error(execution.quarantined[0]?.reason);
     return execution.rejected;

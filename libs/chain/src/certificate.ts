@@ -22,6 +22,10 @@ export interface Certificate {
   readonly signatures: readonly Signed[];
 }
 
+/** The places of those who signed, in set order; nobody where there is no certificate. */
+export const signersOf = (certificate: Pick<Certificate, 'signatures'> | undefined): number[] =>
+  (certificate?.signatures ?? []).map(({ validator }) => validator);
+
 export const SIGNATURE_BYTES = 64;
 
 /** Whether the signers are members of a set of this size, in set order, each once: only then is there a bitmap of them. */

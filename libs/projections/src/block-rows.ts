@@ -370,6 +370,12 @@ class Collector {
         return this.validatorChange(event.change, index, { status: 'withdrawn' });
       case 'validators.changeLapsed':
         return this.validatorChange(event.change, index, { status: 'lapsed' });
+      case 'grid.accountOpened':
+      case 'grid.transferred':
+      case 'grid.dustCollected':
+      case 'grid.feesCollected':
+      case 'parameters.changed':
+        return;
       default:
         unreachable(event);
     }

@@ -1,11 +1,12 @@
 import { genesisKeys } from '@gridtokenx/chain';
 import { assert, concatBytes, parseTime } from '@gridtokenx/kernel';
-import type { LedgerIdentity } from '@gridtokenx/protocol';
+import type { ConsortiumGenesis, Genesis, LedgerIdentity } from '@gridtokenx/protocol';
 import { validatorPlaces } from './validator-rows.js';
 import type { BlockRows, KeyRow } from './rows.js';
 
 /** What stands before block 1: the rows of height 0. */
 export function genesisRows({ genesis, genesisHash, ledgerId }: LedgerIdentity): BlockRows {
+  const parties = partiesOf(genesis);
   const keys = concatBytes(...genesisKeys(genesis));
   const timeMs = parseTime(genesis.time);
   assert(timeMs !== undefined, 'a genesis that was read has a time');
@@ -20,20 +21,20 @@ export function genesisRows({ genesis, genesisHash, ledgerId }: LedgerIdentity):
     block: undefined,
     operations: [],
     envelopes: [],
-    organisations: genesis.organisations.map(({ id, sector, roles }) => ({ organisation: id, sector, roles })),
-    accounts: genesis.accounts.map(({ id, organisation }) => ({
+    organisations: parties.organisations.map(({ id, sector, roles }) => ({ organisation: id, sector, roles })),
+    accounts: parties.accounts.map(({ id, organisation }) => ({
       account: id,
       organisation,
       kycStatus: 'verified',
       kycUntilMs: undefined,
     })),
     kycChanges: [],
-    keys: keysOf(genesis),
+    keys: genesis.kind === 'consortium' ? keysOf(genesis) : [],
     removedKeys: [],
     delegations: [],
     revokedDelegations: [],
     meters: [],
-    zones: genesis.zones.map(({ id, operator, account }) => ({ zone: id, operator, account })),
+    zones: parties.zones.map(({ id, operator, account }) => ({ zone: id, operator, account })),
     balances: [],
     holds: [],
     holdChanges: [],
@@ -49,8 +50,11 @@ export function genesisRows({ genesis, genesisHash, ledgerId }: LedgerIdentity):
   };
 }
 
+const partiesOf = (genesis: Genesis): Pick<ConsortiumGenesis, 'organisations' | 'accounts' | 'zones'> =>
+  genesis.kind === 'consortium' ? genesis : { organisations: [], accounts: [], zones: [] };
+
 /** Of organisations, then of validators, each once: a validator's key may also be listed with its organisation. */
-function keysOf({ organisations, validators }: LedgerIdentity['genesis']): KeyRow[] {
+function keysOf({ organisations, validators }: ConsortiumGenesis): KeyRow[] {
   const rows = new Map<string, KeyRow>();
   const register = (kid: string, organisation: string): void => {
     if (!rows.has(kid)) rows.set(kid, { kid, organisation, account: undefined, removedHeight: undefined });

@@ -16,6 +16,7 @@ import {
 } from '@gridtokenx/kernel';
 import { z } from 'zod';
 import * as f from './fields.js';
+import { kindOfLedger, ledgerOperations, type LedgerKind } from './ledgers.js';
 import { ENVELOPE_BYTES_MAX, OPERATIONS_PER_ENVELOPE_MAX } from './limits.js';
 import { isOperationType, operationSchemas, type Operation } from './operations.js';
 import { rejections, type RejectionCode } from './rejections.js';
@@ -101,14 +102,31 @@ function strictJson(part: Uint8Array, code: 'envelope.header' | 'envelope.json')
   }
 }
 
-function decodeOperation(value: unknown, index: number): Operation {
-  const at = `/operations/${index}`;
+/** SPEC wire 3.1: an operation that the ledger knows, if it is known which ledger. Throws {@link EnvelopeError} with a pointer from `at` on. */
+function decodeOperation(value: unknown, kind: LedgerKind | undefined, at: string): Operation {
   const type: unknown = typeof value === 'object' && value !== null && 'type' in value ? value.type : undefined;
   if (typeof type !== 'string') throw new EnvelopeError('envelope.schema', `${at}/type`, 'an operation has a type');
-  if (!isOperationType(type)) throw new EnvelopeError('envelope.unknownOperation', `${at}/type`);
+  if (!isOperationType(type) || (kind !== undefined && !ledgerOperations[kind].has(type)))
+    throw new EnvelopeError('envelope.unknownOperation', `${at}/type`);
   const parsed = operationSchemas[type].safeParse(value);
   if (!parsed.success) throw firstIssue(parsed.error, 'envelope.schema', at);
   return parsed.data;
+}
+
+/**
+ * SPEC wire 3.5: the operation that a text asks for, of this kind of ledger: what is decided about before it is asked for. Throws
+ * {@link EnvelopeError}.
+ */
+export function decodeCall(kind: LedgerKind, text: string): Operation {
+  let value: Json;
+  try {
+    value = parseStrictJson(text);
+  } catch (error) {
+    if (error instanceof JsonError)
+      throw new EnvelopeError('envelope.json', error.pointer, `${error.code} at character ${error.at}`);
+    throw error;
+  }
+  return decodeOperation(value, kind, '');
 }
 
 /** SPEC wire 2.3: SHA-256 of the ledger id and the JWS signing input, then of that and the index. */
@@ -203,7 +221,8 @@ export function decodeEnvelope(
   const { sequence, validUntil, atomic, operations } = frame.data;
   if (operations.length < 1 || operations.length > OPERATIONS_PER_ENVELOPE_MAX)
     throw new EnvelopeError('envelope.tooManyOperations', '/operations');
-  const decoded = operations.map(decodeOperation);
+  const kind = kindOfLedger(ledgerId);
+  const decoded = operations.map((one, index) => decodeOperation(one, kind, `/operations/${index}`));
 
   const signatureBytes = fromBase64UrlBytes(signature);
   if (publicKey?.length !== 32) throw new EnvelopeError('envelope.badKey', '/kid');

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import * as f from './fields.js';
+import { parameterName } from './parameters.js';
 
 const event = <Type extends string, Shape extends z.ZodRawShape>(
   type: Type,
@@ -19,7 +20,7 @@ export const ORDER_CLOSE_REASONS = [
 ] as const;
 
 /**
- * SPEC wire 3.2: facts of the consortium ledger: past tense, one schema each. Balances are in the outcome's postings,
+ * SPEC wire 3.2: facts of a ledger: past tense, one schema each. Balances are in the outcome's postings,
  * not here.
  */
 export const eventSchemas = {
@@ -45,6 +46,15 @@ export const eventSchemas = {
     asset: f.asset,
     amount: f.amount,
   }),
+
+  'grid.accountOpened': event('grid.accountOpened', { account: f.gridAccount }),
+  'grid.transferred': event('grid.transferred', { from: f.gridAccount, to: f.gridAccount, amount: f.amount }),
+  /** What is left of an account below the minimum goes to the treasury, and the account is gone. */
+  'grid.dustCollected': event('grid.dustCollected', { account: f.gridAccount, amount: f.amount }),
+  /** From so many accounts for their envelopes of the block, to the treasury; who paid what stands in the postings. */
+  'grid.feesCollected': event('grid.feesCollected', { payers: f.count, amount: f.amount }),
+
+  'parameters.changed': event('parameters.changed', { name: parameterName, before: f.callText, after: f.callText }),
 
   'registry.organisationRegistered': event('registry.organisationRegistered', {
     organisation: f.organisationId,

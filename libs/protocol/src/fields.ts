@@ -26,6 +26,15 @@ export const keyId = pseudonym(z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'an Ed255
 export const signature = publicField(z.string().regex(/^[A-Za-z0-9_-]{86}$/, 'an Ed25519 signature in base64url'));
 /** What a vote signed, in hex; the longest are those of COMMIT. */
 export const voteHex = publicField(z.string().regex(/^([0-9a-f]{2}){1,256}$/, 'sign bytes of a vote in hex'));
+/**
+ * An account of the public ledger: the key that owns it, or the random id of one that has no key of its own (the treasury, an account of
+ * several signers).
+ */
+export const gridAccount = pseudonym(
+  z.string().regex(/^([A-Za-z0-9_-]{43}|[0-9a-f]{32})$/, 'a key id, or a 128-bit id in lower-case hex'),
+);
+/** An operation as strict JSON in a text: what is decided about before it is asked for. */
+export const callText = publicField(z.string().min(1).max(65_536));
 export const zoneId = publicField(z.string().regex(/^[A-Z0-9][A-Z0-9-]{1,31}$/, 'a zone such as MEA-BKK-01'));
 export const reference = publicField(
   z.string().regex(/^[A-Za-z0-9._:-]{1,64}$/, 'a reference of letters, digits and ._:-'),

@@ -2,19 +2,13 @@ import type { Crypto, Hash } from '@gridtokenx/crypto';
 import { fromBase64Url, fromUtf8, parseStrictJson, toHex } from '@gridtokenx/kernel';
 import { z } from 'zod';
 import * as f from './fields.js';
-import { EPOCH_BLOCKS_MAX, EPOCH_BLOCKS_MIN, VALIDATORS_MAX } from './limits.js';
+import { EPOCH_BLOCKS_MAX, EPOCH_BLOCKS_MIN, NOMINATIONS_MAX, TREASURY_ACCOUNT, VALIDATORS_MAX } from './limits.js';
+import { publicParameters } from './parameters.js';
 
-/**
- * The constitution of one ledger. Its hash, over the exact bytes of the file, is the parent of block 1 and names the
- * ledger; it is the trust anchor of every verifier.
- */
-export const genesisSchema = z.strictObject({
+const common = {
   version: z.literal(1),
-  kind: z.enum(['consortium']),
   /** Block time of the genesis. */
   time: f.time,
-  /** Market time: where it starts, how much faster than block time it runs, and the longest block interval that counts. */
-  market: z.strictObject({ start: f.time, rate: z.int().min(1).max(100_000), capMs: z.int().min(1).optional() }),
   consensus: z.strictObject({
     /** Blocks are due this long after their parent while operations wait, or `beatMs` when none do. */
     intervalMs: z.int().min(1),
@@ -29,6 +23,13 @@ export const genesisSchema = z.strictObject({
     evidence: z.strictObject({ heights: z.int().min(1), ageMs: z.int().min(1) }),
   }),
   limits: z.strictObject({ operationsPerBlock: z.int().min(1), envelopeBytesPerBlock: z.int().min(1) }),
+};
+
+const consortiumGenesis = z.strictObject({
+  ...common,
+  kind: z.literal('consortium'),
+  /** Market time: where it starts, how much faster than block time it runs, and the longest block interval that counts. */
+  market: z.strictObject({ start: f.time, rate: z.int().min(1).max(100_000), capMs: z.int().min(1).optional() }),
   validators: z
     .array(z.strictObject({ key: f.keyId, organisation: f.organisationId }))
     .min(1)
@@ -48,9 +49,53 @@ export const genesisSchema = z.strictObject({
   }),
 });
 
-export type Genesis = z.infer<typeof genesisSchema>;
+const publicGenesis = z.strictObject({
+  ...common,
+  kind: z.literal('public'),
+  /** GRID that exists from the start, in micro-GRID; an account is the key that owns it, and the treasury is one of them. */
+  accounts: z.array(z.strictObject({ id: f.gridAccount, amount: f.positiveAmount })),
+  /** The validators of era 0: the key that signs blocks, the account that answers for it, its bond and its commission. */
+  validators: z
+    .array(
+      z.strictObject({
+        key: f.keyId,
+        account: f.gridAccount,
+        bond: f.positiveAmount,
+        commission: z.int().min(0).max(1_000_000_000),
+      }),
+    )
+    .min(1)
+    .max(VALIDATORS_MAX),
+  nominators: z.array(
+    z.strictObject({
+      account: f.gridAccount,
+      bond: f.positiveAmount,
+      targets: z.array(f.gridAccount).min(1).max(NOMINATIONS_MAX),
+    }),
+  ),
+  parameters: publicParameters,
+  /** The ledger whose blocks are anchored here, from its genesis file: its light client begins there. */
+  consortium: z
+    .strictObject({
+      ledgerId: z.string().min(1).max(32),
+      genesisHash: f.hashHex,
+      epochBlocks: z.int().min(EPOCH_BLOCKS_MIN).max(EPOCH_BLOCKS_MAX),
+      validators: z.array(f.keyId).min(1).max(VALIDATORS_MAX),
+    })
+    .optional(),
+});
 
-export type GenesisErrorCode = 'genesis.notUtf8' | 'genesis.schema' | 'genesis.inconsistent';
+/**
+ * The constitution of one ledger. Its hash, over the exact bytes of the file, is the parent of block 1 and names the
+ * ledger; it is the trust anchor of every verifier.
+ */
+export const genesisSchema = z.discriminatedUnion('kind', [consortiumGenesis, publicGenesis]);
+
+export type ConsortiumGenesis = z.infer<typeof consortiumGenesis>;
+export type PublicGenesis = z.infer<typeof publicGenesis>;
+export type Genesis = ConsortiumGenesis | PublicGenesis;
+
+export type GenesisErrorCode = 'genesis.notUtf8' | 'genesis.schema' | 'genesis.inconsistent' | 'genesis.otherKind';
 
 export class GenesisError extends Error {
   constructor(
@@ -63,8 +108,8 @@ export class GenesisError extends Error {
 }
 
 /** A genesis file that was read, with the names that follow from its bytes. */
-export interface LedgerIdentity {
-  readonly genesis: Genesis;
+export interface LedgerIdentity<G extends Genesis = Genesis> {
+  readonly genesis: G;
   readonly genesisHash: Hash;
   /** `gridtokenx-<kind>-<first 8 hex digits of the genesis hash>`: a new genesis is a new ledger. */
   readonly ledgerId: string;
@@ -86,6 +131,19 @@ export function readGenesis(crypto: Crypto, file: Uint8Array): LedgerIdentity {
   return { genesis, genesisHash, ledgerId: `gridtokenx-${genesis.kind}-${toHex(genesisHash).slice(0, 8)}` };
 }
 
+/** The same identity, known to be of this kind. */
+export function identityOfKind<K extends Genesis['kind']>(
+  identity: LedgerIdentity,
+  kind: K,
+): LedgerIdentity<Extract<Genesis, { kind: K }>> {
+  if (identity.genesis.kind !== kind)
+    throw new GenesisError(
+      'genesis.otherKind',
+      `this is the genesis of a ${identity.genesis.kind} ledger, not of a ${kind} one`,
+    );
+  return identity as LedgerIdentity<Extract<Genesis, { kind: K }>>;
+}
+
 function repeated(values: readonly string[]): string | undefined {
   const seen = new Set<string>();
   return values.find((value) => seen.size === seen.add(value).size);
@@ -93,9 +151,26 @@ function repeated(values: readonly string[]): string | undefined {
 
 /** What a schema cannot say: names that are declared, once; keys that are points; times and shares that fit together. */
 function inconsistencyOf(crypto: Crypto, genesis: Genesis): string | undefined {
-  const { organisations, accounts, zones, validators, consensus, tariff } = genesis;
-  if (tariff.gridFee.buyerShare + tariff.gridFee.sellerShare !== 10_000) return 'the fee shares must sum to 10000';
+  const { consensus, validators } = genesis;
   if (consensus.timeoutCapMs < consensus.baseTimeoutMs) return 'timeoutCapMs is below baseTimeoutMs';
+  const twice = repeated(validators.map(({ key }) => key));
+  if (twice !== undefined) return `${twice} is declared twice`;
+  return genesis.kind === 'consortium'
+    ? inconsistencyOfConsortium(crypto, genesis)
+    : inconsistencyOfPublic(crypto, genesis);
+}
+
+function unacceptableIn(crypto: Crypto, keys: readonly string[]): string | undefined {
+  const key = keys.find((one) => {
+    const bytes = fromBase64Url(one);
+    return bytes?.length !== 32 || !crypto.isAcceptableKey(bytes);
+  });
+  return key === undefined ? undefined : `${key} is not an acceptable Ed25519 public key`;
+}
+
+function inconsistencyOfConsortium(crypto: Crypto, genesis: ConsortiumGenesis): string | undefined {
+  const { organisations, accounts, zones, validators, tariff } = genesis;
+  if (tariff.gridFee.buyerShare + tariff.gridFee.sellerShare !== 10_000) return 'the fee shares must sum to 10000';
 
   const declaredOrganisations = new Set(organisations.map(({ id }) => id));
   const declaredAccounts = new Set(accounts.map(({ id }) => id));
@@ -107,18 +182,41 @@ function inconsistencyOf(crypto: Crypto, genesis: Genesis): string | undefined {
   if (unknown !== undefined) return `${unknown} is named but not declared`;
 
   const organisationKeys = organisations.flatMap(({ keys }) => keys);
-  const validatorKeys = validators.map(({ key }) => key);
   const twice =
     repeated(organisations.map(({ id }) => id)) ??
     repeated(accounts.map(({ id }) => id)) ??
     repeated(zones.map(({ id }) => id)) ??
-    repeated(organisationKeys) ??
-    repeated(validatorKeys);
+    repeated(organisationKeys);
   if (twice !== undefined) return `${twice} is declared twice`;
+  return unacceptableIn(crypto, [...organisationKeys, ...validators.map(({ key }) => key)]);
+}
 
-  const unacceptable = [...organisationKeys, ...validatorKeys].find((key) => {
-    const bytes = fromBase64Url(key);
-    return bytes?.length !== 32 || !crypto.isAcceptableKey(bytes);
-  });
-  return unacceptable === undefined ? undefined : `${unacceptable} is not an acceptable Ed25519 public key`;
+function inconsistencyOfPublic(crypto: Crypto, genesis: PublicGenesis): string | undefined {
+  const { accounts, validators, nominators, parameters, consortium } = genesis;
+  const amounts = new Map(accounts.map(({ id, amount }) => [id, BigInt(amount)]));
+  const stakers = [...validators, ...nominators];
+  const keys = validators.map(({ key }) => key);
+  const keyAccounts = accounts.flatMap(({ id }) => (id.length === 43 ? [id] : []));
+  const twice =
+    repeated(accounts.map(({ id }) => id)) ??
+    repeated(stakers.map(({ account }) => account)) ??
+    repeated([...keys, ...keyAccounts]) ??
+    repeated(consortium?.validators ?? []);
+  if (twice !== undefined) return `${twice} is declared twice`;
+  const minimum = BigInt(parameters['grid.existentialMinimum']);
+  for (const [id, amount] of amounts) if (amount < minimum) return `${id} has less than an account must have`;
+  for (const id of amounts.keys())
+    if (id.length !== 43 && id !== TREASURY_ACCOUNT) return `${id} is owned by no key, and is not the treasury`;
+  for (const { account, bond } of stakers) {
+    const amount = amounts.get(account);
+    if (amount === undefined) return `${account} is named but not declared`;
+    if (amount < BigInt(bond)) return `${account} has bonded more than it has`;
+  }
+  const minimumBond = BigInt(parameters['staking.minimumValidatorBond']);
+  const small = validators.find(({ bond }) => BigInt(bond) < minimumBond);
+  if (small !== undefined) return `${small.account} has bonded less than a validator must`;
+  const candidates = new Set(validators.map(({ account }) => account));
+  const stray = nominators.flatMap(({ targets }) => targets).find((target) => !candidates.has(target));
+  if (stray !== undefined) return `${stray} is nominated and no validator`;
+  return unacceptableIn(crypto, [...keys, ...keyAccounts, ...(consortium?.validators ?? [])]);
 }

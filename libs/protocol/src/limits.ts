@@ -27,3 +27,7 @@ export const CHANGES_OPEN_MAX = 10;
 /** The shortest epoch: one block that may fix the next set, and the two after it. */
 export const EPOCH_BLOCKS_MIN = 3;
 export const EPOCH_BLOCKS_MAX = 1_000_000;
+/** Validators that one account of the public ledger may nominate. */
+export const NOMINATIONS_MAX = 16;
+/** The account of the public ledger's treasury: no key owns it. */
+export const TREASURY_ACCOUNT = '0'.repeat(31) + '1';

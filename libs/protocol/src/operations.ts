@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import * as f from './fields.js';
+import { parameterName } from './parameters.js';
 
 const operation = <Type extends string, Shape extends z.ZodRawShape>(
   type: Type,
@@ -25,7 +26,7 @@ const validatorChange = f.publicField(
 export type ValidatorChange = z.infer<typeof validatorChange>;
 
 /**
- * SPEC wire 3.1: everything that can be asked of the consortium ledger: imperative names, one schema each. Who may
+ * SPEC wire 3.1: everything that can be asked of a ledger: imperative names, one schema each. Who may
  * ask is said beside each; the ledger decides, and answers with an outcome.
  */
 export const operationSchemas = {
@@ -50,6 +51,16 @@ export const operationSchemas = {
     asset: f.asset,
     amount: f.positiveAmount,
   }),
+
+  /** On the public ledger, by whoever acts for an account. With `close` the account may end: what is left below the minimum is dust. */
+  'grid.transfer': operation('grid.transfer', {
+    to: f.gridAccount,
+    amount: f.positiveAmount,
+    close: f.publicField(z.boolean()).optional(),
+  }),
+
+  /** By a referendum of the parameter's track, or of root. The value is strict JSON. */
+  'parameters.set': operation('parameters.set', { name: parameterName, value: f.callText }),
 
   /** By a registrar. */
   'registry.registerOrganisation': operation('registry.registerOrganisation', {

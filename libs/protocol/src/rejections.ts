@@ -63,6 +63,27 @@ export const rejections = {
   'accounts.insufficientBalance': { retry: 'later', text: 'The available balance is smaller than the amount.' },
   'accounts.reserveExceeded': { retry: 'later', text: 'WATT in circulation would exceed the attested THB reserve.' },
   'accounts.sameAccount': { retry: 'never', text: 'From and to are the same account.' },
+  'grid.feeUnpaid': { retry: 'later', text: 'The account cannot pay the fee of the envelope.' },
+  'grid.keyWithoutAccount': {
+    retry: 'never',
+    text: 'The key signs blocks: it owns no account, and may ask only for what concerns its validator.',
+  },
+  'grid.unknownAccount': { retry: 'later', text: 'No such account, and none that a transfer could open.' },
+  'grid.unusableAccount': {
+    retry: 'never',
+    text: 'The account is no acceptable Ed25519 public key, or the key signs blocks.',
+  },
+  'grid.sameAccount': { retry: 'never', text: 'From and to are the same account.' },
+  'grid.insufficientBalance': {
+    retry: 'later',
+    text: 'What may be spent is smaller than the amount: the balance less the greatest lock on it.',
+  },
+  'grid.belowMinimum': {
+    retry: 'later',
+    text: 'The account that is paid, or the one that pays and is not closed, would have less than an account must have.',
+  },
+  'parameters.closed': { retry: 'later', text: 'Governance has closed this.' },
+  'parameters.badValue': { retry: 'never', text: 'The value is not one that the parameter may have.' },
   'metering.tooEarly': { retry: 'later', text: 'The interval has not ended in market time.' },
   'metering.alreadyRecorded': { retry: 'never', text: 'The meter has a reading for this interval.' },
   'metering.beyondLimit': { retry: 'never', text: 'The reading is beyond what the meter can physically measure.' },

@@ -3,6 +3,7 @@ import {
   headerHash,
   isLastOfEpoch,
   operationsRootOf,
+  signersOf,
   tipAfter,
   validatorsAfter,
   type Certificate,
@@ -28,6 +29,9 @@ const FOR_GOOD: ReadonlySet<RejectionCode> = new Set<RejectionCode>([
   'operation.expired',
   'operation.keyRemoved',
 ]);
+
+/** What of a block the ledger runs on, beside its envelopes. */
+type Runnable = Pick<Candidate, 'header' | 'parentCertificate'>;
 
 /** A block that was run on the state below it. */
 export interface Executed {
@@ -122,13 +126,13 @@ export class BlockExecutor {
   run(candidate: Candidate): Executed | undefined {
     if (this.executed !== undefined && equalBytes(this.executed.hash, candidate.hash)) return this.executed;
     const envelopes = this.options.pool.all(candidate.envelopeHashes);
-    return envelopes === undefined ? undefined : this.execute(candidate.hash, candidate.header, envelopes);
+    return envelopes === undefined ? undefined : this.execute(candidate.hash, candidate, envelopes);
   }
 
   /** A block whose envelopes came with it. */
-  runWith(hash: Hash, header: Header, envelopes: readonly Envelope[]): Executed {
+  runWith(hash: Hash, block: Runnable, envelopes: readonly Envelope[]): Executed {
     if (this.executed !== undefined && equalBytes(this.executed.hash, hash)) return this.executed;
-    return this.execute(hash, header, envelopes);
+    return this.execute(hash, block, envelopes);
   }
 
   /** What a quorum decided is admissible; which list of envelopes it was about, only the envelopes show. */
@@ -241,10 +245,12 @@ export class BlockExecutor {
     return envelopes.every((envelope) => admission.refusal(envelope) === undefined);
   }
 
-  private execute(hash: Hash, header: Header, envelopes: readonly Envelope[]): Executed {
+  private execute(hash: Hash, { header, parentCertificate }: Runnable, envelopes: readonly Envelope[]): Executed {
     this.restoreParent();
     const started = performance.now();
-    const execution = this.options.ledger.execute({ height: header.height, time: header.time, envelopes });
+    const { height: at, time, proposer } = header;
+    const parentSigners = signersOf(parentCertificate);
+    const execution = this.options.ledger.execute({ height: at, time, proposer, parentSigners, envelopes });
     this.executed = { hash, execution, envelopes, ms: performance.now() - started };
     return this.executed;
   }

@@ -22,8 +22,9 @@ function executorOf(
 }
 
 function commitTo(executor: BlockExecutor, chain: TestChain, envelopes: readonly Envelope[]): void {
-  const { header, certificate } = chain.grow(envelopes).block;
-  executor.commit(header, certificate, executor.runWith(certificate.blockHash, header, envelopes));
+  const { block } = chain.grow(envelopes);
+  const { header, certificate } = block;
+  executor.commit(header, certificate, executor.runWith(certificate.blockHash, block, envelopes));
 }
 
 const offer = (pool: EnvelopePool, envelopes: readonly Envelope[]): void =>
@@ -122,11 +123,7 @@ describe('a block', () => {
     const envelopes = [chain.decode(bytes)];
     expect(executor.verdictOn(chain.candidate())).toBe(true);
     const { block } = chain.grow(envelopes);
-    executor.commit(
-      block.header,
-      block.certificate,
-      executor.runWith(block.certificate.blockHash, block.header, envelopes),
-    );
+    executor.commit(block.header, block.certificate, executor.runWith(block.certificate.blockHash, block, envelopes));
 
     expect(executor.verdictOn(chain.candidate([], 0))).toBe(false);
     expect(executor.verdictOn(chain.candidate([], 1))).toBe(true);

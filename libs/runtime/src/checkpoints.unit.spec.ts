@@ -25,7 +25,7 @@ function executorBelow(chain: TestChain): BlockExecutor {
     const envelopes = height === 1 ? chain.trade() : [];
     const { block } = chain.grow(envelopes);
     const { header, certificate } = block;
-    executor.commit(header, certificate, executor.runWith(certificate.blockHash, header, envelopes));
+    executor.commit(header, certificate, executor.runWith(certificate.blockHash, block, envelopes));
   }
   return executor;
 }
@@ -48,7 +48,7 @@ describe('a block that tells a checkpoint', () => {
       expect(executor.verdictOn(withRoot(candidate, root))).toBe(false);
     const { header } = withRoot(candidate, native.sha256(ZERO_HASH));
     const { block } = chain.grow();
-    const run = executor.runWith(block.certificate.blockHash, header, []);
+    const run = executor.runWith(block.certificate.blockHash, { ...block, header }, []);
     expect(() => executor.commit(header, block.certificate, run)).toThrow('validator.diverged');
   });
 });

@@ -11,6 +11,7 @@ import {
   type ChainTip,
   type Header,
   type ValidatorSet,
+  signersOf,
 } from '@gridtokenx/chain';
 import { signBytesOf, type Candidate, type UnsignedMessage } from '@gridtokenx/consensus';
 import type { Hash, Signature } from '@gridtokenx/crypto';
@@ -125,6 +126,8 @@ export class TestChain {
     const { outcomes, resultsRoot, stateDigest } = this.ledger.execute({
       height: header.height,
       time: header.time,
+      proposer: header.proposer,
+      parentSigners: signersOf(parentCertificate),
       envelopes,
     });
     this.ledger.commit();

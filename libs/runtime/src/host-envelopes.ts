@@ -27,13 +27,13 @@ export class HostEnvelopes {
 
   /** Whether the ledger would take an envelope of this key. */
   isRegistered(kid: string): boolean {
-    const key = this.options.ledger.state.registry.keys.get(kid);
+    const key = this.options.ledger.state.keys.get(kid);
     return key !== undefined && !key.removed;
   }
 
   sign({ kid, seed }: HostKey, operation: Operation): Uint8Array {
     const { crypto, ledgerId, ledger, clock } = this.options;
-    const highest = ledger.state.registry.keys.get(kid)?.window.highest ?? 0;
+    const highest = ledger.state.keys.get(kid)?.window.highest ?? 0;
     const sequence = Math.max(highest, this.used.get(kid) ?? 0) + 1;
     this.used.set(kid, sequence);
     const validUntil = formatTime(millis(Math.floor(clock.now() / 1000) * 1000 + VALID_MS));

@@ -52,7 +52,7 @@ export async function replayBlocks({ crypto, identity, log, start, to, onBlock }
   const run = ({ block, envelopes, tip: next }: VerifiedBlock): void => {
     if (divergence !== undefined || (to !== undefined && next.height > to)) return;
     const { header, certificate } = block;
-    const executed = executor.runWith(certificate.blockHash, header, envelopes);
+    const executed = executor.runWith(certificate.blockHash, block, envelopes);
     try {
       executor.commit(header, certificate, executed);
       onBlock?.(header.height);

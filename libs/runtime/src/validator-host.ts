@@ -753,7 +753,7 @@ export class ValidatorHost {
   private onCertifiedBlock({ block, envelopes, tip, resumeOffset }: VerifiedBlock): void {
     if (tip.height !== this.tip.height + 1) return;
     const { header, certificate } = block;
-    this.advance(header, certificate, this.executor.runWith(certificate.blockHash, header, envelopes), resumeOffset);
+    this.advance(header, certificate, this.executor.runWith(certificate.blockHash, block, envelopes), resumeOffset);
   }
 
   /** Makes an executed block final here; halts when the quorum certified other results than ours. */

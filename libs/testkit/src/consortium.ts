@@ -1,12 +1,19 @@
 import type { Crypto } from '@gridtokenx/crypto';
 import { formatInterval, formatTime, INTERVAL_MS, millis, Prng, toBase64Url, toHex, utf8 } from '@gridtokenx/kernel';
-import { readGenesis, signEnvelope, type LedgerIdentity, type Operation } from '@gridtokenx/protocol';
+import {
+  identityOfKind,
+  readGenesis,
+  signEnvelope,
+  type ConsortiumGenesis,
+  type LedgerIdentity,
+  type Operation,
+} from '@gridtokenx/protocol';
 import { testGenesis, type TestTerms } from './genesis.js';
 
 /** A consortium with everything known: for tests and benchmarks that need a ledger with money and energy in it. */
 export interface TestConsortium {
   readonly file: Uint8Array;
-  readonly identity: LedgerIdentity;
+  readonly identity: LedgerIdentity<ConsortiumGenesis>;
   readonly validatorSeeds: readonly Uint8Array[];
   readonly seeds: {
     readonly operator: Uint8Array;
@@ -62,7 +69,7 @@ export function testConsortium(crypto: Crypto, options: TestConsortiumOptions): 
   const file = utf8(JSON.stringify(genesis));
   return {
     file,
-    identity: readGenesis(crypto, file),
+    identity: identityOfKind(readGenesis(crypto, file), 'consortium'),
     validatorSeeds,
     seeds,
     ids: { operatorAccount, trader },

@@ -1,19 +1,19 @@
 import { formatTime, millis } from '@gridtokenx/kernel';
-import type { Genesis } from '@gridtokenx/protocol';
+import type { ConsortiumGenesis } from '@gridtokenx/protocol';
 
-type Parties = Pick<Genesis, 'validators' | 'organisations' | 'accounts' | 'zones'>;
+type Parties = Pick<ConsortiumGenesis, 'validators' | 'organisations' | 'accounts' | 'zones'>;
 
 export interface TestTerms extends Parties {
   /** Block time of the genesis in milliseconds; market time begins with it unless `market` says otherwise. */
   readonly timeMs: number;
-  readonly market?: Partial<Genesis['market']>;
-  readonly consensus?: Partial<Genesis['consensus']>;
-  readonly limits?: Partial<Genesis['limits']>;
-  readonly tariff?: Partial<Genesis['tariff']>;
+  readonly market?: Partial<ConsortiumGenesis['market']>;
+  readonly consensus?: Partial<ConsortiumGenesis['consensus']>;
+  readonly limits?: Partial<ConsortiumGenesis['limits']>;
+  readonly tariff?: Partial<ConsortiumGenesis['tariff']>;
 }
 
 /** The paces, limits and tariff that tests and benches share, with what one of them wants otherwise. */
-export function testGenesis({ timeMs, market, consensus, limits, tariff, ...parties }: TestTerms): Genesis {
+export function testGenesis({ timeMs, market, consensus, limits, tariff, ...parties }: TestTerms): ConsortiumGenesis {
   const time = formatTime(millis(timeMs));
   const { validators, organisations, accounts, zones } = parties;
   return {
@@ -52,7 +52,7 @@ export interface OneOrganisation {
   readonly zone: string;
   /** Key ids. */
   readonly validators: readonly string[];
-  readonly roles?: Genesis['organisations'][number]['roles'];
+  readonly roles?: ConsortiumGenesis['organisations'][number]['roles'];
   /** Key ids with which it signs operations. */
   readonly keys?: readonly string[];
 }

@@ -1,5 +1,6 @@
 export * from './free-port.js';
 export * from './genesis.js';
+export * from './public-genesis.js';
 export * from './memory-log.js';
 export * from './postgres.js';
 export * from './consortium.js';

@@ -1,7 +1,7 @@
 import { BlockFollower, genesisAnchor, GridClient, type VerifiedBlock } from '@gridtokenx/client';
 import { native } from '@gridtokenx/crypto-native';
 import { formatDecimal, formatInterval, INTERVAL_MS, millis, parseTime } from '@gridtokenx/kernel';
-import { ORDER_WH_MIN, type Operation } from '@gridtokenx/protocol';
+import { identityOfKind, ORDER_WH_MIN, type Operation } from '@gridtokenx/protocol';
 import type { DevelopmentLedger } from '../system/development-ledger.js';
 import { Members } from './members.js';
 import { onboarding, openPopulation, type Population } from './population.js';
@@ -62,7 +62,7 @@ class Replay {
     private readonly population: Population,
   ) {
     const anchor = genesisAnchor(options.genesis, native);
-    const { genesis } = anchor.identity;
+    const { genesis } = identityOfKind(anchor.identity, 'consortium');
     this.client = new GridClient({ url: options.url, identity: anchor.identity, crypto: native, attempts: ATTEMPTS });
     this.members = new Members(options.ledger, this.client, native, options.acknowledged);
     this.follower = new BlockFollower(anchor, { crypto: native });

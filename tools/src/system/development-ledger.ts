@@ -5,14 +5,21 @@ import { join } from 'node:path';
 import { native } from '@gridtokenx/crypto-native';
 import { formatTime, millis } from '@gridtokenx/kernel';
 import { readKeyFile, writeKeyFile, type KeyFile } from '@gridtokenx/keystore';
-import { readGenesis, type Genesis, type LedgerIdentity, type Role, type Sector } from '@gridtokenx/protocol';
+import {
+  identityOfKind,
+  readGenesis,
+  type ConsortiumGenesis,
+  type LedgerIdentity,
+  type Role,
+  type Sector,
+} from '@gridtokenx/protocol';
 
 /**
  * A ledger for development: fresh keys, a genesis with the 21 organisations of the consortium, and a directory that
  * says which random id is whose. The directory stays on this machine; no name is ever on the ledger.
  */
 export interface DevelopmentLedger {
-  readonly identity: LedgerIdentity;
+  readonly identity: LedgerIdentity<ConsortiumGenesis>;
   readonly genesisFile: string;
   readonly validatorKeys: string;
   readonly directory: Directory;
@@ -32,7 +39,7 @@ export interface DevelopmentOptions {
   readonly rate: number;
   readonly validators?: number;
   /** Other paces than those of production. */
-  readonly consensus?: Partial<Genesis['consensus']>;
+  readonly consensus?: Partial<ConsortiumGenesis['consensus']>;
 }
 
 export const ZONES = [
@@ -84,7 +91,7 @@ export async function openDevelopmentLedger(folder: string, options?: Developmen
   }
   const genesisFile = join(home, 'genesis.json');
   return {
-    identity: readGenesis(native, new Uint8Array(await readFile(genesisFile))),
+    identity: identityOfKind(readGenesis(native, new Uint8Array(await readFile(genesisFile))), 'consortium'),
     genesisFile,
     validatorKeys: join(home, 'validators'),
     directory: JSON.parse(await readFile(join(home, 'directory.json'), 'utf8')) as Directory,
@@ -98,8 +105,8 @@ async function make(
 ): Promise<void> {
   await mkdir(join(home, 'validators'), { recursive: true, mode: 0o700 });
   await mkdir(join(home, 'organisations'), { recursive: true, mode: 0o700 });
-  const organisations: Genesis['organisations'] = [];
-  const validatorSet: Genesis['validators'] = [];
+  const organisations: ConsortiumGenesis['organisations'] = [];
+  const validatorSet: ConsortiumGenesis['validators'] = [];
   const directory: { organisations: Record<string, { id: string; kid: string }>; accounts: Record<string, string> } = {
     organisations: {},
     accounts: {},
@@ -115,7 +122,7 @@ async function make(
   }
   const idOf = (name: string): string => directory.organisations[name]?.id ?? '';
   for (const operator of new Set(ZONES.map((zone) => zone.operator))) directory.accounts[operator] = randomId();
-  const genesis: Genesis = {
+  const genesis: ConsortiumGenesis = {
     version: 1,
     kind: 'consortium',
     time: formatTime(millis(Math.floor(Date.now() / 1000) * 1000)),

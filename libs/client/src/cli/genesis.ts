@@ -153,7 +153,8 @@ function termsIn(context: Context, path: string): Readonly<Record<string, unknow
 function sayGenesis(context: Context, { genesis, genesisHash, ledgerId }: LedgerIdentity): void {
   const { keys, quorum, hash } = genesisValidators(noble, genesis);
   const faults = faultsTolerated(keys.length);
-  const { organisations, consensus } = genesis;
+  const { consensus } = genesis;
+  const organisations = genesis.kind === 'consortium' ? genesis.organisations : [];
   context.say(
     [
       `${ledgerId}`,

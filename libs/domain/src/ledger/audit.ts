@@ -1,11 +1,10 @@
 import { supplyTotal, type Supply } from '../accounts/state.js';
-import { isOpenOrder } from '../market/state.js';
 import type { Ledger } from './engine.js';
 
 /** SPEC ledger 4.5: every invariant over the whole state, from scratch; sentences about what is wrong. For tests and audits. */
-export function auditState({ state }: Pick<Ledger, 'state'>): string[] {
+export function auditState({ state, modules }: Pick<Ledger, 'state' | 'modules'>): string[] {
   const faults: string[] = [];
-  const { accounts, market } = state;
+  const { accounts, store } = state;
   const totals = new Map<string, bigint>();
   const held = new Map<string, bigint>();
   for (const cell of accounts.balances.cells()) {
@@ -24,21 +23,18 @@ export function auditState({ state }: Pick<Ledger, 'state'>): string[] {
     totals.delete(asset);
   }
   for (const asset of totals.keys()) faults.push(`there are balances of ${asset} and no supply`);
-  let open = 0;
-  for (const cell of market.orders.rows.values()) {
-    const { value } = cell;
-    if (value === undefined || !isOpenOrder(value)) continue;
-    open++;
-    const fault = market.orders.options.fault?.(value);
-    if (fault !== undefined) faults.push(`${cell.key}: ${fault}`);
-    const key = `${value.account}/${value.isBid ? 'WATT' : value.book.asset}`;
-    held.set(key, (held.get(key) ?? 0n) - BigInt(value.held));
-    if (cell.extra?.level === undefined) faults.push(`${cell.key} is open and in no book`);
-  }
+  for (const { options, cells } of store.tables.map((table) => ({ options: table.options, cells: table.cells() })))
+    for (const { key, value } of cells) {
+      if (value === undefined) continue;
+      const fault = options.fault?.(value);
+      if (fault !== undefined) faults.push(`${key}: ${fault}`);
+      const escrow = options.escrow?.(value);
+      if (escrow === undefined) continue;
+      const holder = `${escrow.account}/${escrow.asset}`;
+      held.set(holder, (held.get(holder) ?? 0n) - BigInt(escrow.amount));
+    }
   for (const [key, rest] of held) if (rest !== 0n) faults.push(`${key} holds ${rest} more than its orders do`);
-  let resting = 0;
-  for (const book of market.standing) resting += book.bids.count + book.asks.count;
-  if (resting !== open) faults.push(`${resting} orders rest in books, ${open} are open`);
+  for (const module of modules) faults.push(...(module.audit?.() ?? []));
   return faults;
 }
 

@@ -54,7 +54,13 @@ function naiveRoot(rows: readonly Row[]): string {
 }
 
 const again = (ledger: Ledger, block: RanBlock): void => {
-  ledger.execute({ height: block.height, time: millis(block.time), envelopes: block.envelopes });
+  ledger.execute({
+    height: block.height,
+    time: millis(block.time),
+    proposer: 0,
+    parentSigners: [],
+    envelopes: block.envelopes,
+  });
   ledger.commit();
 };
 

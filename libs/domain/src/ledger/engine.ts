@@ -1,10 +1,22 @@
 import { resultsRootOf, type BlockOutcome, type Result } from '@gridtokenx/chain';
 import { ZERO_HASH, type Crypto, type Hash, type PublicKey } from '@gridtokenx/crypto';
-import { assert, BugError, formatTime, millis, parseTime, toBase64Url, toHex, type Millis } from '@gridtokenx/kernel';
+import {
+  assert,
+  BugError,
+  ByteWriter,
+  formatTime,
+  fromHex,
+  millis,
+  parseTime,
+  toBase64Url,
+  toHex,
+  type Millis,
+} from '@gridtokenx/kernel';
 import {
   HOOK_ENTRIES_PER_BLOCK_MAX,
   rejected,
   type Envelope,
+  type Genesis,
   type LedgerEvent,
   type LedgerIdentity,
   type Operation,
@@ -12,13 +24,12 @@ import {
   type Outcome,
   type RejectedOutcome,
 } from '@gridtokenx/protocol';
-import { consortiumModules, consortiumState, type ConsortiumState } from '../consortium.js';
-import { MEETINGS_PER_BLOCK_MAX } from '../market/state.js';
-import type { KeyRow } from '../registry/state.js';
 import { Checkpoints } from './checkpoint.js';
 import { changesOf, digestOf, undoHashes, type HashUndo, type RowChange } from './digest.js';
+import type { LedgerDefinition, LedgerState } from './definition.js';
 import { effectsSince } from './effects.js';
-import type { BlockContext, HookContext, LedgerModule, OperationContext } from './module.js';
+import type { KeyRow, Speaker } from './keys.js';
+import type { Actor, BlockContext, HookContext, LedgerModule, OperationContext } from './module.js';
 import { admissionOn, useSequence, type Admission } from './replay.js';
 import { OutcomeBytes } from './bytes.js';
 import { plainTable, Store, type Cell, type Table } from './store.js';
@@ -42,10 +53,14 @@ export interface Execution {
 export interface LedgerBlock {
   readonly height: number;
   readonly time: Millis;
+  /** Who first proposed it: its place in the set of validators. */
+  readonly proposer: number;
+  /** Places in the parent's set of those that the certificate in this block shows to have committed the parent. */
+  readonly parentSigners: readonly number[];
   readonly envelopes: readonly Envelope[];
 }
 
-export interface Ledger {
+export interface Ledger<S extends LedgerState = LedgerState> {
   readonly height: number;
   /** Of the tip. */
   readonly time: Millis;
@@ -56,7 +71,8 @@ export interface Ledger {
   /** Whether the proposals of a validator are refused. */
   isSuspended(validator: PublicKey): boolean;
   /** What the state is made of, for audits and tests: read only. */
-  readonly state: ConsortiumState;
+  readonly state: S;
+  readonly modules: readonly LedgerModule[];
   /** SPEC ledger 6: the tree over the rows of the last checkpoint. */
   readonly checkpoints: Checkpoints;
   /** What the executed, undecided block has changed, in key order. */
@@ -85,33 +101,32 @@ interface Undo {
 
 type Handler = (context: OperationContext, operation: Operation) => RejectedOutcome | undefined;
 
-/** A ledger of the consortium in the state of its genesis. */
-export function createLedger(crypto: Crypto, identity: LedgerIdentity): Ledger {
-  const store = new Store();
-  const state = consortiumState(store, identity.genesis);
-  const ledger = new ConsortiumLedger(crypto, identity, state, consortiumModules(state, crypto, identity.ledgerId));
-  ledger.begin();
-  return ledger;
-}
-
 /** A ledger whose rows are still to come. */
-export interface RestoredLedger extends Ledger {
+export interface DefinedLedger<S extends LedgerState = LedgerState> extends Ledger<S> {
+  /** SPEC ledger 1.3: the state of height 0. */
+  begin(): void;
   /** The rows are there: goes on after the block of this height. */
   resume(height: number, stateDigest: Hash): void;
 }
 
-/** Only for {@link LedgerRestore}. */
-export function beginRestoredLedger(crypto: Crypto, identity: LedgerIdentity): RestoredLedger {
-  const store = new Store();
-  const state = consortiumState(store, identity.genesis);
-  return new ConsortiumLedger(crypto, identity, state, consortiumModules(state, crypto, identity.ledgerId));
+/** A ledger of a kind without a row: `begin` puts it in the state of its genesis, or rows are restored into it. */
+export function defineLedger<G extends Genesis, S extends LedgerState>(
+  definition: LedgerDefinition<G, S>,
+  crypto: Crypto,
+  identity: LedgerIdentity<G>,
+): DefinedLedger<S> {
+  const { genesis, ledgerId } = identity;
+  const surroundings = { crypto, ledgerId };
+  const state = definition.state(new Store(), genesis, surroundings);
+  const modules = definition.modules(state, surroundings);
+  return new LedgerEngine(crypto, identity, state, modules, definition.pace(genesis));
 }
 
 /** Running out of stack or memory says nothing about the envelope: another machine might have managed. */
 const isExhaustion = (error: unknown): boolean =>
   error instanceof RangeError && /call stack|allocation|memory/i.test(error.message);
 
-class ConsortiumLedger implements RestoredLedger {
+class LedgerEngine<S extends LedgerState> implements DefinedLedger<S> {
   private readonly clock: Cell<Clock>;
   private readonly handlers: ReadonlyMap<OperationType, Handler>;
   private digest: Hash = ZERO_HASH;
@@ -121,8 +136,9 @@ class ConsortiumLedger implements RestoredLedger {
   constructor(
     private readonly crypto: Crypto,
     private readonly identity: LedgerIdentity,
-    readonly state: ConsortiumState,
-    private readonly modules: readonly LedgerModule[],
+    readonly state: S,
+    readonly modules: readonly LedgerModule[],
+    private readonly pace: ReturnType<LedgerDefinition<Genesis, S>['pace']>,
   ) {
     const { store } = state;
     const clocks = plainTable<Clock>(store, 'ledger.clock', {
@@ -138,17 +154,14 @@ class ConsortiumLedger implements RestoredLedger {
         handlers.set(type, (context, operation) => module.execute(context, operation));
       }
     this.handlers = handlers;
-    this.pace = identity.genesis.market;
   }
 
-  /** SPEC ledger 1.3: the state of height 0. */
   begin(): void {
     const { genesis, genesisHash } = this.identity;
     const { store } = this.state;
     const time = parseTime(genesis.time);
-    const marketTime = parseTime(genesis.market.start);
-    assert(time !== undefined && marketTime !== undefined, 'a genesis that was read has times');
-    store.change(this.clock, { height: 0, time, marketTime });
+    assert(time !== undefined, 'a genesis that was read has a time');
+    store.change(this.clock, { height: 0, time, marketTime: this.pace.start });
     for (const module of this.modules) module.genesis?.(genesis);
     this.digest = digestOf(this.crypto, store, genesisHash, this.knownHash).digest;
     this.follow();
@@ -169,7 +182,6 @@ class ConsortiumLedger implements RestoredLedger {
   }
 
   private readonly knownHash = (cell: Cell<unknown>): Hash | undefined => this.checkpoints.hashOf(cell);
-  private readonly pace: { readonly rate: number; readonly capMs?: number | undefined };
 
   private get now(): Clock {
     const { value } = this.clock;
@@ -203,7 +215,7 @@ class ConsortiumLedger implements RestoredLedger {
 
   admission(blockTime: Millis): Admission {
     assert(this.executed === undefined, 'admissibility is judged on a decided state');
-    return admissionOn(this.state.registry, blockTime);
+    return admissionOn(this.state, blockTime);
   }
 
   execute(block: LedgerBlock): Execution {
@@ -219,7 +231,7 @@ class ConsortiumLedger implements RestoredLedger {
     }
   }
 
-  private run({ height, time, envelopes }: LedgerBlock): Execution {
+  private run({ height, time, proposer, parentSigners, envelopes }: LedgerBlock): Execution {
     const { crypto, state, pace } = this;
     const { store } = state;
     const elapsed = Math.min(time - this.time, pace.capMs ?? Number.MAX_SAFE_INTEGER);
@@ -246,8 +258,8 @@ class ConsortiumLedger implements RestoredLedger {
     const advanced: LedgerEvent = { type: 'ledger.clockAdvanced', marketTime: formatTime(marketTime) };
     add(ZERO_HASH, true, { v: 1, status: 'executed', events: [advanced], postings: [], holds: [] });
 
-    const block: BlockContext = { height, time, marketTime, meetingsLeft: MEETINGS_PER_BLOCK_MAX, events: [] };
-    const hooks = new Hooks(state, block, (outcome) => add(ZERO_HASH, true, outcome));
+    const block: BlockContext = { height, time, marketTime, proposer, parentSigners, events: [] };
+    const hooks = new Hooks(this, block, (outcome) => add(ZERO_HASH, true, outcome));
     for (const module of this.modules) if (module.atStart !== undefined) hooks.run(module.atStart);
     for (const envelope of envelopes) {
       const { outcomes: own, reason } = this.runEnvelope(block, envelope);
@@ -265,11 +277,13 @@ class ConsortiumLedger implements RestoredLedger {
 
   /** SPEC ledger 4.4: whatever happens, the sequence is used; a bug undoes the envelope and is told, the block goes on. */
   private runEnvelope(block: BlockContext, envelope: Envelope): { outcomes: Outcome[]; reason?: string } {
-    const { registry, store } = this.state;
+    const { keys, store, fees } = this.state;
     const { kid, sequence, operations } = envelope;
-    const row = registry.keys.get(kid);
+    const row = keys.get(kid);
     assert(row !== undefined, 'an envelope in a block was admissible');
-    registry.keys.set(kid, { ...row, window: useSequence(row.window, sequence) });
+    keys.set(kid, { ...row, window: useSequence(row.window, sequence) });
+    const unpaid = fees?.charge(row, envelope, block.time);
+    if (unpaid !== undefined) return { outcomes: operations.map(() => rejected(unpaid)) };
     const mark = store.mark();
     try {
       const result = this.runOperations(block, envelope, mark);
@@ -287,19 +301,17 @@ class ConsortiumLedger implements RestoredLedger {
 
   /** The outcomes, or the fault that was found. SPEC ledger 4.1: each operation alone, or with `atomic` all or none. */
   private runOperations(block: BlockContext, envelope: Envelope, envelopeMark: number): Outcome[] | string {
-    const { registry, store, accounts } = this.state;
+    const { keys, store, accounts } = this.state;
     const { operations, operationIds, kid, atomic } = envelope;
-    const context = new Context(block, kid, registry.keys);
+    const context = new Context(this, block, { kid, keys });
     const outcomes: Outcome[] = [];
     for (let i = 0; i < operations.length; i++) {
       const operation = operations[i];
       const id = operationIds[i];
       assert(operation !== undefined && id !== undefined, 'an envelope names each of its operations');
-      const handler = this.handlers.get(operation.type);
-      assert(handler !== undefined, `some module handles ${operation.type}`);
       const mark = store.mark();
       context.begin(id);
-      const refusal = handler(context, operation);
+      const refusal = this.handle(context, operation);
       if (refusal === undefined) {
         const { postings, holds, fault } = effectsSince(store, accounts, mark);
         if (fault !== undefined) return fault;
@@ -314,6 +326,53 @@ class ConsortiumLedger implements RestoredLedger {
       outcomes.push(refusal);
     }
     return outcomes;
+  }
+
+  private handle(context: OperationContext, operation: Operation): RejectedOutcome | undefined {
+    const handler = this.handlers.get(operation.type);
+    assert(handler !== undefined, `some module handles ${operation.type}`);
+    return handler(context, operation);
+  }
+
+  /** SPEC ledger 4.6: the facts go where those of the asking operation or hook go. */
+  dispatch(block: BlockContext, actor: Actor, operation: Operation, id: Hash): RejectedOutcome | undefined {
+    const { store } = this.state;
+    const { events } = block;
+    const [mark, told] = [store.mark(), events.length];
+    const context = new Context(this, block, actor);
+    context.begin(id);
+    const refusal = this.handle(context, operation);
+    if (refusal === undefined) {
+      events.push(...context.events);
+      return undefined;
+    }
+    store.undoTo(mark);
+    events.length = told;
+    return refusal;
+  }
+
+  /** The same for a hook, where no envelope answers for what goes wrong. */
+  dispatchInHook(block: BlockContext, actor: Actor, operation: Operation, id: Hash): RejectedOutcome | undefined {
+    const { store, accounts } = this.state;
+    const [mark, told] = [store.mark(), block.events.length];
+    let broken: boolean;
+    try {
+      const refusal = this.dispatch(block, actor, operation, id);
+      if (refusal !== undefined) return refusal;
+      broken = effectsSince(store, accounts, mark).fault !== undefined;
+    } catch (error) {
+      if (isExhaustion(error)) throw error;
+      broken = true;
+    }
+    if (!broken) return undefined;
+    store.undoTo(mark);
+    block.events.length = told;
+    return rejected('operation.quarantined');
+  }
+
+  /** SPEC ledger 4.6: of the n-th operation that the one with this id asks for. */
+  idWithin(id: Uint8Array, n: number): Hash {
+    return this.crypto.sha256(new ByteWriter(id.length + 4).fixed(id).u32(n).done());
   }
 
   changes(): readonly RowChange[] {
@@ -339,28 +398,47 @@ class ConsortiumLedger implements RestoredLedger {
   }
 }
 
-/** The context of one envelope's operations, one after another. */
+/** What the contexts below ask of the engine. */
+type Dispatcher = Pick<LedgerEngine<LedgerState>, 'state' | 'dispatch' | 'dispatchInHook' | 'idWithin'>;
+
+/** Whoever signed, as the ledger knows the key while the envelope runs. */
+interface Signer {
+  readonly kid: string;
+  readonly keys: Table<KeyRow>;
+}
+
+/** The context of one envelope's operations, one after another, or of one that a module asks for. */
 class Context implements OperationContext {
   readonly height: number;
   readonly time: Millis;
   readonly marketTime: Millis;
+  readonly proposer: number;
+  readonly parentSigners: readonly number[];
+  readonly kid: string;
+  readonly track?: string;
   events: LedgerEvent[] = [];
   private id: Uint8Array = ZERO_HASH;
   private hex: string | undefined = undefined;
+  private dispatched = 0;
 
   constructor(
+    private readonly engine: Dispatcher,
     private readonly block: BlockContext,
-    readonly kid: string,
-    private readonly keys: Table<KeyRow>,
+    private readonly by: Signer | Actor,
   ) {
     this.height = block.height;
     this.time = block.time;
     this.marketTime = block.marketTime;
+    this.proposer = block.proposer;
+    this.parentSigners = block.parentSigners;
+    this.kid = by.kid;
+    if ('key' in by && by.track !== undefined) this.track = by.track;
   }
 
   begin(id: Uint8Array): void {
     this.id = id;
     this.hex = undefined;
+    this.dispatched = 0;
     this.events = [];
   }
 
@@ -368,18 +446,17 @@ class Context implements OperationContext {
     return (this.hex ??= toHex(this.id));
   }
 
-  get key(): KeyRow {
-    const row = this.keys.get(this.kid);
+  get key(): Speaker {
+    const { by } = this;
+    if ('key' in by) return by.key;
+    const row = by.keys.get(by.kid);
     assert(row !== undefined, 'a registered key keeps its row');
     return row;
   }
 
-  get meetingsLeft(): number {
-    return this.block.meetingsLeft;
-  }
-
-  set meetingsLeft(left: number) {
-    this.block.meetingsLeft = left;
+  dispatch(actor: Actor, operation: Operation): RejectedOutcome | undefined {
+    const id = this.engine.idWithin(this.id, this.dispatched++);
+    return this.engine.dispatch(this, actor, operation, id);
   }
 }
 
@@ -388,25 +465,28 @@ class Hooks implements HookContext {
   readonly height: number;
   readonly time: Millis;
   readonly marketTime: Millis;
-  meetingsLeft = 0;
+  readonly proposer: number;
+  readonly parentSigners: readonly number[];
   entriesLeft = HOOK_ENTRIES_PER_BLOCK_MAX;
   events: LedgerEvent[] = [];
   private entriesTold = 0;
   private mark: number;
 
   constructor(
-    private readonly state: ConsortiumState,
+    private readonly engine: Dispatcher,
     block: BlockContext,
     private readonly tell: (outcome: Outcome) => void,
   ) {
     this.height = block.height;
     this.time = block.time;
     this.marketTime = block.marketTime;
-    this.mark = state.store.mark();
+    this.proposer = block.proposer;
+    this.parentSigners = block.parentSigners;
+    this.mark = engine.state.store.mark();
   }
 
   run(hook: (context: HookContext) => void): void {
-    this.mark = this.state.store.mark();
+    this.mark = this.engine.state.store.mark();
     hook(this);
     this.flush();
   }
@@ -417,8 +497,14 @@ class Hooks implements HookContext {
     if (this.entriesTold >= HOOK_ENTRIES_PER_OUTCOME) this.flush();
   }
 
+  dispatch(actor: Actor, operation: Operation, id: string): RejectedOutcome | undefined {
+    const bytes = fromHex(id);
+    assert(bytes?.length === ZERO_HASH.length, 'an operation has an id of 32 bytes');
+    return this.engine.dispatchInHook(this, actor, operation, bytes as Hash);
+  }
+
   flush(): void {
-    const { store, accounts } = this.state;
+    const { store, accounts } = this.engine.state;
     const { postings, holds, fault } = effectsSince(store, accounts, this.mark);
     // Nobody asked for this: there is no envelope to set aside, and going on would book wrong money.
     if (fault !== undefined) throw new BugError(`a hook broke an invariant: ${fault}`);

@@ -3,7 +3,7 @@ import { ByteWriter, formatTime, millis, toHex } from '@gridtokenx/kernel';
 import { decodeOutcome, encodeOutcome, type Envelope } from '@gridtokenx/protocol';
 import { resultsOf, resultsRootOf } from '@gridtokenx/chain';
 import fc from 'fast-check';
-import { auditState, createLedger, type Ledger } from '../index.js';
+import { auditState, createConsortiumLedger, type ConsortiumLedger } from '../index.js';
 import { OutcomeBytes } from './bytes.js';
 import { digestOf, rowKey } from './digest.js';
 import { refuseSequence, useSequence } from './replay.js';
@@ -12,7 +12,7 @@ import { SortedSet } from './sorted.js';
 import { crypto, envelopeOf, id, identityOf, kidOf, place, START, World, genesisOf } from '../spec/world.spec.js';
 
 /** Every row of every table, and every index, as text. */
-function dump({ state }: Ledger): string[] {
+function dump({ state }: ConsortiumLedger): string[] {
   const rows = state.store.tables.flatMap((table) =>
     [...table.cells()].flatMap((cell) =>
       cell.value === undefined
@@ -154,10 +154,16 @@ describe('a block', () => {
 
   it('is run on its parent, once decided', () => {
     const { ledger } = new World();
-    expect(() => ledger.execute({ height: 2, time: millis(START + 1), envelopes: [] })).toThrow('bug');
-    expect(() => ledger.execute({ height: 1, time: millis(START), envelopes: [] })).toThrow('bug');
-    ledger.execute({ height: 1, time: millis(START + 1), envelopes: [] });
-    expect(() => ledger.execute({ height: 2, time: millis(START + 2), envelopes: [] })).toThrow('bug');
+    expect(() =>
+      ledger.execute({ height: 2, time: millis(START + 1), proposer: 0, parentSigners: [], envelopes: [] }),
+    ).toThrow('bug');
+    expect(() =>
+      ledger.execute({ height: 1, time: millis(START), proposer: 0, parentSigners: [], envelopes: [] }),
+    ).toThrow('bug');
+    ledger.execute({ height: 1, time: millis(START + 1), proposer: 0, parentSigners: [], envelopes: [] });
+    expect(() =>
+      ledger.execute({ height: 2, time: millis(START + 2), proposer: 0, parentSigners: [], envelopes: [] }),
+    ).toThrow('bug');
   });
 });
 
@@ -394,8 +400,8 @@ describe('the parts', () => {
   });
 
   it('a ledger starts at its genesis, and another genesis is another state', () => {
-    const one = createLedger(crypto, identityOf(genesisOf()));
-    const two = createLedger(crypto, identityOf(genesisOf({ feedInRate: 1 })));
+    const one = createConsortiumLedger(crypto, identityOf(genesisOf()));
+    const two = createConsortiumLedger(crypto, identityOf(genesisOf({ feedInRate: 1 })));
     expect([one.height, one.time, one.marketTime]).toEqual([0, START, START]);
     expect(toHex(one.stateDigest)).not.toBe(toHex(two.stateDigest));
     expect(auditState(one)).toEqual([]);

@@ -6,7 +6,8 @@ import {
   type Envelope,
   type RejectionCode,
 } from '@gridtokenx/protocol';
-import type { KeyRow, RegistryState, ReplayWindow } from '../registry/state.js';
+import type { LedgerState } from './definition.js';
+import type { KeyRow, ReplayWindow } from './keys.js';
 
 const MASK = (1n << BigInt(SEQUENCE_WINDOW)) - 1n;
 
@@ -51,15 +52,19 @@ export interface Admission {
 }
 
 /** SPEC ledger 2.4: each envelope is held against the state after the parent, and against those admitted before it. */
-export function admissionOn(registry: RegistryState, blockTime: Millis): Admission {
+export function admissionOn({ keys, fees }: Pick<LedgerState, 'keys' | 'fees'>, blockTime: Millis): Admission {
+  const payable = fees?.admission(blockTime);
   const admitted = new Map<string, Set<number>>();
   return {
     refusal: (envelope) => {
       const { kid, sequence } = envelope;
-      const refusal = refuseEnvelope(registry.keys.get(kid), envelope, blockTime);
-      if (refusal !== undefined) return refusal;
+      const row = keys.get(kid);
+      const refusal = refuseEnvelope(row, envelope, blockTime);
+      if (row === undefined || refusal !== undefined) return refusal;
       const used = admitted.get(kid) ?? new Set<number>();
       if (used.has(sequence)) return 'operation.sequenceUsed';
+      const unpaid = payable?.refusal(row, envelope);
+      if (unpaid !== undefined) return unpaid;
       used.add(sequence);
       admitted.set(kid, used);
       return undefined;

@@ -2,7 +2,8 @@ import type { BucketRows } from '@gridtokenx/chain';
 import type { Crypto, Hash } from '@gridtokenx/crypto';
 import { asciiText, assert, DecodeError } from '@gridtokenx/kernel';
 import type { LedgerIdentity } from '@gridtokenx/protocol';
-import { beginRestoredLedger, type Ledger, type RestoredLedger } from './engine.js';
+import { emptyLedger } from '../ledgers/index.js';
+import type { DefinedLedger, Ledger } from './engine.js';
 import { decodeRow } from './rows.js';
 import { PairTable, type AnyTable, type Cell, type Store } from './store.js';
 
@@ -54,13 +55,13 @@ export interface RestoredBucket {
  * digests, the same indexes, the same outcomes.
  */
 export class LedgerRestore {
-  private readonly ledger: RestoredLedger;
+  private readonly ledger: DefinedLedger;
   private readonly tables: ReadonlyMap<string, AnyTable<unknown, unknown>>;
   private readonly waiting = new Map<AnyTable<unknown, unknown>, WaitingRows>();
   private table: AnyTable<unknown, unknown> | undefined;
 
   constructor(crypto: Crypto, identity: LedgerIdentity) {
-    this.ledger = beginRestoredLedger(crypto, identity);
+    this.ledger = emptyLedger(crypto, identity);
     this.tables = new Map(this.ledger.state.store.tables.map((table) => [table.name, table]));
   }
 

@@ -227,12 +227,9 @@ function enterOrder(market: MarketState, context: OperationContext, request: Req
   const limitRank = side.rankOf(priceTicks);
   const best = side.best;
   const crosses = best !== undefined && best.rank <= limitRank;
-  if (
-    timeInForce === 'FOK' &&
-    !(crosses && canFill(side, limitRank, request, context.marketTime, context.meetingsLeft))
-  )
+  if (timeInForce === 'FOK' && !(crosses && canFill(side, limitRank, request, context.marketTime, market.meetingsLeft)))
     return rejected('market.fillOrKill');
-  if (crosses && context.meetingsLeft === 0) return rejected('market.blockFull');
+  if (crosses && market.meetingsLeft === 0) return rejected('market.blockFull');
 
   const { events, operationId } = context;
   events.push({
@@ -313,14 +310,14 @@ function match(
   matching: Matching,
 ): void {
   const { account } = request;
-  let meetings = Math.min(MEETINGS_PER_ORDER_MAX, context.meetingsLeft);
+  let meetings = Math.min(MEETINGS_PER_ORDER_MAX, market.meetingsLeft);
   const allowed = meetings;
   for (let level = side.best; level !== undefined && level.rank <= limitRank;) {
     const { rank } = level;
     for (let node = level.head; node !== undefined && matching.remainingWh > 0;) {
       if (meetings === 0) {
         matching.outOfMeetings = true;
-        context.meetingsLeft -= allowed;
+        market.meetingsLeft -= allowed;
         return;
       }
       meetings--;
@@ -339,7 +336,7 @@ function match(
     if (matching.remainingWh === 0) break;
     level = side.levelFrom(rank + 1);
   }
-  context.meetingsLeft -= allowed - meetings;
+  market.meetingsLeft -= allowed - meetings;
 }
 
 function writeSums({ accounts }: MarketState, { account, book, isBid }: Request, matching: Matching): void {

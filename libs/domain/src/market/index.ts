@@ -11,5 +11,9 @@ export const marketModule = (
   name: 'market',
   operations: MARKET_OPERATIONS,
   execute: (context, operation) => executeMarket(market, context, operation),
-  atStart: (context) => closeWhatHasEnded(market, metering, context),
+  atStart: (context) => {
+    market.beginBlock();
+    closeWhatHasEnded(market, metering, context);
+  },
+  audit: () => market.audit(),
 });

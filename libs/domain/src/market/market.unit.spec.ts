@@ -205,7 +205,18 @@ describe('an order', () => {
     const { state, time, marketTime } = world.ledger;
     const key = state.registry.keys.get(kidOf('bob'));
     assert(key !== undefined, 'bob has a key');
-    const context = { height: 9, time, marketTime, meetingsLeft: 3, events: [], kid: kidOf('bob'), key };
+    const context = {
+      height: 9,
+      time,
+      marketTime,
+      proposer: 0,
+      parentSigners: [],
+      dispatch: () => undefined,
+      events: [],
+      kid: kidOf('bob'),
+      key,
+    };
+    state.market.meetingsLeft = 3;
     const sweep = (n: number, wh: number, more = {}): unknown =>
       executeMarket(
         state.market,
@@ -213,7 +224,7 @@ describe('an order', () => {
         place('bob', 'bid', 400, wh, more),
       );
     expect(sweep(1, 200)).toBeUndefined();
-    expect(context.meetingsLeft).toBe(1);
+    expect(state.market.meetingsLeft).toBe(1);
     expect(sweep(2, 200, { timeInForce: 'FOK' })).toMatchObject({ code: 'market.fillOrKill' });
     expect(sweep(3, 200)).toBeUndefined();
     expect(context.events.at(-1)).toMatchObject({ reason: 'matchLimit', remainingWh: '100' });

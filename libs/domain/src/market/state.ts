@@ -1,6 +1,6 @@
 import type { RowWriter } from '../ledger/scratch.js';
 import { assert, compareText, formatTime, INTERVAL_MS, millis, type ByteReader } from '@gridtokenx/kernel';
-import { PRICE_TICKS_MAX, type Genesis } from '@gridtokenx/protocol';
+import { PRICE_TICKS_MAX, type ConsortiumGenesis } from '@gridtokenx/protocol';
 import { kwhOf, WATT, type AccountsState, type BalanceCell, type BalanceGroup } from '../accounts/state.js';
 import type { BlockContext } from '../ledger/module.js';
 import { SortedSet } from '../ledger/sorted.js';
@@ -129,6 +129,8 @@ export class MarketState {
   readonly expiring = new SortedSet<OrderNode>(byTimeThenEntry);
   /** Books that are not closed. */
   readonly standing = new SortedSet<Book>(byTimeThenKey);
+  /** SPEC market 3.8: how many more resting orders the orders of this block may meet. No row: each block begins anew. */
+  meetingsLeft = MEETINGS_PER_BLOCK_MAX;
   private recentlyClosed: BookCell[] = [];
   private readonly closedRing: (OrderCell | undefined)[] = [];
 
@@ -136,7 +138,7 @@ export class MarketState {
     readonly store: Store,
     readonly accounts: AccountsState,
     readonly registry: RegistryState,
-    { tariff }: Genesis,
+    { tariff }: ConsortiumGenesis,
   ) {
     this.tariff = {
       version: tariff.version,
@@ -178,6 +180,24 @@ export class MarketState {
     this.counterCell = this.counters.cell('market');
     // The cell is kept hold of, so the row is never absent.
     store.change(this.counterCell, { trades: 0, entries: 0, closed: 0 });
+  }
+
+  beginBlock(): void {
+    this.meetingsLeft = MEETINGS_PER_BLOCK_MAX;
+  }
+
+  /** SPEC market 1.4: what rests in books is what is open. */
+  audit(): string[] {
+    const faults: string[] = [];
+    let [open, resting] = [0, 0];
+    for (const cell of this.orders.rows.values()) {
+      if (cell.value === undefined || !isOpenOrder(cell.value)) continue;
+      open++;
+      if (cell.extra?.level === undefined) faults.push(`${cell.key} is open and in no book`);
+    }
+    for (const book of this.standing) resting += book.bids.count + book.asks.count;
+    if (resting !== open) faults.push(`${resting} orders rest in books, ${open} are open`);
+    return faults;
   }
 
   /** A book by its cell: also a closed one has a row. */

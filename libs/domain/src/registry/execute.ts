@@ -1,9 +1,10 @@
 import type { Crypto } from '@gridtokenx/crypto';
 import { fromBase64Url, parseTime, unreachable } from '@gridtokenx/kernel';
 import { rejected, type KycStatus, type OperationOf, type RejectedOutcome } from '@gridtokenx/protocol';
+import { UNUSED_WINDOW, type KeyRow } from '../ledger/keys.js';
 import type { OperationContext } from '../ledger/module.js';
 import { hasRole, isOrganisationKey, kycStatusAt } from './rights.js';
-import type { AccountRow, KeyRow, RegistryState } from './state.js';
+import type { AccountRow, RegistryState } from './state.js';
 
 export const REGISTRY_OPERATIONS = [
   'registry.registerOrganisation',
@@ -25,8 +26,6 @@ export const KYC_TRANSITIONS: Readonly<Record<KycStatus, readonly KycStatus[]>> 
   expired: ['verified', 'rejected', 'suspended'],
   suspended: ['verified', 'rejected'],
 };
-
-export const UNUSED_WINDOW = { highest: 0, used: 0n } as const;
 
 /** What the operations on the registry need of the ledger around them. */
 export interface RegistryParts {

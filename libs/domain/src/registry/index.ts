@@ -1,11 +1,13 @@
+import { assert } from '@gridtokenx/kernel';
 import type { Crypto } from '@gridtokenx/crypto';
-import type { Genesis } from '@gridtokenx/protocol';
+import type { ConsortiumGenesis } from '@gridtokenx/protocol';
+import { UNUSED_WINDOW } from '../ledger/keys.js';
 import type { LedgerModule } from '../ledger/module.js';
-import { executeRegistry, REGISTRY_OPERATIONS, UNUSED_WINDOW } from './execute.js';
+import { executeRegistry, REGISTRY_OPERATIONS } from './execute.js';
 import type { RegistryState } from './state.js';
 
 /** SPEC registry 1.3: what the constitution names exists from the start; its accounts are verified. */
-function genesisRows(registry: RegistryState, genesis: Genesis): void {
+function genesisRows(registry: RegistryState, genesis: ConsortiumGenesis): void {
   const registerKey = (key: string, organisation: string): void => {
     // A validator's key may also be listed with its organisation.
     if (!registry.keys.has(key))
@@ -28,6 +30,9 @@ export const registryModule = (
 ): LedgerModule<(typeof REGISTRY_OPERATIONS)[number]> => ({
   name: 'registry',
   operations: REGISTRY_OPERATIONS,
-  genesis: (genesis) => genesisRows(registry, genesis),
+  genesis: (genesis) => {
+    assert(genesis.kind === 'consortium', 'only the consortium has a registry');
+    genesisRows(registry, genesis);
+  },
   execute: (context, operation) => executeRegistry({ registry, crypto, isValidatorKey }, context, operation),
 });

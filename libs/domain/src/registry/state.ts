@@ -1,7 +1,8 @@
 import type { RowWriter } from '../ledger/scratch.js';
 import { compareText, type ByteReader } from '@gridtokenx/kernel';
 import { KYC_STATUSES, ROLES, SECTORS, type KycStatus, type Role, type Sector } from '@gridtokenx/protocol';
-import { readFlag, readOneOf, Shared } from '../ledger/rows.js';
+import { keyTable, type KeyRow } from '../ledger/keys.js';
+import { readOneOf, Shared } from '../ledger/rows.js';
 import { pairTable, plainTable, type PairTable, type Store, type Table } from '../ledger/store.js';
 
 export interface OrganisationRow {
@@ -14,21 +15,6 @@ export interface AccountRow {
   readonly kyc: KycStatus;
   /** Block time at which a verification expires; 0 for never. */
   readonly kycUntil: number;
-}
-
-/** The replay window of a key: see SPEC ledger 2. */
-export interface ReplayWindow {
-  readonly highest: number;
-  /** Bit i stands for `highest - i`. */
-  readonly used: bigint;
-}
-
-export interface KeyRow {
-  readonly organisation: string;
-  /** Of the account that owns the key; empty when the organisation itself does. */
-  readonly account: string;
-  readonly removed: boolean;
-  readonly window: ReplayWindow;
 }
 
 export interface DelegationRow {
@@ -48,41 +34,10 @@ export interface ZoneRow {
   readonly account: string;
 }
 
-const WINDOW_BYTES = 128;
-
-/** One for all: the writer copies it at once. */
-const window = new Uint8Array(WINDOW_BYTES);
-
-/** Of a lower-case digit; nothing before the first one. */
-const hexDigit = (digits: string, at: number): number => {
-  const code = at < 0 ? 48 : digits.charCodeAt(at);
-  return code < 58 ? code - 48 : code - 87;
-};
-
-function writeWindow(writer: RowWriter, { highest, used }: ReplayWindow): void {
-  writer.u64(highest);
-  // By its hex digits: shifting a thousand bits sixteen times would make sixteen thousands of bits anew.
-  const digits = used.toString(16);
-  const bytes = window.fill(0);
-  let at = WINDOW_BYTES - 1;
-  for (let end = digits.length - 1; end >= 0; end -= 2, at--)
-    bytes[at] = hexDigit(digits, end) | (hexDigit(digits, end - 1) << 4);
-  writer.fixed(bytes);
-}
-
 const list = (writer: RowWriter, texts: readonly string[]): void => {
   writer.u32(texts.length);
   for (const text of [...texts].sort(compareText)) writer.text(text);
 };
-
-function readWindow(reader: ByteReader): ReplayWindow {
-  const highest = reader.u64();
-  const bytes = reader.fixed(WINDOW_BYTES);
-  const view = new DataView(bytes.buffer);
-  let used = 0n;
-  for (let i = 0; i < WINDOW_BYTES; i += 8) used = (used << 64n) | view.getBigUint64(i);
-  return { highest, used };
-}
 
 /** At most so many names stand in a row. */
 const LIST_MAX = 1_000;
@@ -124,22 +79,7 @@ export class RegistryState {
         kycUntil: reader.u64(),
       }),
     });
-    this.keys = plainTable<KeyRow>(store, 'registry.key', {
-      encode: (writer, { organisation, account, removed, window }) =>
-        writeWindow(
-          writer
-            .text(organisation)
-            .text(account)
-            .u8(removed ? 1 : 0),
-          window,
-        ),
-      decode: (reader) => ({
-        organisation: reader.text(),
-        account: reader.text(),
-        removed: readFlag(reader),
-        window: readWindow(reader),
-      }),
-    });
+    this.keys = keyTable(store, 'registry.key');
     this.delegations = pairTable<DelegationRow>(
       store,
       'registry.delegation',

@@ -4,7 +4,7 @@ import { ByteWriter, formatInterval, millis, toBase64Url, toHex, utf8, type Mill
 import {
   decodeOutcome,
   type Envelope,
-  type Genesis,
+  type ConsortiumGenesis,
   type LedgerEvent,
   type LedgerIdentity,
   type Operation,
@@ -12,7 +12,7 @@ import {
   type Outcome,
 } from '@gridtokenx/protocol';
 import { testGenesis } from '@gridtokenx/testkit';
-import { createLedger, type Execution, type Ledger } from '../index.js';
+import { createConsortiumLedger, type Execution, type ConsortiumLedger } from '../index.js';
 
 /** A small world for the specs: two zones, who runs them, and ways to get people, money and energy into it. */
 
@@ -41,7 +41,7 @@ export interface GenesisTerms {
   readonly rate?: number;
   readonly capMs?: number;
   readonly epochBlocks?: number;
-  readonly evidence?: Genesis['consensus']['evidence'];
+  readonly evidence?: ConsortiumGenesis['consensus']['evidence'];
   /** Instead of the one of `mea`: `validator 0`, of the organisation `member 0`, and so on. */
   readonly validators?: number;
 }
@@ -55,7 +55,7 @@ export function genesisOf({
   epochBlocks = 1_000,
   evidence = { heights: 100_000, ageMs: 86_400_000 },
   validators = 0,
-}: GenesisTerms = {}): Genesis {
+}: GenesisTerms = {}): ConsortiumGenesis {
   const members = Array.from({ length: validators }, (_, i) => `member ${i}`);
   return testGenesis({
     timeMs: START,
@@ -92,7 +92,7 @@ export function genesisOf({
   });
 }
 
-export function identityOf(genesis: Genesis): LedgerIdentity {
+export function identityOf(genesis: ConsortiumGenesis): LedgerIdentity<ConsortiumGenesis> {
   const genesisHash = crypto.sha256(utf8(JSON.stringify(genesis)));
   return { genesis, genesisHash, ledgerId: `gridtokenx-consortium-${toHex(genesisHash).slice(0, 8)}` };
 }
@@ -136,13 +136,13 @@ export interface Ran {
 }
 
 export class World {
-  readonly genesis: Genesis;
-  readonly ledger: Ledger;
+  readonly genesis: ConsortiumGenesis;
+  readonly ledger: ConsortiumLedger;
   private readonly sequences = new Map<string, number>();
 
   constructor(terms: GenesisTerms = {}) {
     this.genesis = genesisOf(terms);
-    this.ledger = createLedger(crypto, identityOf(this.genesis));
+    this.ledger = createConsortiumLedger(crypto, identityOf(this.genesis));
   }
 
   sequence(by: string): number {
@@ -166,6 +166,8 @@ export class World {
     const execution = ledger.execute({
       height: ledger.height + 1,
       time: millis(ledger.time + afterMs) as Millis,
+      proposer: 0,
+      parentSigners: [],
       envelopes,
     });
     const [clock, ...all] = execution.outcomes.map(({ hook, bytes }) => ({ hook, outcome: decodeOutcome(bytes) }));

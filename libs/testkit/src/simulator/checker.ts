@@ -9,6 +9,7 @@ import {
   type Block,
   type Certificate,
   type ValidatorSet,
+  signersOf,
 } from '@gridtokenx/chain';
 import type { Candidate, ConsensusMessage } from '@gridtokenx/consensus';
 import type { Crypto, PublicKey } from '@gridtokenx/crypto';
@@ -504,7 +505,13 @@ export class Checker {
     if (results === undefined || !equalBytes(certificate.resultsRoot, resultsRootOf(crypto, results)))
       wrong('carries other outcomes than were certified');
     const checkpointRoot = this.reference.checkpoints.rootOf(height);
-    const execution = this.reference.execute({ height, time: millis(header.time), envelopes });
+    const execution = this.reference.execute({
+      height,
+      time: millis(header.time),
+      proposer: header.proposer,
+      parentSigners: signersOf(parentCertificate),
+      envelopes,
+    });
     this.reference.commit();
     if (!equalBytes(header.checkpointRoot, checkpointRoot)) wrong('tells another checkpoint than that of a clean run');
     if (!equalBytes(execution.resultsRoot, certificate.resultsRoot)) wrong('is certified with other results');

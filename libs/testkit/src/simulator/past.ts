@@ -6,6 +6,7 @@ import {
   tipAfter,
   type Block,
   type Header,
+  signersOf,
 } from '@gridtokenx/chain';
 import type { Crypto } from '@gridtokenx/crypto';
 import { createLedger } from '@gridtokenx/domain';
@@ -45,9 +46,15 @@ export function certifiedPast({ crypto, identity, seedOf, blocks, intervalMs }: 
       nextValidatorsHash: validators.hash,
       checkpointRoot: ledger.checkpoints.rootOf(tip.height + 1),
     };
-    const { height, time, epoch } = header;
+    const { height, time, epoch, proposer } = header;
     const blockHash = headerHash(crypto, header);
-    const { outcomes, resultsRoot, stateDigest } = ledger.execute({ height, time, envelopes });
+    const { outcomes, resultsRoot, stateDigest } = ledger.execute({
+      height,
+      time,
+      proposer,
+      parentSigners: signersOf(tip.certificate),
+      envelopes,
+    });
     ledger.commit();
     const vote = { epoch, height, round: 0, blockHash, resultsRoot, stateDigest };
     const signBytes = commitSignBytes(ledgerId, { ...vote, signatures: [] });

@@ -1,0 +1,60 @@
+import type { Crypto } from '@gridtokenx/crypto';
+import { assert, parseTime } from '@gridtokenx/kernel';
+import type { ConsortiumGenesis, LedgerIdentity } from '@gridtokenx/protocol';
+import { accountsModule } from '../accounts/index.js';
+import { AccountsState } from '../accounts/state.js';
+import type { LedgerDefinition, LedgerState } from '../ledger/definition.js';
+import { defineLedger, type Ledger } from '../ledger/engine.js';
+import { marketModule } from '../market/index.js';
+import { MarketState } from '../market/state.js';
+import { meteringModule } from '../metering/index.js';
+import { MeteringState } from '../metering/state.js';
+import { registryModule } from '../registry/index.js';
+import { RegistryState } from '../registry/state.js';
+import { validatorsModule } from '../validators/index.js';
+import { ValidatorsState } from '../validators/state.js';
+
+/** Everything that the state of the consortium ledger is made of. */
+export interface ConsortiumState extends LedgerState {
+  readonly registry: RegistryState;
+  readonly metering: MeteringState;
+  readonly market: MarketState;
+}
+
+/** The constitution of the consortium ledger. */
+export const consortiumLedger: LedgerDefinition<ConsortiumGenesis, ConsortiumState> = {
+  state: (store, genesis) => {
+    const accounts = new AccountsState(store);
+    const registry = new RegistryState(store);
+    return {
+      store,
+      accounts,
+      registry,
+      keys: registry.keys,
+      metering: new MeteringState(store),
+      market: new MarketState(store, accounts, registry, genesis),
+      validators: new ValidatorsState(store, genesis),
+    };
+  },
+  modules: ({ accounts, registry, metering, market, validators }, { crypto, ledgerId }) => [
+    registryModule(registry, crypto, (key) => validators.isBound(key)),
+    accountsModule(accounts, registry),
+    meteringModule({ metering, accounts, registry, market }),
+    marketModule(market, metering),
+    validatorsModule({ validators, registry, crypto, ledgerId }),
+  ],
+  pace: ({ market }) => {
+    const start = parseTime(market.start);
+    assert(start !== undefined, 'a genesis that was read has times');
+    return { ...market, start };
+  },
+};
+
+export type ConsortiumLedger = Ledger<ConsortiumState>;
+
+/** A ledger of the consortium in the state of its genesis. */
+export function createConsortiumLedger(crypto: Crypto, identity: LedgerIdentity<ConsortiumGenesis>): ConsortiumLedger {
+  const ledger = defineLedger(consortiumLedger, crypto, identity);
+  ledger.begin();
+  return ledger;
+}

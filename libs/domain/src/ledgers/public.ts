@@ -1,0 +1,55 @@
+import type { Crypto } from '@gridtokenx/crypto';
+import { assert, parseTime } from '@gridtokenx/kernel';
+import type { LedgerIdentity, PublicGenesis } from '@gridtokenx/protocol';
+import { AccountsState } from '../accounts/state.js';
+import { gridFees } from '../grid/fees.js';
+import { gridModule } from '../grid/index.js';
+import { GridState } from '../grid/state.js';
+import type { LedgerDefinition, LedgerState } from '../ledger/definition.js';
+import { defineLedger, type Ledger } from '../ledger/engine.js';
+import { parametersModule } from '../parameters/index.js';
+import { ParametersState } from '../parameters/state.js';
+import { ValidatorsState } from '../validators/state.js';
+
+/** Everything that the state of the public ledger is made of. */
+export interface PublicState extends LedgerState {
+  readonly parameters: ParametersState;
+  readonly grid: GridState;
+}
+
+/** The constitution of the public ledger. */
+export const publicLedger: LedgerDefinition<PublicGenesis, PublicState> = {
+  state: (store, genesis, { crypto }) => {
+    const accounts = new AccountsState(store);
+    const parameters = new ParametersState(store);
+    const grid = new GridState(store, accounts, parameters, crypto);
+    return {
+      store,
+      accounts,
+      parameters,
+      grid,
+      keys: grid.keys,
+      fees: gridFees(grid, parameters),
+      validators: new ValidatorsState(store, genesis),
+    };
+  },
+  modules: (state) => [
+    parametersModule(state.parameters),
+    // Last: it takes the fees when all else of a block is done.
+    gridModule(state),
+  ],
+  pace: ({ time }) => {
+    const start = parseTime(time);
+    assert(start !== undefined, 'a genesis that was read has a time');
+    return { start, rate: 1 };
+  },
+};
+
+export type PublicLedger = Ledger<PublicState>;
+
+/** A public ledger in the state of its genesis. */
+export function createPublicLedger(crypto: Crypto, identity: LedgerIdentity<PublicGenesis>): PublicLedger {
+  const ledger = defineLedger(publicLedger, crypto, identity);
+  ledger.begin();
+  return ledger;
+}
