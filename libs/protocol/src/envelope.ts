@@ -16,10 +16,11 @@ import {
 } from '@gridtokenx/kernel';
 import { z } from 'zod';
 import * as f from './fields.js';
-import { kindOfLedger, ledgerOperations, type LedgerKind } from './ledgers.js';
+import { kindOfLedger, ledgerOperations } from './ledgers.js';
 import { ENVELOPE_BYTES_MAX, OPERATIONS_PER_ENVELOPE_MAX } from './limits.js';
 import { isOperationType, operationSchemas, type Operation } from './operations.js';
 import { rejections, type RejectionCode } from './rejections.js';
+import type { LedgerKind } from './topics.js';
 
 export const ENVELOPE_TYPE = 'gridtokenx-operations+jws';
 

@@ -1,7 +1,5 @@
-import type { Genesis } from './genesis.js';
 import { OPERATION_TYPES, type OperationType } from './operations.js';
-
-export type LedgerKind = Genesis['kind'];
+import type { LedgerKind } from './topics.js';
 
 /** SPEC wire 3.1: the modules of each ledger, by what the names of their operations begin with, and single operations beside them. */
 const OPERATIONS_OF: Readonly<Record<LedgerKind, readonly string[]>> = {
