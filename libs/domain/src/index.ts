@@ -26,3 +26,4 @@ export { executeMarket, MARKET_OPERATIONS, type MarketOperation } from './market
 export * from './election/index.js';
 export * from './staking/index.js';
 export * from './governance/index.js';
+export { ConsortiumValidators } from './validators/changes.js';

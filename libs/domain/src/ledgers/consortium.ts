@@ -11,14 +11,15 @@ import { meteringModule } from '../metering/index.js';
 import { MeteringState } from '../metering/state.js';
 import { registryModule } from '../registry/index.js';
 import { RegistryState } from '../registry/state.js';
+import { ConsortiumValidators } from '../validators/changes.js';
 import { validatorsModule } from '../validators/index.js';
-import { ValidatorsState } from '../validators/state.js';
 
 /** Everything that the state of the consortium ledger is made of. */
 export interface ConsortiumState extends LedgerState {
   readonly registry: RegistryState;
   readonly metering: MeteringState;
   readonly market: MarketState;
+  readonly validators: ConsortiumValidators;
 }
 
 /** The constitution of the consortium ledger. */
@@ -33,7 +34,7 @@ export const consortiumLedger: LedgerDefinition<ConsortiumGenesis, ConsortiumSta
       keys: registry.keys,
       metering: new MeteringState(store),
       market: new MarketState(store, accounts, registry, genesis),
-      validators: new ValidatorsState(store, genesis),
+      validators: new ConsortiumValidators(store, genesis),
     };
   },
   modules: ({ accounts, registry, metering, market, validators }, { crypto, ledgerId }) => [

@@ -9,6 +9,7 @@ import type { LedgerDefinition, LedgerState } from '../ledger/definition.js';
 import { defineLedger, type Ledger } from '../ledger/engine.js';
 import { parametersModule } from '../parameters/index.js';
 import { ParametersState } from '../parameters/state.js';
+import { signersModule, suspendingJudge } from '../validators/signers.js';
 import { ValidatorsState } from '../validators/state.js';
 
 /** Everything that the state of the public ledger is made of. */
@@ -33,8 +34,9 @@ export const publicLedger: LedgerDefinition<PublicGenesis, PublicState> = {
       validators: new ValidatorsState(store, genesis),
     };
   },
-  modules: (state) => [
+  modules: (state, { crypto, ledgerId }) => [
     parametersModule(state.parameters),
+    signersModule({ ...state, crypto, ledgerId }, suspendingJudge(state.validators)),
     // Last: it takes the fees when all else of a block is done.
     gridModule(state),
   ],

@@ -1,19 +1,19 @@
-import type { Crypto } from '@gridtokenx/crypto';
+import { rejected } from '@gridtokenx/protocol';
 import type { OperationContext } from '../ledger/module.js';
 import type { RegistryState } from '../registry/state.js';
-import type { ChangeRow, ValidatorRow, ValidatorsState } from './state.js';
+import type { ChangeRow, ConsortiumValidators } from './changes.js';
+import { isExpired, type EquivocationJudge, type EvidenceParts } from './evidence.js';
+import { newcomer } from './state.js';
 
 /** What the operations on validators need of the ledger around them. */
-export interface ValidatorsParts {
-  readonly validators: ValidatorsState;
+export interface ValidatorsParts extends EvidenceParts {
+  readonly validators: ConsortiumValidators;
   readonly registry: RegistryState;
-  readonly crypto: Crypto;
-  readonly ledgerId: string;
 }
 
 /** SPEC validators 3.3: decided, it waits for its turn; a suspension bars proposals at once. */
 export function enact(
-  state: ValidatorsState,
+  state: ConsortiumValidators,
   registry: RegistryState,
   context: OperationContext,
   id: string,
@@ -34,14 +34,19 @@ export function enact(
   if (comes !== '' && organisation !== undefined) state.validators.set(comes, newcomer(organisation));
 }
 
-export const newcomer = (organisation: string): ValidatorRow => ({
-  organisation,
-  rejoinedAt: 0,
-  member: false,
-  next: false,
-  suspended: false,
-  removed: false,
-  lastHeight: 0,
-  successor: '',
-  settledTo: 0,
+/** SPEC validators 5.2 and 5.3: on the ledger of the consortium an offence suspends, as if a vote had decided it. */
+export const consortiumJudge = ({ validators: state, registry }: ValidatorsParts): EquivocationJudge => ({
+  refuse: (context, { validator, row, epoch, height }) => {
+    if (row.removed && height > row.lastHeight) return rejected('validators.notEvidence');
+    if (height <= row.settledTo)
+      return rejected('validators.evidenceSettled', { validator, height: String(row.settledTo) });
+    return isExpired(state, context, { epoch, height }) ? rejected('validators.evidenceExpired') : undefined;
+  },
+  convict: (context, { validator, row }) => {
+    state.validators.set(validator, { ...row, settledTo: context.height });
+    const answering = state.answering(validator);
+    if (answering === undefined || answering[1].removed || answering[1].suspended) return;
+    const change = { validator: answering[0], key: '', organisation: '', until: 0, approvals: [], turn: 0 };
+    enact(state, registry, context, context.operationId, { kind: 'suspend', ...change });
+  },
 });

@@ -1,10 +1,30 @@
 import { decodeVoteSignBytes, epochOf, type Vote, type VoteContext } from '@gridtokenx/chain';
-import type { Signature } from '@gridtokenx/crypto';
+import type { Crypto, Signature } from '@gridtokenx/crypto';
 import { assert, DecodeError, equalBytes, fromBase64Url, fromHex } from '@gridtokenx/kernel';
 import { rejected, type OperationOf, type RejectedOutcome } from '@gridtokenx/protocol';
-import type { OperationContext } from '../ledger/module.js';
-import { enact, type ValidatorsParts } from './enact.js';
-import { publicKeyOf, type ValidatorsState } from './state.js';
+import type { BlockContext, OperationContext } from '../ledger/module.js';
+import { publicKeyOf, type ValidatorRow, type ValidatorsState } from './state.js';
+
+/** What evidence is checked with. */
+export interface EvidenceParts {
+  readonly validators: ValidatorsState;
+  readonly crypto: Pick<Crypto, 'verify'>;
+  readonly ledgerId: string;
+}
+
+/** A validator whose key has signed two things, and where. */
+export interface Equivocation extends Pick<VoteContext, 'epoch' | 'height' | 'round'> {
+  readonly validator: string;
+  readonly row: ValidatorRow;
+}
+
+/** What a ledger makes of an offence: each punishes its own. */
+export interface EquivocationJudge {
+  /** Why these votes call for nothing, or nothing more, if they do. */
+  refuse(context: OperationContext, offence: Equivocation): RejectedOutcome | undefined;
+  /** The votes are checked, and the fact is told. */
+  convict(context: OperationContext, offence: Equivocation): void;
+}
 
 interface Offence {
   readonly context: VoteContext;
@@ -34,7 +54,11 @@ function offenceIn(ledgerId: string, epochBlocks: number, first: Uint8Array, sec
 }
 
 /** SPEC validators 5.3: too old when it is so both in heights and in time; how old in time, the end of its epoch says. */
-function isExpired(state: ValidatorsState, { height, time }: OperationContext, offence: VoteContext): boolean {
+export function isExpired(
+  state: ValidatorsState,
+  { height, time }: BlockContext,
+  offence: Pick<VoteContext, 'epoch' | 'height'>,
+): boolean {
   if (height - offence.height <= state.evidence.heights) return false;
   if (offence.epoch >= epochOf(height, state.epochBlocks)) return false;
   // The time of an epoch is forgotten when nothing before it can be evidence any more.
@@ -44,7 +68,8 @@ function isExpired(state: ValidatorsState, { height, time }: OperationContext, o
 
 /** SPEC validators 5.1 */
 export function reportEquivocation(
-  { validators: state, registry, crypto, ledgerId }: ValidatorsParts,
+  { validators: state, crypto, ledgerId }: EvidenceParts,
+  judge: EquivocationJudge,
   context: OperationContext,
   { validator, first, second }: OperationOf<'validators.reportEquivocation'>,
 ): RejectedOutcome | undefined {
@@ -57,10 +82,9 @@ export function reportEquivocation(
   const { epoch, height, round } = offence.context;
   // Else a liar could have all that it is still to sign dealt with beforehand.
   if (height > context.height) return rejected('validators.evidenceAhead');
-  if (row.removed && height > row.lastHeight) return rejected('validators.notEvidence');
-  if (height <= row.settledTo)
-    return rejected('validators.evidenceSettled', { validator, height: String(row.settledTo) });
-  if (isExpired(state, context, offence.context)) return rejected('validators.evidenceExpired');
+  const equivocation: Equivocation = { validator, row, epoch, height, round };
+  const refusal = judge.refuse(context, equivocation);
+  if (refusal !== undefined) return refusal;
   const publicKey = publicKeyOf(validator);
   const isSigned = (vote: Uint8Array, text: string): boolean => {
     const signature = fromBase64Url(text);
@@ -68,12 +92,7 @@ export function reportEquivocation(
   };
   if (!isSigned(votes[0], first.signature) || !isSigned(votes[1], second.signature))
     return rejected('validators.badSignature');
-
-  state.validators.set(validator, { ...row, settledTo: context.height });
   context.events.push({ type: 'validators.equivocated', validator, epoch, height, round, vote: offence.type });
-  const answering = state.answering(validator);
-  if (answering === undefined || answering[1].removed || answering[1].suspended) return undefined;
-  const change = { validator: answering[0], key: '', organisation: '', until: 0, approvals: [], turn: 0 };
-  enact(state, registry, context, context.operationId, { kind: 'suspend', ...change });
+  judge.convict(context, equivocation);
   return undefined;
 }

@@ -11,9 +11,11 @@ import {
   type ValidatorChange,
 } from '@gridtokenx/protocol';
 import type { OperationContext } from '../ledger/module.js';
-import { enact, type ValidatorsParts } from './enact.js';
+import { votesNeeded, type ChangeRow, type ConsortiumValidators } from './changes.js';
+import { consortiumJudge, enact, type ValidatorsParts } from './enact.js';
 import { reportEquivocation } from './evidence.js';
-import { publicKeyOf, votesNeeded, type ChangeRow, type ValidatorRow, type ValidatorsState } from './state.js';
+import { rejoin } from './rejoin.js';
+import { publicKeyOf, type ValidatorRow } from './state.js';
 
 export const VALIDATORS_OPERATIONS = [
   'validators.rejoin',
@@ -38,32 +40,18 @@ export function executeValidators(
     case 'validators.withdrawChange':
       return withdrawChange(parts.validators, context, operation);
     case 'validators.reportEquivocation':
-      return reportEquivocation(parts, context, operation);
+      return reportEquivocation(parts, consortiumJudge(parts), context, operation);
     default:
       return unreachable(operation);
   }
 }
 
-/** SPEC validators 6.1: signed by the validator's own key, so that only its owner can say that its record was lost. */
-function rejoin(
-  state: ValidatorsState,
-  context: OperationContext,
-  { validator, nonce }: OperationOf<'validators.rejoin'>,
-): RejectedOutcome | undefined {
-  const row = state.validators.get(validator);
-  if (row === undefined || context.kid !== validator || context.key.removed)
-    return rejected('validators.unknownValidator', { validator });
-  state.validators.set(validator, { ...row, rejoinedAt: context.height });
-  context.events.push({ type: 'validators.rejoined', validator, nonce });
-  return undefined;
-}
-
 /** SPEC validators 3.2: how many validators of the set belong to these organisations. */
-const votesOf = (state: ValidatorsState, organisations: readonly string[]): number =>
+const votesOf = (state: ConsortiumValidators, organisations: readonly string[]): number =>
   state.members().filter(([, { organisation }]) => organisations.includes(organisation)).length;
 
 /** The organisation that a key speaks for, if it has a say. */
-function voterOf(state: ValidatorsState, { key }: OperationContext): string | undefined {
+function voterOf(state: ConsortiumValidators, { key }: OperationContext): string | undefined {
   if (key.removed || key.account !== '') return undefined;
   return votesOf(state, [key.organisation]) > 0 ? key.organisation : undefined;
 }
@@ -127,7 +115,7 @@ function refuseChange(parts: ValidatorsParts, change: ValidatorChange): Rejected
 }
 
 /** SPEC validators 4.3 */
-const refuseToLose = (state: ValidatorsState, row: ValidatorRow): RejectedOutcome | undefined =>
+const refuseToLose = (state: ConsortiumValidators, row: ValidatorRow): RejectedOutcome | undefined =>
   row.next && state.sizeToCome() <= state.sizeMin ? rejected('validators.tooFew') : undefined;
 
 /** SPEC validators 2.2: a key of its organisation, that was never a validator, and that someone holds. */
@@ -187,7 +175,7 @@ function approve(
 
 /** SPEC validators 3.4 */
 function withdrawChange(
-  state: ValidatorsState,
+  state: ConsortiumValidators,
   context: OperationContext,
   { change }: OperationOf<'validators.withdrawChange'>,
 ): RejectedOutcome | undefined {

@@ -1,31 +1,14 @@
 import { epochOf, isLastOfEpoch } from '@gridtokenx/chain';
-import { compareBytes, toBase64Url, unreachable } from '@gridtokenx/kernel';
+import { unreachable } from '@gridtokenx/kernel';
 import type { ValidatorChangeKind } from '@gridtokenx/protocol';
 import type { HookContext } from '../ledger/module.js';
 import type { RegistryState } from '../registry/state.js';
-import type { ChangeRow, ValidatorRow, ValidatorsState } from './state.js';
-
-/** Blocks of an epoch after the one that fixes the next set. */
-const FIXED_BEFORE_END = 2;
-
-/** SPEC validators 4.1: at the first height of an epoch the set that was fixed is the set. */
-export function beginEpoch(state: ValidatorsState, { height, time }: HookContext): void {
-  const { epochBlocks, validators, epochs, evidence } = state;
-  if (height === 1 || !isLastOfEpoch(height - 1, epochBlocks)) return;
-  for (const [key, row] of state.all()) if (row.member !== row.next) validators.set(key, { ...row, member: row.next });
-  epochs.set(String(epochOf(height, epochBlocks)), { beganAt: time });
-  // SPEC validators 5.3: no evidence from before is good any more.
-  for (const [, { key, value }] of [...epochs.rows])
-    if (
-      value !== undefined &&
-      height - Number(key) * epochBlocks > evidence.heights &&
-      time - value.beganAt > evidence.ageMs
-    )
-      validators.store.change(epochs.cell(key), undefined);
-}
+import type { ChangeRow, ConsortiumValidators } from './changes.js';
+import { FIXED_BEFORE_END, keysOf } from './epoch.js';
+import type { ValidatorRow } from './state.js';
 
 /** SPEC validators 3.4 and 4.1: what was open for too long lapses; two blocks before an epoch ends the next set is fixed. */
-export function endBlock(state: ValidatorsState, registry: RegistryState, context: HookContext): void {
+export function endBlock(state: ConsortiumValidators, registry: RegistryState, context: HookContext): void {
   const { height, time, events } = context;
   const { changes, epochBlocks } = state;
   for (const [id, { until }] of state.open()) {
@@ -41,10 +24,8 @@ export function endBlock(state: ValidatorsState, registry: RegistryState, contex
     events.push({ type: 'validators.setFixed', epoch: epochOf(height, epochBlocks) + 1, validators: after });
 }
 
-const keysOf = (state: ValidatorsState): string[] => state.next.sort(compareBytes).map(toBase64Url);
-
 /** SPEC validators 4.2: in the order in which they were decided, as many as one epoch may change; the rest waits. */
-function applyDecided(state: ValidatorsState, registry: RegistryState, context: HookContext): void {
+function applyDecided(state: ConsortiumValidators, registry: RegistryState, context: HookContext): void {
   const { changes, epochBlocks } = state;
   const { height, events } = context;
   const epoch = epochOf(height, epochBlocks) + 1;
@@ -69,7 +50,7 @@ function applyDecided(state: ValidatorsState, registry: RegistryState, context: 
  * validator changes), has `nothing` to do any more, or `waits` because the set would become too small.
  */
 function fateOf(
-  state: ValidatorsState,
+  state: ConsortiumValidators,
   kind: ValidatorChangeKind,
   row: ValidatorRow,
 ): 'changes' | 'aside' | 'nothing' | 'waits' {
@@ -95,7 +76,7 @@ function fateOf(
 }
 
 function apply(
-  state: ValidatorsState,
+  state: ConsortiumValidators,
   registry: RegistryState,
   { height, events }: HookContext,
   { kind, validator, key }: ChangeRow,

@@ -1,9 +1,12 @@
 import { assert } from '@gridtokenx/kernel';
 import type { LedgerModule } from '../ledger/module.js';
-import { newcomer, type ValidatorsParts } from './enact.js';
+import type { ValidatorsParts } from './enact.js';
+import { beginEpoch } from './epoch.js';
 import { executeValidators, VALIDATORS_OPERATIONS } from './execute.js';
-import { beginEpoch, endBlock } from './hooks.js';
+import { endBlock } from './hooks.js';
+import { newcomer } from './state.js';
 
+/** The validators of the consortium: its organisations vote on them. */
 export const validatorsModule = (parts: ValidatorsParts): LedgerModule<(typeof VALIDATORS_OPERATIONS)[number]> => ({
   name: 'validators',
   operations: VALIDATORS_OPERATIONS,

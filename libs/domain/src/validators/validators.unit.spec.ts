@@ -4,7 +4,7 @@ import { formatTime, millis, toBase64Url, toHex } from '@gridtokenx/kernel';
 import { VALIDATORS_MAX, type LedgerEvent, type Operation, type ValidatorChange } from '@gridtokenx/protocol';
 import { describe, expect, it } from '@jest/globals';
 import { crypto, id, identityOf, kidOf, seedOf, World, type GenesisTerms, type Ran } from '../spec/world.spec.js';
-import { votesNeeded } from './state.js';
+import { votesNeeded } from './changes.js';
 
 const EPOCH = 5;
 

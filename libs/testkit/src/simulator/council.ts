@@ -1,7 +1,7 @@
 import { possessionSignBytes } from '@gridtokenx/chain';
 import type { Crypto } from '@gridtokenx/crypto';
-import type { Ledger } from '@gridtokenx/domain';
-import { formatTime, millis, toBase64Url, type Prng } from '@gridtokenx/kernel';
+import { ConsortiumValidators, type Ledger } from '@gridtokenx/domain';
+import { assert, formatTime, millis, toBase64Url, type Prng } from '@gridtokenx/kernel';
 import type { Operation, ValidatorChange } from '@gridtokenx/protocol';
 import type { TestConsortium } from '../consortium.js';
 import type { ValidatorNode } from './nodes.js';
@@ -79,7 +79,9 @@ export class Council {
 
   private pursue(motion: Motion): void {
     const { ask, now, ledger, prng } = this.options;
-    const row = ledger().state.validators.changes.get(motion.id);
+    const { validators } = ledger().state;
+    assert(validators instanceof ConsortiumValidators, 'a council meets about the consortium');
+    const row = validators.changes.get(motion.id);
     if (row === undefined) {
       if (motion.isSeen || now() > motion.at + PATIENCE_MS) this.close(motion);
       return;
