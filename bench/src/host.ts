@@ -1,16 +1,24 @@
 import { createChecker, native } from '@gridtokenx/crypto-native';
 import { assert, toBase64Url, toHex } from '@gridtokenx/kernel';
-import { topicsOf, type Operation } from '@gridtokenx/protocol';
+import { topicsOf, type LedgerIdentity, type LedgerKind, type Operation } from '@gridtokenx/protocol';
 import { createRowStore, migrate } from '@gridtokenx/postgres';
 import { OwnBlocks, Projector, systemClock, ValidatorHost, type RowStore } from '@gridtokenx/runtime';
-import { MemoryLog, memorySignerSlots, startPostgres, testConsortium, TestSigner } from '@gridtokenx/testkit';
+import {
+  MemoryLog,
+  memorySignerSlots,
+  startPostgres,
+  testConsortium,
+  testPublicLedger,
+  TestSigner,
+} from '@gridtokenx/testkit';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Session } from 'node:inspector/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LoadMaker, type LoadAccount } from './consortium/load.js';
+import { loadOf, type LoadKind } from './system/load.js';
 
 export interface HostBenchOptions {
+  readonly ledger: LedgerKind;
   /** Operations a second offered on the operations topic. */
   readonly rate: number;
   readonly seconds: number;
@@ -64,9 +72,10 @@ export async function runHostBench(options: HostBenchOptions): Promise<HostBench
 }
 
 async function measure(options: HostBenchOptions, store: RowStore | undefined): Promise<HostBenchResult> {
-  const { rate, seconds, batch, validators, keys } = options;
-  const consortium = testConsortium(native, { validators, timeMs: Date.now() - 1_000 });
-  const { identity, seeds, ids, zone, interval } = consortium;
+  const { rate, seconds, batch } = options;
+  const stage = options.ledger === 'public' ? publicStage(options) : consortiumStage(options);
+  const { identity } = stage;
+  const topics = topicsOf(identity);
   const log = new MemoryLog();
   let operations = 0;
   let blocks = 0;
@@ -80,7 +89,7 @@ async function measure(options: HostBenchOptions, store: RowStore | undefined): 
     const own = store !== undefined && at === 0;
     const host = await ValidatorHost.start({
       ...shared,
-      seeds: consortium.validatorSeeds.filter((_, i) => i % options.hosts === at),
+      seeds: stage.validatorSeeds.filter((_, i) => i % options.hosts === at),
       signerSlots: memorySignerSlots(),
       checker,
       ...(own && { ownBlocks }),
@@ -106,63 +115,24 @@ async function measure(options: HostBenchOptions, store: RowStore | undefined): 
     for (const [topic, offset] of one.startOffsets) log.subscribe(topic, offset, (records) => one.take(topic, records));
   const started = store && (await Projector.start({ ...shared, store, ownBlocks }));
   if (started !== undefined)
-    log.subscribe(topicsOf(consortium.identity).blocks.name, started.startOffset, (records) =>
-      started.projector.take(records),
-    );
+    log.subscribe(topics.blocks.name, started.startOffset, (records) => started.projector.take(records));
 
   const decided = async (target: number): Promise<void> => {
     while (operations < target || (started !== undefined && started.projector.height < host.status.height))
       await new Promise((done) => setTimeout(done, 20));
   };
-  const accounts: (LoadAccount & { readonly meter: string })[] = Array.from({ length: keys }, (_, i) => {
-    const name = toHex(native.sha256(Uint8Array.of(i & 255, i >> 8)));
-    return {
-      account: name.slice(0, 32),
-      meter: name.slice(32),
-      zone,
-      seedHex: toHex(native.sha256(Buffer.from(name))),
-    };
-  });
   const signer = new TestSigner(native, identity.ledgerId, Date.now);
   let asked = 0;
-  const ask = async (seed: Uint8Array, all: readonly Operation[]): Promise<void> => {
+  await stage.prepare(async (seed, all) => {
     for (let at = 0; at < all.length; at += OPERATIONS_PER_ENVELOPE) {
       const group = all.slice(at, at + OPERATIONS_PER_ENVELOPE);
       asked += group.length;
-      await log.append(topicsOf(consortium.identity).operations.name, [signer.sign(seed, group)]);
+      await log.append(topics.operations.name, [signer.sign(seed, group)]);
     }
     await decided(asked);
-  };
-  await ask(
-    seeds.trader,
-    accounts.flatMap(({ account, seedHex }): Operation[] => [
-      { type: 'registry.openAccount', account, organisation: ids.trader },
-      {
-        type: 'registry.registerKey',
-        key: toBase64Url(native.publicKeyOf(Buffer.from(seedHex, 'hex'))),
-        owner: { kind: 'account', account },
-      },
-    ]),
-  );
-  await ask(seeds.bank, [
-    ...accounts.map(({ account }): Operation => ({ type: 'registry.setKyc', account, status: 'verified' })),
-    { type: 'accounts.attestReserve', amount: (WATT_EACH * BigInt(keys)).toString(), reference: 'bench-reserve' },
-    ...accounts.map(({ account }): Operation => ({
-      type: 'accounts.mint',
-      account,
-      amount: WATT_EACH.toString(),
-      reference: 'bench-deposit',
-    })),
-  ]);
-  await ask(
-    seeds.operator,
-    accounts.flatMap(({ account, meter }): Operation[] => [
-      { type: 'registry.registerMeter', meter, account, zone, limitWh: String(KWH_EACH_WH) },
-      { type: 'metering.recordReading', meter, interval, consumedWh: '0', producedWh: String(KWH_EACH_WH) },
-    ]),
-  );
+  });
 
-  const maker = new LoadMaker({ ledgerId: identity.ledgerId, interval, accounts, batch }, 7);
+  const maker = loadOf({ ...stage.load, ledgerId: identity.ledgerId, batch }, 7);
   const count = Math.ceil((rate * seconds) / batch);
   const load = Array.from({ length: count }, () => maker.next(Date.now()).bytes);
   [operations, blocks, rounds, executeMs] = [0, 0, 0, 0];
@@ -171,7 +141,7 @@ async function measure(options: HostBenchOptions, store: RowStore | undefined): 
   const from = performance.now();
   for (let sent = 0; sent < count;) {
     const due = Math.min(count, Math.ceil((((performance.now() - from) / 1000) * rate) / batch));
-    if (due > sent) await log.append(topicsOf(consortium.identity).operations.name, load.slice(sent, due));
+    if (due > sent) await log.append(topics.operations.name, load.slice(sent, due));
     sent = Math.max(sent, due);
     await new Promise((done) => setTimeout(done, TICK_MS));
   }
@@ -194,6 +164,72 @@ async function measure(options: HostBenchOptions, store: RowStore | undefined): 
   await checker.close();
   await log.close();
   return result;
+}
+
+/** A ledger with accounts for the load, and what they have to be given first. */
+interface Stage {
+  readonly identity: LedgerIdentity;
+  readonly validatorSeeds: readonly Uint8Array[];
+  readonly load: LoadKind;
+  prepare(ask: (seed: Uint8Array, operations: readonly Operation[]) => Promise<void>): Promise<void>;
+}
+
+function publicStage({ validators, keys }: HostBenchOptions): Stage {
+  const ledger = testPublicLedger(native, { validators, accounts: keys, timeMs: Date.now() - 1_000 });
+  const accounts = ledger.accountSeeds.map((seed) => ({
+    account: toBase64Url(native.publicKeyOf(seed)),
+    seedHex: toHex(seed),
+  }));
+  // Their GRID stands in the genesis.
+  return { ...ledger, load: { kind: 'grid', accounts }, prepare: async () => {} };
+}
+
+function consortiumStage({ validators, keys }: HostBenchOptions): Stage {
+  const consortium = testConsortium(native, { validators, timeMs: Date.now() - 1_000 });
+  const { seeds, ids, zone, interval } = consortium;
+  const accounts = Array.from({ length: keys }, (_, i) => {
+    const name = toHex(native.sha256(Uint8Array.of(i & 255, i >> 8)));
+    return {
+      account: name.slice(0, 32),
+      meter: name.slice(32),
+      zone,
+      seedHex: toHex(native.sha256(Buffer.from(name))),
+    };
+  });
+  return {
+    ...consortium,
+    load: { kind: 'market', interval, accounts },
+    prepare: async (ask) => {
+      await ask(
+        seeds.trader,
+        accounts.flatMap(({ account, seedHex }): Operation[] => [
+          { type: 'registry.openAccount', account, organisation: ids.trader },
+          {
+            type: 'registry.registerKey',
+            key: toBase64Url(native.publicKeyOf(Buffer.from(seedHex, 'hex'))),
+            owner: { kind: 'account', account },
+          },
+        ]),
+      );
+      await ask(seeds.bank, [
+        ...accounts.map(({ account }): Operation => ({ type: 'registry.setKyc', account, status: 'verified' })),
+        { type: 'accounts.attestReserve', amount: (WATT_EACH * BigInt(keys)).toString(), reference: 'bench-reserve' },
+        ...accounts.map(({ account }): Operation => ({
+          type: 'accounts.mint',
+          account,
+          amount: WATT_EACH.toString(),
+          reference: 'bench-deposit',
+        })),
+      ]);
+      await ask(
+        seeds.operator,
+        accounts.flatMap(({ account, meter }): Operation[] => [
+          { type: 'registry.registerMeter', meter, account, zone, limitWh: String(KWH_EACH_WH) },
+          { type: 'metering.recordReading', meter, interval, consumedWh: '0', producedWh: String(KWH_EACH_WH) },
+        ]),
+      );
+    },
+  };
 }
 
 async function startProfile(file: string | undefined): Promise<() => Promise<void>> {

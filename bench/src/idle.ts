@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startSystem } from '@gridtokenx/tools';
-import { ProcessTree } from './consortium/processes.js';
+import { ProcessTree } from './system/processes.js';
 import { commit, machine, type Machine } from './machine.js';
 import { difference, rounded, roundedEach, sumOf } from './statistics.js';
 

@@ -19,9 +19,10 @@ const USAGE = `npm run bench -- <name> [options]
     --keys N               accounts with a key each (default 1024)
     --trace                one line for each block
   spine       consortium with its defaults
-  host        21 validators and a projector in this process over a log in memory: CPU for one operation
+  host        all validators and a projector in this process over a log in memory: CPU for one operation
+    --ledger KIND          consortium: orders and more on 21 validators; public: transfers on 100 (default consortium)
     --rate N               operations a second offered (default 5000)
-    --batch B              operations in an envelope (default 100)
+    --batch B              operations in an envelope (default 100; 1 on the public ledger)
     --validators V, --keys N, --seconds S
     --hosts H              among which the validators are shared out (default 1)
     --workers W            threads that check envelopes (default 1)
@@ -91,8 +92,8 @@ async function consortium(args: string[]): Promise<void> {
   if (values.overload && values['dead-leader']) throw new Error('--overload and --dead-leader are two runs');
   const processes = count(values.processes, 'processes');
   const batch = count(values.batch, 'batch');
-  const { runConsortiumBench } = await import('./consortium.js');
-  const result = await runConsortiumBench({
+  const { runSystemBench } = await import('./system.js');
+  const result = await runSystemBench({
     processes,
     validators: count(values.validators ?? String(processes === 1 ? VALIDATORS : processes), 'validators'),
     projector: oneOf('projector', values.projector, 'own', 'shared'),
@@ -111,7 +112,7 @@ async function consortium(args: string[]): Promise<void> {
     say,
   });
   if (values.json) return void process.stdout.write(`${JSON.stringify(result)}\n`);
-  const { lineOf } = await import('./consortium/run.js');
+  const { lineOf } = await import('./system/run.js');
   for (const run of result.runs) process.stdout.write(`${run.sustained ? 'held ' : 'late '} ${lineOf(run)}\n`);
   for (const [target, met] of Object.entries(result.targetsMet))
     process.stdout.write(`target ${target}: ${met ? 'met' : 'missed'}\n`);
@@ -178,15 +179,21 @@ async function idle(args: string[]): Promise<void> {
   process.stdout.write(`${JSON.stringify(result, undefined, values.json ? undefined : 2)}\n`);
 }
 
+const HOST_DEFAULTS = {
+  consortium: { seconds: '10', batch: '100', validators: '21', keys: '1024' },
+  public: { seconds: '30', batch: '1', validators: '100', keys: '20000' },
+} as const;
+
 async function host(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
     options: {
+      ledger: { type: 'string', default: 'consortium' },
       rate: { type: 'string', default: '5000' },
-      seconds: { type: 'string', default: '10' },
-      batch: { type: 'string', default: '100' },
-      validators: { type: 'string', default: '21' },
-      keys: { type: 'string', default: '1024' },
+      seconds: { type: 'string' },
+      batch: { type: 'string' },
+      validators: { type: 'string' },
+      keys: { type: 'string' },
       workers: { type: 'string', default: '1' },
       hosts: { type: 'string', default: '1' },
       'no-projector': { type: 'boolean', default: false },
@@ -195,12 +202,15 @@ async function host(args: string[]): Promise<void> {
     },
   });
   const { runHostBench } = await import('./host.js');
+  const ledger = oneOf('ledger', values.ledger, 'consortium', 'public');
+  const usual = HOST_DEFAULTS[ledger];
   const result = await runHostBench({
+    ledger,
     rate: count(values.rate, 'rate'),
-    seconds: count(values.seconds, 'seconds'),
-    batch: count(values.batch, 'batch'),
-    validators: count(values.validators, 'validators'),
-    keys: count(values.keys, 'keys'),
+    seconds: count(values.seconds ?? usual.seconds, 'seconds'),
+    batch: count(values.batch ?? usual.batch, 'batch'),
+    validators: count(values.validators ?? usual.validators, 'validators'),
+    keys: count(values.keys ?? usual.keys, 'keys'),
     hosts: count(values.hosts, 'hosts'),
     workers: Number(values.workers),
     projector: !values['no-projector'],

@@ -1,10 +1,10 @@
 import type { BookBenchResult } from '../book.js';
-import type { ConsortiumResult } from '../consortium/result.js';
-import { bestFor, verdictsOf } from '../consortium/targets.js';
+import type { SystemResult } from '../system/result.js';
+import { bestFor, verdictsOf } from '../system/targets.js';
 import type { IdleBenchResult } from '../idle.js';
 import { sumOf } from '../statistics.js';
 import { growthVerdicts } from './growth.js';
-import { consortiumResults, type PeerResult } from './markdown.js';
+import { systemResults, type PeerResult } from './markdown.js';
 import type { Results } from './stored.js';
 import { plain, table } from './text.js';
 
@@ -14,7 +14,7 @@ const END = '<!-- /figures -->';
 /** The table of the README, from the JSON of the report's runs. */
 export function figuresOf(results: Results): string {
   const rows = [
-    ...consortiumResults(results).flatMap(({ name, command, result }) => consortiumRow(name, command, result)),
+    ...systemResults(results).flatMap(({ name, command, result }) => systemRow(name, command, result)),
     ...growthVerdicts(results.get('growth')).map(({ wanted, figure, met }) => [
       wanted,
       `${figure}${met ? '' : ': **missed**'}`,
@@ -27,7 +27,7 @@ export function figuresOf(results: Results): string {
   return table(['what', 'figure', 'command'], rows);
 }
 
-function consortiumRow(_: string, command: string, result: ConsortiumResult): string[][] {
+function systemRow(_: string, command: string, result: SystemResult): string[][] {
   const verdicts = verdictsOf(result);
   const run = bestFor(result.runs) ?? result;
   const { processes, validators, bus, entry, batch, workers, overload, deadLeader } = result;

@@ -1,4 +1,4 @@
-import type { Verdict } from '../consortium/targets.js';
+import type { Verdict } from '../system/targets.js';
 import type { Stored } from './stored.js';
 import { plain, table } from './text.js';
 

@@ -1,7 +1,7 @@
 import type { IdleBenchResult } from '../idle.js';
-import type { ConsortiumResult } from '../consortium/result.js';
-import type { ConsortiumRun } from '../consortium/run.js';
-import { bestFor, verdictsOf, type Verdict } from '../consortium/targets.js';
+import type { SystemResult } from '../system/result.js';
+import type { SystemRun } from '../system/run.js';
+import { bestFor, verdictsOf, type Verdict } from '../system/targets.js';
 import { sumOf } from '../statistics.js';
 import { growthSection, growthVerdicts } from './growth.js';
 import type { Results, Stored } from './stored.js';
@@ -19,7 +19,7 @@ export interface PeerResult {
 }
 
 export interface PeerRun extends Pick<
-  ConsortiumRun,
+  SystemRun,
   | 'offeredPerSecond'
   | 'loadOffered'
   | 'committedPerSecond'
@@ -40,21 +40,21 @@ export interface PeerRun extends Pick<
 interface Measured {
   readonly name: string;
   readonly command: string;
-  readonly result: ConsortiumResult;
+  readonly result: SystemResult;
 }
 
-const isConsortium = ({ command }: Stored): boolean => command.includes(' consortium ');
+const isSystem = ({ command }: Stored): boolean => command.includes(' consortium ');
 
-export const consortiumResults = (results: Results): Measured[] =>
+export const systemResults = (results: Results): Measured[] =>
   [...results].flatMap(([name, stored]) =>
-    isConsortium(stored) && stored.result !== undefined
-      ? [{ name, command: stored.command, result: stored.result as ConsortiumResult }]
+    isSystem(stored) && stored.result !== undefined
+      ? [{ name, command: stored.command, result: stored.result as SystemResult }]
       : [],
   );
 
 /** The whole report from the JSON of its runs, and from nothing else. */
 export function reportOf(results: Results): string {
-  const measured = consortiumResults(results);
+  const measured = systemResults(results);
   const climbs = measured.filter(({ result }) => result.overload === undefined && result.deadLeader === undefined);
   return `${[
     '# Performance report',
@@ -80,11 +80,11 @@ const resultOf = <T>(results: Results, name: string): T | undefined => results.g
 
 function machineSection(results: Results): string[] {
   const known = [...results.values()].flatMap(({ result }) => {
-    const { machine, commit } = (result ?? {}) as Partial<ConsortiumResult>;
+    const { machine, commit } = (result ?? {}) as Partial<SystemResult>;
     return machine === undefined || commit === undefined ? [] : [{ machine, commit }];
   });
   const distinct = (of: (one: (typeof known)[number]) => string): string => [...new Set(known.map(of))].join('; ');
-  const limits = consortiumResults(results).map(({ result }) => result.verifyPerSecondLimit);
+  const limits = systemResults(results).map(({ result }) => result.verifyPerSecondLimit);
   const loads = known.map(({ machine }) => machine.loadAverage);
   const range = (values: readonly number[], digits = 0): string =>
     values.length === 0 ? '' : `${plain(Math.min(...values), digits)} to ${plain(Math.max(...values), digits)}`;
@@ -114,7 +114,7 @@ function failureSection(results: Results): string[] {
   ];
 }
 
-const whereOf = ({ processes, validators, bus, entry, batch, workers }: ConsortiumResult): string =>
+const whereOf = ({ processes, validators, bus, entry, batch, workers }: SystemResult): string =>
   `${processes === 1 ? 'one process' : `${processes} processes`}, ${validators} validators, ${bus}, ` +
   `batch ${batch}, ${entry}, ${workers} ${workers === 1 ? 'worker' : 'workers'}`;
 
@@ -145,7 +145,7 @@ const targetRow = (verdict: Verdict, run: string, limit: string): string[] => [
 const ALL_OF_IT = 0.9;
 
 /** What had no more to give at the rate that was too much. */
-function limitOf({ runs, machine }: ConsortiumResult, { met }: Verdict): string {
+function limitOf({ runs, machine }: SystemResult, { met }: Verdict): string {
   const hardest = [...runs].sort((a, b) => b.cpuCores - a.cpuCores)[0];
   if (met || hardest === undefined) return '';
   const [name = '', cores = 0] = Object.entries(hardest.cpuByProcess).sort(([, a], [, b]) => b - a)[0] ?? [];
@@ -194,7 +194,7 @@ function saturationSection(climbs: readonly Measured[]): string[] {
 }
 
 /** The run that counts for the targets. */
-const bestOf = (result: ConsortiumResult): ConsortiumRun => bestFor(result.runs) ?? result;
+const bestOf = (result: SystemResult): SystemRun => bestFor(result.runs) ?? result;
 
 function latencySection(climbs: readonly Measured[]): string[] {
   return [
@@ -330,7 +330,7 @@ function peerSection(results: Results): string[] {
   const peer = resultOf<PeerResult>(results, 'cometbft');
   if (peer === undefined) return ['## Peers', '_CometBFT was not measured: Go is not installed, or the build failed._'];
   const ours = ['four-signed-bus', 'four-signed-rest'].flatMap((name) => {
-    const result = resultOf<ConsortiumResult>(results, name);
+    const result = resultOf<SystemResult>(results, name);
     return result === undefined ? [] : [{ name, result }];
   });
   return [
@@ -353,7 +353,7 @@ function peerSection(results: Results): string[] {
   ];
 }
 
-const besides = (run: PeerRun | ConsortiumRun): string[] => [
+const besides = (run: PeerRun | SystemRun): string[] => [
   plain(run.offeredPerSecond),
   plain(run.committedPerSecond),
   `${plain(run.finalityMsP50)} / ${plain(run.finalityMsP99)}`,

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
-import type { ConsortiumRun } from '../consortium/run.js';
+import type { SystemRun } from '../system/run.js';
 import { figuresOf, withFigures } from './figures.js';
 import { reportOf } from './markdown.js';
 import { commandOf, planOf } from './plan.js';
 import { parseStored, readResults, type Results, type Stored } from './stored.js';
 
-const run = (perSecond: number, more: Partial<ConsortiumRun> = {}): ConsortiumRun => ({
+const run = (perSecond: number, more: Partial<SystemRun> = {}): SystemRun => ({
   ...{
     offeredPerSecond: perSecond,
     loadOffered: perSecond,
@@ -30,7 +30,7 @@ const about = {
 };
 const four = { bus: 'kafka', processes: 4, validators: 4, projector: 'shared', workers: 1, entry: 'bus', keys: 1_024 };
 
-function stored(name: string, runs: readonly ConsortiumRun[], more: object = {}): [string, Stored] {
+function stored(name: string, runs: readonly SystemRun[], more: object = {}): [string, Stored] {
   const result = { ...runs[0], ...four, batch: 1, seconds: 12, runs, targetsMet: {}, ...about, ...more };
   return [name, { command: `npm run bench -- consortium --name ${name} --seconds 12 --json`, result }];
 }

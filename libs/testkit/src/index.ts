@@ -1,6 +1,7 @@
 export * from './free-port.js';
 export * from './genesis.js';
 export * from './public-genesis.js';
+export * from './public-ledger.js';
 export * from './memory-log.js';
 export * from './postgres.js';
 export * from './consortium.js';

@@ -1,5 +1,5 @@
-import type { ConsortiumResult } from './result.js';
-import type { ConsortiumRun } from './run.js';
+import type { SystemResult } from './result.js';
+import type { SystemRun } from './run.js';
 
 /** One of the targets, as far as a run can tell. */
 export interface Verdict {
@@ -14,7 +14,7 @@ export interface Verdict {
 }
 
 type Subject = Pick<
-  ConsortiumResult,
+  SystemResult,
   'bus' | 'processes' | 'validators' | 'batch' | 'runs' | 'verifyPerSecondLimit' | 'overload' | 'deadLeader'
 >;
 
@@ -73,16 +73,16 @@ function throughputTargets(result: Subject): Throughput[] {
 }
 
 /** What counts is what was both committed and projected. */
-const reached = ({ committedPerSecond, projectedPerSecond }: ConsortiumRun): number =>
+const reached = ({ committedPerSecond, projectedPerSecond }: SystemRun): number =>
   Math.min(committedPerSecond, projectedPerSecond);
 
 /** The highest rate that held the finality; if none did, the highest. */
-export function bestFor(runs: readonly ConsortiumRun[]): ConsortiumRun | undefined {
-  const isQuick = (run: ConsortiumRun): boolean => run.finalityMsP99 <= FINALITY_MS && run.lost === 0;
+export function bestFor(runs: readonly SystemRun[]): SystemRun | undefined {
+  const isQuick = (run: SystemRun): boolean => run.finalityMsP99 <= FINALITY_MS && run.lost === 0;
   return [...runs].sort((a, b) => Number(isQuick(b)) - Number(isQuick(a)) || reached(b) - reached(a))[0];
 }
 
-function throughput(runs: readonly ConsortiumRun[], { target, name, perSecond }: Throughput): Verdict {
+function throughput(runs: readonly SystemRun[], { target, name, perSecond }: Throughput): Verdict {
   const best = bestFor(runs);
   const figure = best === undefined ? 0 : reached(best);
   const finality = best?.finalityMsP99 ?? Number.POSITIVE_INFINITY;

@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { layoutWithOneAlone } from './dead-leader.js';
 import { backToNormal, type Overload } from './overload.js';
-import type { ConsortiumRun } from './run.js';
+import type { SystemRun } from './run.js';
 import { verdictsOf } from './targets.js';
 
-const run = (given: Partial<ConsortiumRun>): ConsortiumRun =>
-  ({ committedPerSecond: 0, projectedPerSecond: 0, finalityMsP99: 900, lost: 0, ...given }) as ConsortiumRun;
+const run = (given: Partial<SystemRun>): SystemRun =>
+  ({ committedPerSecond: 0, projectedPerSecond: 0, finalityMsP99: 900, lost: 0, ...given }) as SystemRun;
 
 const subject = { bus: 'embedded', processes: 1, validators: 21, batch: 1, verifyPerSecondLimit: 50_000 } as const;
-const at = (perSecond: number, more: Partial<ConsortiumRun> = {}): ConsortiumRun =>
+const at = (perSecond: number, more: Partial<SystemRun> = {}): SystemRun =>
   run({ committedPerSecond: perSecond, projectedPerSecond: perSecond, ...more });
 
 describe('the targets of throughput', () => {
@@ -51,7 +51,7 @@ describe('the target of overload', () => {
     probeMsP50: 400,
     run: run({ busy: 10, busyWithRetryAfter: 10, rssGrowth: 1.1, rssMb: 1_200 }),
   };
-  const missedBy = (more: Partial<Overload>, ofRun: Partial<ConsortiumRun> = {}): string | undefined =>
+  const missedBy = (more: Partial<Overload>, ofRun: Partial<SystemRun> = {}): string | undefined =>
     verdictsOf({
       ...subject,
       runs: [],

@@ -6,7 +6,7 @@ import { native } from '@gridtokenx/crypto-native';
 import { toBase64Url } from '@gridtokenx/kernel';
 import type { RunningSystem } from '@gridtokenx/tools';
 import { runAt, type Bench } from './bench.js';
-import type { ConsortiumRun } from './run.js';
+import type { SystemRun } from './run.js';
 import type { SeenBlock } from './watch.js';
 
 /** One validator is killed when the measured seconds begin, and stays dead: target 6. */
@@ -18,7 +18,7 @@ export interface DeadLeader {
   readonly worstMs: number;
   /** The same of the heights that a living one led in round 0. */
   readonly othersWorstMs: number;
-  readonly run: ConsortiumRun;
+  readonly run: SystemRun;
 }
 
 /** The last process has one validator alone, so that its death leaves a quorum. */

@@ -4,7 +4,7 @@ import { native } from '@gridtokenx/crypto-native';
 import { formatInterval, INTERVAL_MS, millis, parseTime, toBase64Url } from '@gridtokenx/kernel';
 import type { Operation } from '@gridtokenx/protocol';
 import { Members, ZONES, type RunningSystem } from '@gridtokenx/tools';
-import type { LoadAccount } from './load.js';
+import type { LoadKind } from './load.js';
 
 /** Enough for any run: what is measured is the spine, not refusals for want of money. */
 const WATT_EACH = 10_000_000n * 1_000_000n;
@@ -13,13 +13,8 @@ const OPERATIONS_PER_ENVELOPE = 500;
 const DECIDED_WITHIN_MS = 120_000;
 const ASK_AGAIN_MS = 250;
 
-export interface PreparedMarket {
-  readonly accounts: readonly LoadAccount[];
-  readonly interval: string;
-}
-
 /** Over the public interface: accounts with keys, money and energy, and an open book in each zone. */
-export async function prepareMarket(system: RunningSystem, keys: number): Promise<PreparedMarket> {
+export async function prepareMarket(system: RunningSystem, keys: number): Promise<LoadKind> {
   const { ledger, url } = system;
   const client = new GridClient({ url, identity: ledger.identity, crypto: native });
   const members = new Members(ledger, client, native);
@@ -84,7 +79,11 @@ export async function prepareMarket(system: RunningSystem, keys: number): Promis
         ]),
     );
   await allExecuted(client, sent);
-  return { accounts: accounts.map(({ account, zone, seedHex }) => ({ account, zone, seedHex })), interval };
+  return {
+    kind: 'market',
+    accounts: accounts.map(({ account, zone, seedHex }) => ({ account, zone, seedHex })),
+    interval,
+  };
 }
 
 async function allExecuted(client: GridClient, ids: readonly string[]): Promise<void> {

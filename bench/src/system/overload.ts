@@ -1,7 +1,7 @@
 import { percentile, rounded } from '../statistics.js';
 import { ask, runAt, type Bench } from './bench.js';
 import type { Sent } from './generator.js';
-import type { ConsortiumRun } from './run.js';
+import type { SystemRun } from './run.js';
 
 /** Twice the load that saturates, then none: target 4. */
 export interface Overload {
@@ -14,14 +14,14 @@ export interface Overload {
   /** What counts as normal: acknowledgement and finality, p99, of the best run that was sustained. */
   readonly normalMs: number;
   readonly probeMsP50: number;
-  readonly run: ConsortiumRun;
+  readonly run: SystemRun;
 }
 
 const TIMES = 2;
 const PROBES_PER_SECOND = 5;
 const PROBE_SECONDS = 20;
 
-export async function runOverload(bench: Bench, climb: readonly ConsortiumRun[]): Promise<Overload> {
+export async function runOverload(bench: Bench, climb: readonly SystemRun[]): Promise<Overload> {
   const peak = [...climb].sort((a, b) => b.committedPerSecond - a.committedPerSecond)[0];
   const calm = climb.findLast(({ sustained }) => sustained);
   if (peak === undefined || calm === undefined)

@@ -1,6 +1,6 @@
 // The load generator, in a process of its own: signs before the clock starts, then offers at a fixed rate whatever the
 // answers do (open loop). Commanded over the channel of child_process.fork.
-import { LoadMaker, type LoadShape } from './load.js';
+import { loadOf, type LoadMaker, type LoadShape } from './load.js';
 import { openEntry, type Entry, type EntryPoint, type Prepared } from './entry.js';
 
 export type Command =
@@ -114,7 +114,7 @@ process.on('message', (command: Command) => {
   switch (command.kind) {
     case 'shape':
       ({ shape } = command);
-      maker = new LoadMaker(command.shape, command.seed);
+      maker = loadOf(command.shape, command.seed);
       entry = openEntry(command.entry);
       return tell({ kind: 'ready' });
     case 'sign':

@@ -2,7 +2,7 @@ import type { Layout } from '@gridtokenx/tools';
 import type { Machine } from '../machine.js';
 import type { DeadLeader } from './dead-leader.js';
 import type { Overload } from './overload.js';
-import type { ConsortiumRun } from './run.js';
+import type { SystemRun } from './run.js';
 
 /** What a bench is asked to measure; its result repeats it. */
 export interface Setup {
@@ -22,9 +22,9 @@ export interface Setup {
 }
 
 /** What `npm run bench -- consortium --json` prints: the best run, all of them, and what they were made with. */
-export interface ConsortiumResult extends ConsortiumRun, Setup {
+export interface SystemResult extends SystemRun, Setup {
   readonly verifyPerSecondLimit: number;
-  readonly runs: readonly ConsortiumRun[];
+  readonly runs: readonly SystemRun[];
   readonly overload?: Overload;
   readonly deadLeader?: DeadLeader;
   /** By target, of those that this configuration is asked to meet. */

@@ -3,7 +3,7 @@ import type { Sent } from './generator.js';
 import type { SeenBlock } from './watch.js';
 
 /** One run at one offered rate; bench/README.md says how each figure is taken. */
-export interface ConsortiumRun {
+export interface SystemRun {
   readonly offeredPerSecond: number;
   readonly loadOffered: number;
   readonly committedPerSecond: number;
@@ -69,7 +69,7 @@ const KEYS_LEAST = 1_000;
 export function figuresOf(
   measured: Measured,
   { keys, checkLoad }: { readonly keys: number; readonly checkLoad: boolean },
-): ConsortiumRun {
+): SystemRun {
   const { rate, batch, requests, blocks, projectedMs, measuredFrom, measuredTo, cpuByProcess } = measured;
   const inWindow = (ms: number): boolean => ms >= measuredFrom && ms < measuredTo;
   const seconds = (measuredTo - measuredFrom) / 1000;
@@ -154,7 +154,7 @@ function latencies(
 
 function memoryOf(
   samples: readonly Readonly<Record<string, number>>[],
-): Pick<ConsortiumRun, 'rssMb' | 'rssByProcess' | 'rssGrowth'> {
+): Pick<SystemRun, 'rssMb' | 'rssByProcess' | 'rssGrowth'> {
   const highest = (of: typeof samples): Readonly<Record<string, number>> =>
     of.reduce((most, sample) => (sumOf(sample) > sumOf(most) ? sample : most), {});
   const half = Math.ceil(samples.length / 2);
@@ -167,7 +167,7 @@ function memoryOf(
   };
 }
 
-type LoadShares = Pick<ConsortiumRun, 'orderShare' | 'tradedShare' | 'tradesPerOrder' | 'rejectedShare'>;
+type LoadShares = Pick<SystemRun, 'orderShare' | 'tradedShare' | 'tradesPerOrder' | 'rejectedShare'>;
 
 function shapeOf(blocks: readonly SeenBlock[]): LoadShares {
   const orders = blocks.flatMap((block) => block.orders);
@@ -205,7 +205,7 @@ function checkDefinition(
   if (faults.length > 0) throw new Error(`the load is not the one that is defined: ${faults.join('; ')}`);
 }
 
-export function lineOf(run: ConsortiumRun): string {
+export function lineOf(run: SystemRun): string {
   const cells = [
     `${run.offeredPerSecond}/s offered`,
     `${run.committedPerSecond}/s committed`,

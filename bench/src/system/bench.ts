@@ -14,7 +14,7 @@ import type { Command, Report } from './generator.js';
 import { prepareMarket } from './prepare.js';
 import { ProcessTree, stolenSeconds } from './processes.js';
 import type { Setup } from './result.js';
-import { figuresOf, lineOf, type ConsortiumRun } from './run.js';
+import { figuresOf, lineOf, type SystemRun } from './run.js';
 import { BlockWatch, ProjectionWatch, type SeenBlock } from './watch.js';
 
 export interface BenchOptions extends Pick<Setup, 'bus' | 'validators' | 'entry' | 'batch' | 'keys' | 'seconds'> {
@@ -102,7 +102,7 @@ async function watched<T>(
   });
   try {
     options.say(`preparing ${options.keys} accounts with keys, money and energy over REST`);
-    const { accounts, interval } = await prepareMarket(system, options.keys);
+    const load = await prepareMarket(system, options.keys);
     watch.start();
     const { identity } = system.ledger;
     const { ledgerId } = identity;
@@ -110,7 +110,7 @@ async function watched<T>(
       options.entry === 'rest'
         ? { kind: 'rest', url: system.url }
         : { kind: 'bus', bus, topic: topicsOf(identity).operations.name };
-    const shape = { ledgerId, interval, accounts, batch: options.batch };
+    const shape = { ...load, ledgerId, batch: options.batch };
     await ask(generator, { kind: 'shape', shape, seed: SEED, entry }, 'ready');
     const names = new Map([
       ...Object.entries(system.pids()).map(([name, pid]): [number, string] => [pid, name]),
@@ -139,7 +139,7 @@ export interface RunOptions {
 }
 
 export interface FinishedRun {
-  readonly run: ConsortiumRun;
+  readonly run: SystemRun;
   readonly blocks: readonly SeenBlock[];
   readonly measuredFrom: number;
   readonly loadOverMs: number;

@@ -1,15 +1,15 @@
 import type { Layout } from '@gridtokenx/tools';
-import { runAt, withBench, type Bench, type BenchOptions } from './consortium/bench.js';
-import { layoutWithOneAlone, runDeadLeader } from './consortium/dead-leader.js';
-import { runOverload } from './consortium/overload.js';
-import type { ConsortiumResult, Setup } from './consortium/result.js';
-import type { ConsortiumRun } from './consortium/run.js';
-import { nextRate } from './consortium/search.js';
-import { verdictsOf } from './consortium/targets.js';
-import { verifyPerSecondLimit } from './consortium/verify-limit.js';
+import { runAt, withBench, type Bench, type BenchOptions } from './system/bench.js';
+import { layoutWithOneAlone, runDeadLeader } from './system/dead-leader.js';
+import { runOverload } from './system/overload.js';
+import type { SystemResult, Setup } from './system/result.js';
+import type { SystemRun } from './system/run.js';
+import { nextRate } from './system/search.js';
+import { verdictsOf } from './system/targets.js';
+import { verifyPerSecondLimit } from './system/verify-limit.js';
 import { commit, machine } from './machine.js';
 
-export interface ConsortiumOptions extends Setup, Omit<BenchOptions, 'layout' | 'ledgerArguments'> {
+export interface SystemBenchOptions extends Setup, Omit<BenchOptions, 'layout' | 'ledgerArguments'> {
   /** Operations a second, one run each; none: a search for saturation. */
   readonly rates: readonly number[];
   /** Where the search begins. */
@@ -17,7 +17,7 @@ export interface ConsortiumOptions extends Setup, Omit<BenchOptions, 'layout' | 
   readonly mode: 'climb' | 'overload' | 'deadLeader';
 }
 
-export async function runConsortiumBench(options: ConsortiumOptions): Promise<ConsortiumResult> {
+export async function runSystemBench(options: SystemBenchOptions): Promise<SystemResult> {
   const { bus, processes, validators, projector, workers, entry, batch, keys, seconds, mode } = options;
   if (mode === 'overload' && entry !== 'rest')
     throw new Error('only the gateway can refuse: --overload needs --entry rest');
@@ -41,9 +41,9 @@ export async function runConsortiumBench(options: ConsortiumOptions): Promise<Co
   return { ...result, targetsMet };
 }
 
-type Work = Pick<ConsortiumResult, 'runs' | 'overload' | 'deadLeader'>;
+type Work = Pick<SystemResult, 'runs' | 'overload' | 'deadLeader'>;
 
-async function work(bench: Bench, options: ConsortiumOptions): Promise<Work> {
+async function work(bench: Bench, options: SystemBenchOptions): Promise<Work> {
   const { mode, rates, firstRate } = options;
   if (mode === 'deadLeader') {
     const deadLeader = await runDeadLeader(bench, rates[0] ?? firstRate);
@@ -53,8 +53,8 @@ async function work(bench: Bench, options: ConsortiumOptions): Promise<Work> {
   return mode === 'overload' ? { runs, overload: await runOverload(bench, runs) } : { runs };
 }
 
-async function climb(bench: Bench, { rates, firstRate }: ConsortiumOptions): Promise<ConsortiumRun[]> {
-  const runs: ConsortiumRun[] = [];
+async function climb(bench: Bench, { rates, firstRate }: SystemBenchOptions): Promise<SystemRun[]> {
+  const runs: SystemRun[] = [];
   const next = (): number | undefined =>
     rates.length > 0
       ? rates[runs.length]
