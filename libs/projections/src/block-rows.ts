@@ -375,6 +375,30 @@ class Collector {
       case 'grid.dustCollected':
       case 'grid.feesCollected':
       case 'parameters.changed':
+      case 'governance.preimageNoted':
+      case 'governance.preimageRemoved':
+      case 'governance.proposed':
+      case 'governance.decisionDepositPlaced':
+      case 'governance.placed':
+      case 'governance.phaseBegan':
+      case 'governance.voted':
+      case 'governance.voteRemoved':
+      case 'governance.delegated':
+      case 'governance.undelegated':
+      case 'governance.tallied':
+      case 'governance.electorateCounted':
+      case 'governance.approved':
+      case 'governance.rejected':
+      case 'governance.cancelled':
+      case 'governance.depositSettled':
+      case 'governance.enacted':
+      case 'governance.capitalLocked':
+      case 'governance.votesCleared':
+      case 'treasury.spendApproved':
+      case 'treasury.spent':
+      case 'treasury.spendWaits':
+      case 'treasury.spendDropped':
+      case 'treasury.burned':
         return;
       default:
         unreachable(event);

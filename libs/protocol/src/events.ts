@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import * as f from './fields.js';
-import { parameterName } from './parameters.js';
+import { operationSchemas } from './operations.js';
+import { parameterName, parameterSchemas, track } from './parameters.js';
 
 const event = <Type extends string, Shape extends z.ZodRawShape>(
   type: Type,
@@ -18,6 +19,9 @@ export const ORDER_CLOSE_REASONS = [
   'killed',
   'matchLimit',
 ] as const;
+
+/** What stands behind either side of a referendum, with conviction; the capital that supports it, and the electorate it is a share of. */
+const tally = { ayes: f.amount, nays: f.amount, support: f.amount, electorate: f.amount };
 
 /**
  * SPEC wire 3.2: facts of a ledger: past tense, one schema each. Balances are in the outcome's postings,
@@ -55,6 +59,106 @@ export const eventSchemas = {
   'grid.feesCollected': event('grid.feesCollected', { payers: f.count, amount: f.amount }),
 
   'parameters.changed': event('parameters.changed', { name: parameterName, before: f.callText, after: f.callText }),
+
+  'governance.preimageNoted': event('governance.preimageNoted', {
+    callHash: f.hashHex,
+    account: f.gridAccount,
+    call: f.callText,
+    deposit: f.amount,
+  }),
+  /** Its deposit came back: it was enacted, or taken back unused. */
+  'governance.preimageRemoved': event('governance.preimageRemoved', {
+    callHash: f.hashHex,
+    account: f.gridAccount,
+    deposit: f.amount,
+  }),
+  'governance.proposed': event('governance.proposed', {
+    referendum: f.number,
+    track,
+    account: f.gridAccount,
+    callHash: f.hashHex,
+    wantedAt: f.time.optional(),
+    enactAfterMs: f.count.optional(),
+    /** Zero for an account with enough stake. */
+    deposit: f.amount,
+    /** What holds for it from now to its end. */
+    terms: parameterSchemas['governance.tracks'].shape.root,
+    lockPeriodMs: f.count,
+  }),
+  'governance.decisionDepositPlaced': event('governance.decisionDepositPlaced', {
+    referendum: f.number,
+    account: f.gridAccount,
+    amount: f.amount,
+  }),
+  /** It has a place among those that are decided: votes are taken from now on. */
+  'governance.placed': event('governance.placed', { referendum: f.number }),
+  /** `deciding` after `confirming` where it does not pass any more. */
+  'governance.phaseBegan': event('governance.phaseBegan', {
+    referendum: f.number,
+    phase: f.publicField(z.enum(['deciding', 'confirming'])),
+    at: f.time,
+  }),
+  'governance.voted': event('governance.voted', {
+    referendum: f.number,
+    account: f.gridAccount,
+    vote: operationSchemas['governance.vote'].shape.vote,
+  }),
+  'governance.voteRemoved': event('governance.voteRemoved', { referendum: f.number, account: f.gridAccount }),
+  'governance.delegated': event('governance.delegated', {
+    track,
+    from: f.gridAccount,
+    to: f.gridAccount,
+    conviction: operationSchemas['governance.delegate'].shape.conviction,
+    amount: f.amount,
+  }),
+  'governance.undelegated': event('governance.undelegated', { track, from: f.gridAccount, to: f.gridAccount }),
+  /** After votes or delegations changed, or the electorate was counted anew. */
+  'governance.tallied': event('governance.tallied', { referendum: f.number, ...tally }),
+  'governance.electorateCounted': event('governance.electorateCounted', { electorate: f.amount }),
+  'governance.approved': event('governance.approved', { referendum: f.number, at: f.time, enactAt: f.time, ...tally }),
+  'governance.rejected': event('governance.rejected', {
+    referendum: f.number,
+    at: f.time,
+    why: f.publicField(z.enum(['notDecided', 'notPassed'])),
+    ...tally,
+  }),
+  'governance.cancelled': event('governance.cancelled', { referendum: f.number, asSpam: f.publicField(z.boolean()) }),
+  /** A deposit goes back to who placed it; a forfeited one to the treasury. */
+  'governance.depositSettled': event('governance.depositSettled', {
+    referendum: f.number,
+    deposit: f.publicField(z.enum(['submission', 'decision'])),
+    account: f.gridAccount,
+    amount: f.amount,
+    forfeited: f.publicField(z.boolean()),
+  }),
+  /** What was approved was asked for, under this id; with the code of the refusal if it was refused. */
+  'governance.enacted': event('governance.enacted', {
+    referendum: f.number,
+    callHash: f.hashHex,
+    operation: f.operationId,
+    code: f.publicField(z.string()).optional(),
+  }),
+  /** Of a vote that won, when its referendum has ended, or of a delegation that was taken back. */
+  'governance.capitalLocked': event('governance.capitalLocked', {
+    account: f.gridAccount,
+    amount: f.amount,
+    until: f.time,
+  }),
+  /** It has ended, and no vote locks anything for it any more beside what was told. */
+  'governance.votesCleared': event('governance.votesCleared', { referendum: f.number }),
+
+  'treasury.spendApproved': event('treasury.spendApproved', {
+    spend: f.number,
+    beneficiary: f.gridAccount,
+    amount: f.amount,
+    validFrom: f.time,
+  }),
+  'treasury.spent': event('treasury.spent', { spend: f.number, beneficiary: f.gridAccount, amount: f.amount }),
+  /** The treasury has too little: it is tried again at the end of each period. */
+  'treasury.spendWaits': event('treasury.spendWaits', { spend: f.number }),
+  /** The beneficiary cannot be paid. */
+  'treasury.spendDropped': event('treasury.spendDropped', { spend: f.number, code: f.publicField(z.string()) }),
+  'treasury.burned': event('treasury.burned', { amount: f.amount }),
 
   'registry.organisationRegistered': event('registry.organisationRegistered', {
     organisation: f.organisationId,

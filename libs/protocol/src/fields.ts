@@ -65,6 +65,8 @@ export const priceTicks = publicField(z.int().min(1).max(PRICE_TICKS_MAX));
 export const ratio = publicField(z.int().min(0).max(10_000));
 /** A tariff in units of 0.0001 THB/kWh. */
 export const tariffRate = publicField(z.int().min(0).max(1_000_000_000));
+/** What is numbered from 1. */
+export const number = publicField(z.int().min(1).max(Number.MAX_SAFE_INTEGER));
 export const count = publicField(z.int().min(0).max(Number.MAX_SAFE_INTEGER));
 
 export const time = publicField(

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import * as f from './fields.js';
-import { parameterName } from './parameters.js';
+import { parameterName, track } from './parameters.js';
 
 const operation = <Type extends string, Shape extends z.ZodRawShape>(
   type: Type,
@@ -24,6 +24,26 @@ const validatorChange = f.publicField(
   ]),
 );
 export type ValidatorChange = z.infer<typeof validatorChange>;
+
+/** SPEC governance 1.1: how long a vote is stood by, if it wins. */
+const conviction = f.publicField(z.literal([0, 1, 2, 3, 4, 5, 6]));
+/** SPEC governance 3.1: what an account says in a referendum, with capital in micro-GRID. */
+const vote = f.publicField(
+  z.discriminatedUnion('kind', [
+    z.strictObject({
+      kind: f.publicField(z.literal('standard')),
+      aye: f.publicField(z.boolean()),
+      conviction,
+      capital: f.positiveAmount,
+    }),
+    z.strictObject({
+      kind: f.publicField(z.literal('split')),
+      aye: f.amount,
+      nay: f.amount,
+      abstain: f.amount,
+    }),
+  ]),
+);
 
 /**
  * SPEC wire 3.1: everything that can be asked of a ledger: imperative names, one schema each. Who may
@@ -61,6 +81,43 @@ export const operationSchemas = {
 
   /** By a referendum of the parameter's track, or of root. The value is strict JSON. */
   'parameters.set': operation('parameters.set', { name: parameterName, value: f.callText }),
+
+  /** By whoever acts for an account: the text of what a referendum decides about, under a deposit of its size; the hash is that of its UTF-8 bytes. */
+  'governance.notePreimage': operation('governance.notePreimage', { callHash: f.hashHex, call: f.callText }),
+  /** By the account that noted a preimage that no referendum names any more: its deposit comes back, and the preimage is gone. */
+  'governance.refundDeposit': operation('governance.refundDeposit', { callHash: f.hashHex }),
+  /**
+   * By an account with enough stake, or under a deposit. What is approved is enacted after its track's delay; later when `wantedAt`, or
+   * `enactAfterMs` after the approval, is later.
+   */
+  'governance.propose': operation('governance.propose', {
+    track,
+    callHash: f.hashHex,
+    wantedAt: f.time.optional(),
+    enactAfterMs: f.publicField(z.int().min(0).max(1_000_000_000_000)).optional(),
+  }),
+  /** By whoever acts for an account: the decision deposit of a referendum that has none. */
+  'governance.placeDeposit': operation('governance.placeDeposit', { referendum: f.number }),
+  /** By whoever acts for an account, in place of how it voted before. */
+  'governance.vote': operation('governance.vote', { referendum: f.number, vote }),
+  'governance.removeVote': operation('governance.removeVote', { referendum: f.number }),
+  /** By whoever acts for an account that has no vote in the track: `to` votes with this much of its capital too. */
+  'governance.delegate': operation('governance.delegate', {
+    track,
+    to: f.gridAccount,
+    conviction,
+    amount: f.positiveAmount,
+  }),
+  'governance.undelegate': operation('governance.undelegate', { track }),
+  /** By a referendum of root: ends one that is open, or approved and not enacted. The deposits of one that is spam are the treasury's. */
+  'governance.cancel': operation('governance.cancel', { referendum: f.number, asSpam: f.publicField(z.boolean()) }),
+
+  /** By a referendum of the treasury's track, up to the maximum, or of root. It is paid from `validFrom` on, as soon as the treasury can. */
+  'treasury.spend': operation('treasury.spend', {
+    beneficiary: f.gridAccount,
+    amount: f.positiveAmount,
+    validFrom: f.time.optional(),
+  }),
 
   /** By a registrar. */
   'registry.registerOrganisation': operation('registry.registerOrganisation', {

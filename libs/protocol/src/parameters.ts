@@ -86,9 +86,13 @@ export const parameterSchemas = {
   /** Stake that lets an account propose without a deposit, and that deposit. */
   'governance.minimumStake': f.amount,
   'governance.submissionDeposit': f.positiveAmount,
+  /** For each byte of a preimage that the ledger keeps. */
+  'governance.preimageDepositPerByte': f.amount,
   /** Blocks from one burn of the treasury to the next, and what of it is burned. */
   'treasury.periodBlocks': f.publicField(z.int().min(1).max(100_000_000)),
   'treasury.burnShare': parts,
+  /** The most that the treasury's own track may spend at once; root may spend more. */
+  'treasury.spendMax': f.positiveAmount,
   /** Of the energy traded in a year, in 0.0001: the policy that the markets of the consortium are measured by. */
   'policy.renewableShareTarget': f.ratio,
   /** What is open: a switch that governance closes refuses the operations of the module with `parameters.closed`. */
@@ -101,9 +105,11 @@ export type ParameterValue<N extends ParameterName> = z.infer<(typeof parameterS
 export const PARAMETER_NAMES = Object.keys(parameterSchemas) as readonly ParameterName[];
 export const parameterName = f.publicField(z.enum(PARAMETER_NAMES as [ParameterName, ...ParameterName[]]));
 
-/** The track that decides about a parameter beside root. */
-export const trackOfParameter = (name: ParameterName): Track =>
-  name.startsWith('policy.') ? 'marketPolicy' : name.startsWith('treasury.') ? 'treasury' : 'root';
+/** The track that decides about a parameter beside root; what keeps a track within bounds is not its own. */
+export const trackOfParameter = (name: ParameterName): Track => {
+  if (name.startsWith('policy.')) return 'marketPolicy';
+  return name.startsWith('treasury.') && name !== 'treasury.spendMax' ? 'treasury' : 'root';
+};
 
 export const publicParameters = z.strictObject(parameterSchemas);
 export type PublicParameters = z.infer<typeof publicParameters>;
