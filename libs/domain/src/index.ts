@@ -15,7 +15,7 @@ export { keyTable, type KeyRow, type ReplayWindow } from './ledger/keys.js';
 export type { Actor, BlockContext, HookContext, LedgerModule, OperationContext } from './ledger/module.js';
 export * from './accounts/state.js';
 export * from './accounts/locks.js';
-export { GRID, GridState } from './grid/state.js';
+export * from './grid/state.js';
 export { ParametersState } from './parameters/state.js';
 export { parametersFault } from './parameters/check.js';
 export * from './registry/state.js';

@@ -33,7 +33,17 @@ export const gridModule = ({ grid, accounts, parameters }: GridParts): LedgerMod
   execute: (context, operation) => transfer(grid, parameters, context, operation),
   atStart: () => grid.owed.clear(),
   atEnd: (context) => collectFees(grid, context),
+  audit: () => auditSupply(grid),
 });
+
+/** SPEC grid 1.3: the reasons explain all of it. */
+function auditSupply(grid: GridState): string[] {
+  const { genesis, issued, destroyed, total } = grid.explainSupply();
+  const sum = (amounts: Readonly<Record<string, bigint>>): bigint =>
+    Object.values(amounts).reduce((all, amount) => all + amount, 0n);
+  const explained = genesis + sum(issued) - sum(destroyed);
+  return explained === total ? [] : [`there is ${total} GRID, and reasons for ${explained}`];
+}
 
 /** SPEC grid 2.1 */
 function transfer(

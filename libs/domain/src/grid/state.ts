@@ -10,7 +10,7 @@ import {
   type Locks,
   type TimedLock,
 } from '../accounts/locks.js';
-import type { AccountsState } from '../accounts/state.js';
+import { supplyTotal, type AccountsState } from '../accounts/state.js';
 import { keyTable, UNUSED_WINDOW, type KeyRow } from '../ledger/keys.js';
 import type { RowWriter } from '../ledger/scratch.js';
 import { plainTable, type Store, type Table } from '../ledger/store.js';
@@ -36,6 +36,20 @@ const readLocks = (reader: ByteReader): Locks => ({
   timed: Array.from({ length: reader.count(LOCKS_MAX, 24) }, () => ({ amount: reader.i128(), until: reader.u64() })),
 });
 
+/** SPEC grid 1.3: why GRID comes to be, and why it ends. */
+export const ISSUE_REASONS = ['stakingReward'] as const;
+export const DESTROY_REASONS = ['slash', 'treasuryBurn'] as const;
+export type IssueReason = (typeof ISSUE_REASONS)[number];
+export type DestroyReason = (typeof DESTROY_REASONS)[number];
+
+/** What all GRID is made of, in micro-GRID. */
+export interface SupplyAccount {
+  readonly genesis: bigint;
+  readonly issued: Readonly<Record<IssueReason, bigint>>;
+  readonly destroyed: Readonly<Record<DestroyReason, bigint>>;
+  readonly total: bigint;
+}
+
 /** What facts go to, of an operation or a hook. */
 interface Facts {
   readonly events: LedgerEvent[];
@@ -49,6 +63,8 @@ export class GridState {
   readonly locks: Table<Locks>;
   /** Accounts that no key owns, by what they are for. */
   readonly named: Table<string>;
+  /** By reason: what was issued or destroyed for it since the genesis. */
+  private readonly supplyBy: Table<bigint>;
   /** What the envelopes of this block owe so far: taken when it ends. No row: each block begins with nothing. */
   readonly owed = new Map<string, bigint>();
 
@@ -63,6 +79,10 @@ export class GridState {
     this.named = plainTable<string>(store, 'grid.named', {
       encode: (writer, purpose) => void writer.text(purpose),
       decode: (reader) => reader.text(),
+    });
+    this.supplyBy = plainTable<bigint>(store, 'grid.supply', {
+      encode: (writer, amount) => void writer.i128(amount),
+      decode: (reader) => reader.i128(),
     });
   }
 
@@ -167,15 +187,34 @@ export class GridState {
   }
 
   /** SPEC grid 1.3: new GRID, for whoever `credit` gives it to in the same operation or hook. */
-  issue(amount: bigint): void {
+  issue(amount: bigint, reason: IssueReason): void {
     const supply = this.accounts.supply(GRID);
     this.accounts.supplies.set(GRID, { ...supply, minted: supply.minted + amount });
+    this.supplyBy.set(reason, this.suppliedBy(reason) + amount);
   }
 
   /** SPEC grid 1.3: GRID that was taken, and is nobody's any more. */
-  destroy(amount: bigint): void {
+  destroy(amount: bigint, reason: DestroyReason): void {
     const supply = this.accounts.supply(GRID);
     this.accounts.supplies.set(GRID, { ...supply, burned: supply.burned + amount });
+    this.supplyBy.set(reason, this.suppliedBy(reason) + amount);
+  }
+
+  private suppliedBy(reason: string): bigint {
+    return this.supplyBy.get(reason) ?? 0n;
+  }
+
+  /** SPEC grid 1.3: that of the genesis, what was issued since and what was destroyed, each by its reason. */
+  explainSupply(): SupplyAccount {
+    const supply = this.accounts.supply(GRID);
+    const by = <R extends string>(reasons: readonly R[]): Readonly<Record<R, bigint>> =>
+      Object.fromEntries(reasons.map((reason) => [reason, this.suppliedBy(reason)])) as Record<R, bigint>;
+    return {
+      genesis: supply.genesis,
+      issued: by(ISSUE_REASONS),
+      destroyed: by(DESTROY_REASONS),
+      total: supplyTotal(supply),
+    };
   }
 
   /** Puts so much of what may be spent on hold, or gives it back; a row with an escrow says for what. */
