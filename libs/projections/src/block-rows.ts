@@ -399,6 +399,23 @@ class Collector {
       case 'treasury.spendWaits':
       case 'treasury.spendDropped':
       case 'treasury.burned':
+      case 'transparency.anchored':
+      case 'transparency.setLearned':
+      case 'transparency.frozen':
+      case 'transparency.recovered':
+      case 'transparency.aggregatesPublished':
+      case 'transparency.aggregatesDisputed':
+      case 'transparency.disputeSettled':
+      case 'transparency.aggregatesFinal':
+      case 'transparency.reportRegistered':
+      case 'multisig.created':
+      case 'multisig.proposed':
+      case 'multisig.approved':
+      case 'multisig.executed':
+      case 'multisig.callRefused':
+      case 'multisig.cancelled':
+      case 'multisig.expired':
+      case 'multisig.signersSet':
         return;
       default:
         unreachable(event);

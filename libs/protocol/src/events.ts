@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { aggregateFields } from './aggregates.js';
 import * as f from './fields.js';
 import { operationSchemas } from './operations.js';
 import { parameterName, parameterSchemas, track } from './parameters.js';
@@ -159,6 +160,108 @@ export const eventSchemas = {
   /** The beneficiary cannot be paid. */
   'treasury.spendDropped': event('treasury.spendDropped', { spend: f.number, code: f.publicField(z.string()) }),
   'treasury.burned': event('treasury.burned', { amount: f.amount }),
+  /** A block of the consortium that a quorum of its validators signed; `account` brought it. */
+  'transparency.anchored': event('transparency.anchored', {
+    account: f.gridAccount,
+    height: f.count,
+    hash: f.hashHex,
+    epoch: f.count,
+    time: f.time,
+    resultsRoot: f.hashHex,
+    stateDigest: f.hashHex,
+    /** The height whose state the block tells, and the root over its rows (wire 8). */
+    checkpointHeight: f.count.optional(),
+    checkpointRoot: f.hashHex.optional(),
+    signers: f.count,
+  }),
+  /** The consortium's validators of an epoch, in set order; told when they are not those that were known before. */
+  'transparency.setLearned': event('transparency.setLearned', { epoch: f.count, validators: f.validatorKeys }),
+  /** An alarm: a quorum of the consortium signed two blocks of one height. Nothing is anchored until governance recovers it. */
+  'transparency.frozen': event('transparency.frozen', {
+    account: f.gridAccount,
+    height: f.count,
+    anchored: f.hashHex,
+    other: f.hashHex,
+  }),
+  'transparency.recovered': event('transparency.recovered', { height: f.count, hash: f.hashHex }),
+  'transparency.aggregatesPublished': event('transparency.aggregatesPublished', {
+    publication: f.operationId,
+    account: f.gridAccount,
+    ...aggregateFields,
+    /** In 0.0001 THB/kWh, rounded down; 0 when nothing was traded. */
+    averagePrice: f.tariffRate,
+    /** Of what was taken from the net, what energy of the market covered, in 0.0001. */
+    renewableShare: f.ratio,
+    deposit: f.amount,
+    disputableUntil: f.time,
+  }),
+  'transparency.aggregatesDisputed': event('transparency.aggregatesDisputed', {
+    publication: f.operationId,
+    account: f.gridAccount,
+    reference: f.reference,
+  }),
+  /** Governance has judged a dispute: the deposit of who was wrong is the other's. */
+  'transparency.disputeSettled': event('transparency.disputeSettled', {
+    publication: f.operationId,
+    stands: f.publicField(z.boolean()),
+  }),
+  /** Nobody disputed it in time. */
+  'transparency.aggregatesFinal': event('transparency.aggregatesFinal', { publication: f.operationId }),
+  'transparency.reportRegistered': event('transparency.reportRegistered', {
+    report: f.operationId,
+    account: f.gridAccount,
+    kind: f.reportKind,
+    periodFrom: f.time,
+    periodTo: f.time,
+    hash: f.hashHex,
+    verifier: f.verifierText,
+    version: f.count,
+    supersedes: f.operationId.optional(),
+  }),
+
+  'multisig.created': event('multisig.created', {
+    account: f.accountId,
+    signers: f.signers,
+    threshold: f.threshold,
+  }),
+  /** Named by the operation that made it; approved by its signer. */
+  'multisig.proposed': event('multisig.proposed', {
+    account: f.accountId,
+    proposal: f.operationId,
+    timepoint: f.timepoint,
+    signer: f.keyId,
+    callHash: f.hashHex,
+    call: f.callText.optional(),
+    expiresAt: f.time,
+    deposit: f.amount,
+    threshold: f.threshold,
+  }),
+  /** Approvals that count, with this one, and how many are needed. */
+  'multisig.approved': event('multisig.approved', {
+    account: f.accountId,
+    proposal: f.operationId,
+    signer: f.keyId,
+    approvals: f.count,
+    threshold: f.threshold,
+  }),
+  /** The call was done; its facts stand before this one. */
+  'multisig.executed': event('multisig.executed', { account: f.accountId, proposal: f.operationId, call: f.callText }),
+  /** The call was approved and refused; it changed nothing, and the proposal is closed. */
+  'multisig.callRefused': event('multisig.callRefused', {
+    account: f.accountId,
+    proposal: f.operationId,
+    call: f.callText,
+    code: f.rejectionCode,
+  }),
+  'multisig.cancelled': event('multisig.cancelled', { account: f.accountId, proposal: f.operationId }),
+  'multisig.expired': event('multisig.expired', { account: f.accountId, proposal: f.operationId }),
+  /** From now on; approvals given before count no more. */
+  'multisig.signersSet': event('multisig.signersSet', {
+    account: f.accountId,
+    signers: f.signers,
+    threshold: f.threshold,
+    version: f.count,
+  }),
 
   'registry.organisationRegistered': event('registry.organisationRegistered', {
     organisation: f.organisationId,

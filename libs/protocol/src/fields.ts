@@ -1,6 +1,6 @@
 import { INTERVAL_MS, millis, parseInterval, parseTime } from '@gridtokenx/kernel';
 import { z } from 'zod';
-import { ENERGY_WH_MAX, PRICE_TICKS_MAX } from './limits.js';
+import { ENERGY_WH_MAX, MULTISIG_SIGNERS_MAX, PRICE_TICKS_MAX, VALIDATORS_MAX } from './limits.js';
 
 /**
  * The fields that messages are made of. Each is tagged with what it may reveal: `public` (a fact of the market),
@@ -39,6 +39,26 @@ export const zoneId = publicField(z.string().regex(/^[A-Z0-9][A-Z0-9-]{1,31}$/, 
 export const reference = publicField(
   z.string().regex(/^[A-Za-z0-9._:-]{1,64}$/, 'a reference of letters, digits and ._:-'),
 );
+
+/** Bytes as they stand on the wire. */
+export const headerHex = publicField(z.string().regex(/^[0-9a-f]{504}$/, 'a header (wire 4.1) in hex'));
+export const certificateHex = publicField(
+  z
+    .string()
+    .max(140_000)
+    .regex(/^([0-9a-f]{2})+$/, 'a certificate (wire 4.4) in hex'),
+);
+/** The keys of a validator set, in set order. */
+export const validatorKeys = publicField(z.array(keyId).min(1).max(VALIDATORS_MAX));
+/** The words with which a report is checked again: no address and no name fits in. */
+export const verifierText = publicField(
+  z.string().regex(/^[A-Za-z0-9 ._:/=,-]{1,200}$/, 'a command of letters, digits, spaces and ._:/=,-'),
+);
+/** One of the codes of wire 3.3. */
+export const rejectionCode = publicField(z.string().regex(/^[a-z][A-Za-z]*\.[a-z][A-Za-z]*$/, 'a rejection code'));
+/** Those who control an account together, in the order of their key ids, each once. */
+export const signers = publicField(z.array(keyId).min(2).max(MULTISIG_SIGNERS_MAX));
+export const threshold = publicField(z.int().min(1).max(MULTISIG_SIGNERS_MAX));
 
 const digits = /^(0|[1-9]\d{0,29})$/;
 const positiveDigits = /^[1-9]\d{0,29}$/;
@@ -104,6 +124,14 @@ export const validatorChangeKind = publicField(z.enum(VALIDATOR_CHANGES));
 export const VOTE_TYPES = ['roundChange', 'proposal', 'prepare', 'commit'] as const;
 export const voteType = publicField(z.enum(VOTE_TYPES));
 
+/** What a published report is about. */
+export const REPORT_KINDS = ['market', 'reserve', 'gridFees', 'renewables', 'election', 'audit'] as const;
+export const reportKind = publicField(z.enum(REPORT_KINDS));
+/** When a proposal of a multi-signature account was made: the height, and its number among those of the account, from 1. */
+export const timepoint = publicField(z.strictObject({ height: count, index: count }));
+
+export type ReportKind = z.infer<typeof reportKind>;
+export type Timepoint = z.infer<typeof timepoint>;
 export type Sector = z.infer<typeof sector>;
 export type Role = z.infer<typeof role>;
 export type KycStatus = z.infer<typeof kycStatus>;

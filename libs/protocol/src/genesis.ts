@@ -79,6 +79,8 @@ const publicGenesis = z.strictObject({
     .strictObject({
       ledgerId: z.string().min(1).max(32),
       genesisHash: f.hashHex,
+      /** Block time of its genesis. */
+      time: f.time,
       epochBlocks: z.int().min(EPOCH_BLOCKS_MIN).max(EPOCH_BLOCKS_MAX),
       validators: z.array(f.keyId).min(1).max(VALIDATORS_MAX),
     })

@@ -1,3 +1,4 @@
+export * from './aggregates.js';
 export * from './envelope.js';
 export * from './events.js';
 export * from './fields.js';

@@ -29,5 +29,11 @@ export const EPOCH_BLOCKS_MIN = 3;
 export const EPOCH_BLOCKS_MAX = 1_000_000;
 /** Validators that one account of the public ledger may nominate. */
 export const NOMINATIONS_MAX = 16;
+/** Signers of an account that several control, how many proposals of one may be open, and for how long. */
+export const MULTISIG_SIGNERS_MAX = 100;
+export const MULTISIG_PROPOSALS_MAX = 100;
+export const MULTISIG_OPEN_MAX_MS = 30 * 86_400_000;
+/** Headers of the consortium that one block of the public ledger checks: each costs a quorum of signatures. */
+export const ANCHORS_PER_BLOCK_MAX = 20;
 /** The account of the public ledger's treasury: no key owns it. */
 export const TREASURY_ACCOUNT = '0'.repeat(31) + '1';

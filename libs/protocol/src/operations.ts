@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { aggregateFields } from './aggregates.js';
 import * as f from './fields.js';
 import { parameterName, track } from './parameters.js';
 
@@ -118,6 +119,69 @@ export const operationSchemas = {
     amount: f.positiveAmount,
     validFrom: f.time.optional(),
   }),
+  /** On the public ledger, by whoever acts for an account, which answers with a deposit for what it says. */
+  'transparency.publishAggregates': operation('transparency.publishAggregates', aggregateFields),
+  /** By whoever acts for an account, with the same deposit: a publication that does not come out of the blocks. */
+  'transparency.dispute': operation('transparency.dispute', { publication: f.operationId, reference: f.reference }),
+  /** By a referendum of root or of the market policy: whether a disputed publication stands. */
+  'transparency.settle': operation('transparency.settle', {
+    publication: f.operationId,
+    stands: f.publicField(z.boolean()),
+  }),
+  /**
+   * By whoever acts for an account: a decided block of the consortium. `validators` where the set that decided it is not the one known
+   * here, `nextValidators` where the next height has another set.
+   */
+  'transparency.anchor': operation('transparency.anchor', {
+    header: f.headerHex,
+    certificate: f.certificateHex,
+    validators: f.validatorKeys.optional(),
+    nextValidators: f.validatorKeys.optional(),
+  }),
+  /** By a referendum of root: the block from which anchoring goes on, when the trust in what is known is too old or frozen. */
+  'transparency.recover': operation('transparency.recover', {
+    header: f.headerHex,
+    validators: f.validatorKeys,
+    nextValidators: f.validatorKeys.optional(),
+  }),
+  /** By whoever acts for an account. `supersedes` names its newest report of this kind and period, if there is one. */
+  'transparency.registerReport': operation('transparency.registerReport', {
+    kind: f.reportKind,
+    periodFrom: f.time,
+    periodTo: f.time,
+    hash: f.hashHex,
+    verifier: f.verifierText,
+    supersedes: f.operationId.optional(),
+  }),
+
+  /**
+   * On the public ledger by whoever acts for an account, which pays the least that an account must have into the new one; on the
+   * consortium by a key of the organisation that will keep it.
+   */
+  'multisig.create': operation('multisig.create', {
+    account: f.accountId,
+    signers: f.signers,
+    threshold: f.threshold,
+  }),
+  /** By a signer, who so approves it. `callHash` is the SHA-256 of the text of an operation; who brings the text shows it to the others. */
+  'multisig.propose': operation('multisig.propose', {
+    account: f.accountId,
+    callHash: f.hashHex,
+    call: f.callText.optional(),
+    expiresAt: f.time,
+  }),
+  /** By a signer. The last approval brings the text of the call, which is then done. */
+  'multisig.approve': operation('multisig.approve', {
+    account: f.accountId,
+    proposal: f.operationId,
+    timepoint: f.timepoint,
+    callHash: f.hashHex,
+    call: f.callText.optional(),
+  }),
+  /** By whoever proposed it. */
+  'multisig.cancel': operation('multisig.cancel', { account: f.accountId, proposal: f.operationId }),
+  /** By the account itself: in a call that its signers approve. */
+  'multisig.setSigners': operation('multisig.setSigners', { signers: f.signers, threshold: f.threshold }),
 
   /** By a registrar. */
   'registry.registerOrganisation': operation('registry.registerOrganisation', {

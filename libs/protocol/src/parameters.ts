@@ -93,6 +93,13 @@ export const parameterSchemas = {
   'treasury.burnShare': parts,
   /** The most that the treasury's own track may spend at once; root may spend more. */
   'treasury.spendMax': f.positiveAmount,
+  /** Held from whoever proposes a call of an account of several signers, while the proposal is open. */
+  'multisig.deposit': f.amount,
+  /** How old a block of the consortium may be to vouch for the next one (light-client 4.1). */
+  'transparency.trustingPeriodMs': span,
+  /** Held from whoever publishes aggregates, and from who disputes them; for how long they may be disputed. */
+  'transparency.deposit': f.amount,
+  'transparency.disputeMs': span,
   /** Of the energy traded in a year, in 0.0001: the policy that the markets of the consortium are measured by. */
   'policy.renewableShareTarget': f.ratio,
   /** What is open: a switch that governance closes refuses the operations of the module with `parameters.closed`. */

@@ -78,7 +78,7 @@ export async function openDevelopmentPublicLedger(
 
 async function make(
   home: string,
-  { genesis: { consensus, validators: keys }, genesisHash, ledgerId }: LedgerIdentity<ConsortiumGenesis>,
+  { genesis: { time, consensus, validators: keys }, genesisHash, ledgerId }: LedgerIdentity<ConsortiumGenesis>,
   { validators: count = 100, consensus: paces }: DevelopmentPublicOptions,
 ): Promise<void> {
   const folders = { validators: join(home, 'validators'), accounts: join(home, 'accounts') };
@@ -127,6 +127,7 @@ async function make(
     consortium: {
       ledgerId,
       genesisHash: toHex(genesisHash),
+      time,
       epochBlocks: consensus.epochBlocks,
       validators: keys.map(({ key }) => key),
     },
