@@ -6,7 +6,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { environmentOfTheMachine, installedNode, root } from './node24.mjs';
 
 const NODE_MAJOR_MIN = 20;
@@ -26,7 +26,7 @@ const then = process.argv.indexOf('--then');
 const options = process.argv.slice(2, then === -1 ? undefined : then);
 install();
 linkPostgresLibraries();
-generatePrismaClients();
+generatePrismaClient();
 if (!options.includes('--no-build')) build();
 say(`ready (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
 if (then !== -1) goOn(process.argv.slice(then + 1));
@@ -75,37 +75,26 @@ function linkPostgresLibraries() {
   }
 }
 
-/** One client for each prisma/<service>/schema.prisma, made anew when the schema, the configuration or Prisma changed. */
-function generatePrismaClients() {
+/** One client for all *.prisma of the tree, made anew when one of them or Prisma changed. */
+function generatePrismaClient() {
   if (!existsSync(inRoot('prisma'))) return;
+  const files = readdirSync(inRoot('prisma'), { recursive: true }).filter((name) => name.endsWith('.prisma'));
   const version = readFileSync(inRoot('node_modules', 'prisma', 'package.json'));
-  const config = existsSync(inRoot('prisma.config.ts')) ? readFileSync(inRoot('prisma.config.ts')) : '';
-  for (const service of readdirSync(inRoot('prisma'))) {
-    const schema = inRoot('prisma', service, 'schema.prisma');
-    if (!existsSync(schema)) continue;
-    const text = readFileSync(schema, 'utf8');
-    const hash = sha256(version, config, text);
-    const stampKey = `prisma:${service}`;
-    if (readStamp()[stampKey] === hash && existsSync(outputOf(schema, text))) continue;
-    say(`prisma generate (${service})`);
-    run(installedNode(), [inRoot('node_modules', 'prisma', 'build', 'index.js'), 'generate', '--schema', schema], {
-      env: {
-        ...process.env,
-        // Generating needs no engine, only the word that there is one; without it Prisma would want to download it.
-        PRISMA_SCHEMA_ENGINE_BINARY: process.env.PRISMA_SCHEMA_ENGINE_BINARY ?? process.execPath,
-        PRISMA_HIDE_UPDATE_MESSAGE: '1',
-        CHECKPOINT_DISABLE: '1',
-        DATABASE_URL: process.env.DATABASE_URL ?? 'postgresql://localhost/generate-connects-to-nothing',
-      },
-      quiet: true,
-    });
-    addToStamp({ [stampKey]: hash });
-  }
-}
-
-function outputOf(schema, text) {
-  const output = /^\s*output\s*=\s*"([^"]+)"/m.exec(text)?.[1];
-  return output === undefined ? inRoot('libs/adapters/postgres/src/generated') : resolve(dirname(schema), output);
+  const hash = sha256(version, ...files.flatMap((name) => [name, readFileSync(inRoot('prisma', name))]));
+  if (readStamp().prisma === hash && existsSync(inRoot('libs/adapters/postgres/src/generated'))) return;
+  say('prisma generate');
+  run(installedNode(), [inRoot('node_modules', 'prisma', 'build', 'index.js'), 'generate', '--schema', 'prisma'], {
+    env: {
+      ...process.env,
+      // Generating needs no engine, only the word that there is one; without it Prisma would want to download it.
+      PRISMA_SCHEMA_ENGINE_BINARY: process.env.PRISMA_SCHEMA_ENGINE_BINARY ?? process.execPath,
+      PRISMA_HIDE_UPDATE_MESSAGE: '1',
+      CHECKPOINT_DISABLE: '1',
+      DATABASE_URL: process.env.DATABASE_URL ?? 'postgresql://localhost/generate-connects-to-nothing',
+    },
+    quiet: true,
+  });
+  addToStamp({ prisma: hash });
 }
 
 /** `tsc -b` looks at what changed and otherwise does nothing. */

@@ -58,8 +58,8 @@ export async function runHostBench(options: HostBenchOptions): Promise<HostBench
   const folder = await mkdtemp(join(tmpdir(), 'gridtokenx-host-bench-'));
   const postgres = options.projector ? await startPostgres({ folder }) : undefined;
   try {
-    if (postgres !== undefined) await migrate(postgres.url);
-    const store = postgres === undefined ? undefined : createRowStore(postgres.url);
+    if (postgres !== undefined) await migrate(postgres.url, 'consortium');
+    const store = postgres === undefined ? undefined : createRowStore(postgres.url, 'consortium');
     try {
       return await measure(options, store);
     } finally {

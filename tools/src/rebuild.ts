@@ -44,15 +44,16 @@ async function main(): Promise<number> {
   try {
     const genesisFile = values.genesis ?? join(folder, 'ledger', 'genesis.json');
     const { identity } = await readGenesisFile(genesisFile);
-    await migrate(url);
+    const { kind } = identity.genesis;
+    await migrate(url, kind);
     // What was stopped in the middle is caught up first: both digests stand at the last block.
     await project(url, log, identity);
-    const before = await tableDigests(url);
+    const before = await tableDigests(url, kind);
     const started = Date.now();
-    await dropProjections(url);
-    await migrate(url);
+    await dropProjections(url, kind);
+    await migrate(url, kind);
     const height = await project(url, log, identity);
-    const after = await tableDigests(url);
+    const after = await tableDigests(url, kind);
     process.stdout.write(`rebuilt from block 0 to ${height} in ${((Date.now() - started) / 1000).toFixed(1)} s\n`);
     let equal = true;
     for (const table of new Set([...Object.keys(before), ...Object.keys(after)])) {
@@ -77,7 +78,7 @@ async function main(): Promise<number> {
 }
 
 async function project(url: string, log: Log, identity: LedgerIdentity): Promise<number> {
-  const store = createRowStore(url);
+  const store = createRowStore(url, identity.genesis.kind);
   try {
     const { projector, startOffset } = await Projector.start({
       crypto: native,

@@ -26,8 +26,8 @@ const rate = 1;
 
 /** The ledger id and height that the read models stand at once a projector of this ledger has begun. */
 async function project({ identity }: DevelopmentLedger): Promise<unknown> {
-  await migrate(postgres.url);
-  const store = createRowStore(postgres.url);
+  await migrate(postgres.url, 'consortium');
+  const store = createRowStore(postgres.url, 'consortium');
   try {
     await Projector.start({ crypto: native, identity, log: new MemoryLog(), store, clock: systemClock });
     const cursor = await store.cursor();

@@ -23,11 +23,11 @@ async function main(): Promise<number> {
     process.stdout.write(`${USAGE}\n`);
     return values.help === true ? 0 : 2;
   }
-  const topics = topicsOf((await readGenesisFile(genesis)).identity);
+  const { identity } = await readGenesisFile(genesis);
   const log = createKafkaLog({ brokers: brokers.split(','), clientId: 'topics-restore' });
-  const readModels = createReadModels(url);
+  const readModels = createReadModels(url, identity.genesis.kind);
   try {
-    const height = await restoreBlocks(log, readModels, topics);
+    const height = await restoreBlocks(log, readModels, topicsOf(identity));
     process.stdout.write(`the blocks topic holds the chain up to block ${height}\n`);
     return 0;
   } finally {

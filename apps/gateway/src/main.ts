@@ -13,7 +13,7 @@ async function main(): Promise<void> {
   const config = gatewayConfig({ argv: process.argv.slice(2), env: process.env });
   const { identity, bytes: genesisFile } = await readGenesisFile(config.genesisFile, 'consortium');
   const log = openBus(busOf(config), 'gateway');
-  const readModels = createReadModels(config.databaseUrl);
+  const readModels = createReadModels(config.databaseUrl, 'consortium');
   try {
     const { operations, consensus } = topicsOf(identity);
     await log.ensureTopics([operations, consensus]);

@@ -46,7 +46,7 @@ describe.each(buses)('the consortium ledger with 21 validators over %s', (_name,
   const closing: (() => Promise<void>)[] = [];
   afterEach(async () => {
     for (const close of closing.splice(0).reverse()) await close();
-    await dropProjections(postgres.url);
+    await dropProjections(postgres.url, 'consortium');
   });
 
   it('shows a settled trade in Postgres, restarts where it stood, and rebuilds its tables to the same digests', async () => {
@@ -57,9 +57,9 @@ describe.each(buses)('the consortium ledger with 21 validators over %s', (_name,
     });
     const log = await openLog();
     closing.push(() => log.close());
-    await migrate(postgres.url);
-    const store: RowStore = createRowStore(postgres.url);
-    const models: ReadModels = createReadModels(postgres.url);
+    await migrate(postgres.url, 'consortium');
+    const store: RowStore = createRowStore(postgres.url, 'consortium');
+    const models: ReadModels = createReadModels(postgres.url, 'consortium');
     closing.push(() => models.close());
 
     const shared = { crypto: native, identity: consortium.identity, log, clock: systemClock };
@@ -101,14 +101,14 @@ describe.each(buses)('the consortium ledger with 21 validators over %s', (_name,
       await readToEnd(log, ledgerTopics.consortium.blocks.name, startOffset, (records) => projector.take(records));
     };
     await catchUp(store);
-    const before = await tableDigests(postgres.url);
+    const before = await tableDigests(postgres.url, 'consortium');
     await store.close();
-    await dropProjections(postgres.url);
-    await migrate(postgres.url);
-    const rebuilt = createRowStore(postgres.url);
+    await dropProjections(postgres.url, 'consortium');
+    await migrate(postgres.url, 'consortium');
+    const rebuilt = createRowStore(postgres.url, 'consortium');
     closing.push(() => rebuilt.close());
     await catchUp(rebuilt);
-    expect(await tableDigests(postgres.url)).toEqual(before);
+    expect(await tableDigests(postgres.url, 'consortium')).toEqual(before);
     expect(before['trades']?.rows).toBe(1);
   }, 120_000);
 });

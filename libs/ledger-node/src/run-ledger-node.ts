@@ -86,8 +86,8 @@ async function run(kind: LedgerKind, name: string, config: LedgerConfig, logger:
     roles.set('validator', await startValidators({ ...shared, ...snapshots, ...own }, logger));
   }
   if (config.roles.includes('projector')) {
-    await migrate(config.databaseUrl);
-    const store = createRowStore(config.databaseUrl);
+    await migrate(config.databaseUrl, kind);
+    const store = createRowStore(config.databaseUrl, kind);
     roles.set(
       'projector',
       await startProjector(

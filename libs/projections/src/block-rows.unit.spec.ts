@@ -11,9 +11,11 @@ import {
   type Outcome,
 } from '@gridtokenx/protocol';
 import * as fc from 'fast-check';
-import { blockRows } from './block-rows.js';
-import { genesisRows } from './genesis-rows.js';
-import type { BlockRows, ProjectedBlock, ProjectedEnvelope } from './rows.js';
+import { projectionOf } from './projection-of.js';
+import type { ProjectedBlock, ProjectedEnvelope, RowsOf } from './rows.js';
+
+const { blockRows, genesisRows } = projectionOf('consortium');
+type BlockRows = RowsOf<'consortium'>;
 
 const hash = (seed: number): Hash => new Prng(seed).bytes(32) as Hash;
 const id = (seed: number): string => toHex(new Prng(seed).bytes(16));
@@ -417,6 +419,7 @@ describe('balances', () => {
 describe('the genesis', () => {
   it('is the rows of height 0: organisations and validators with their keys, verified accounts, zones', () => {
     const genesis = {
+      kind: 'consortium',
       time: '2026-06-14T17:00:00Z',
       organisations: [{ id: id(1), sector: 'regulator', roles: ['registrar'], keys: [kid('a'), kid('b')] }],
       validators: [
@@ -440,6 +443,51 @@ describe('the genesis', () => {
       accounts: [{ account: ann, organisation: id(1), kycStatus: 'verified' }],
       keys: [{ kid: kid('a'), organisation: id(1) }, { kid: kid('b') }, { kid: kid('c') }],
       zones: [{ zone: 'Z1', operator: id(1), account: ann }],
+    });
+  });
+});
+
+describe('the public ledger', () => {
+  const projection = projectionOf('public');
+  const opened = (account: string): EventOf<'grid.accountOpened'> => ({ type: 'grid.accountOpened', account });
+  const rowsOfPublic = (...outcomes: readonly Outcome[]): RowsOf<'public'> =>
+    projection.blockRows(projected(outcomes.map((outcome) => ({ hook: true, outcome }))));
+
+  it('has the common rows, and the keys of the accounts that were opened, each once', () => {
+    const paid = executed(opened(kid('a')), opened(ann));
+    const rows = rowsOfPublic({ ...paid, postings: [[kid('a'), 'GRID', '7', '0']] }, executed(opened(kid('a'))));
+    expect(rows.accountKeys).toEqual([kid('a')]);
+    expect(rows.balances).toEqual([{ account: kid('a'), asset: 'GRID', available: 7n, held: 0n }]);
+    expect(rows.block).toMatchObject({ tradeCount: 0, hookCount: 2 });
+  });
+
+  it('knows nothing of trades, nor the consortium of GRID', () => {
+    expect(() => rowsOfPublic(executed(placed('o1')))).toThrow('bug');
+    expect(() => rowsOf(executed(opened(kid('a'))))).toThrow('bug');
+  });
+
+  it('begins with the GRID of its genesis and the keys that own it or sign blocks', () => {
+    const genesis = {
+      kind: 'public',
+      time: '2026-06-14T17:00:00Z',
+      accounts: [
+        { id: ann, amount: '5' },
+        { id: kid('a'), amount: '7' },
+      ],
+      validators: [{ key: kid('b'), account: kid('a'), bond: '1', commission: 0 }],
+    };
+    const identity = { genesis, genesisHash: hash(1), ledgerId: 'gridtokenx-public-1' } as unknown as LedgerIdentity;
+    expect(projection.genesisRows(identity)).toMatchObject({
+      kind: 'public',
+      height: 0,
+      keys: [
+        { kid: kid('a'), account: kid('a') },
+        { kid: kid('b'), account: undefined },
+      ],
+      balances: [
+        { account: ann, asset: 'GRID', available: 5n, held: 0n },
+        { account: kid('a'), asset: 'GRID', available: 7n },
+      ],
     });
   });
 });

@@ -1,3 +1,5 @@
-export * from './block-rows.js';
-export * from './genesis-rows.js';
+export * from './consortium/rows.js';
+export type { Projection } from './projection.js';
+export { projectionOf } from './projection-of.js';
+export * from './public/rows.js';
 export * from './rows.js';

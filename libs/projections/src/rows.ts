@@ -1,15 +1,7 @@
 import type { Block, ChainTip } from '@gridtokenx/chain';
-import { ORDER_CLOSE_REASONS } from '@gridtokenx/protocol';
-import type {
-  Envelope,
-  KycStatus,
-  Outcome,
-  Role,
-  Sector,
-  Side,
-  TimeInForce,
-  ValidatorChangeKind,
-} from '@gridtokenx/protocol';
+import type { Envelope, LedgerKind, Outcome } from '@gridtokenx/protocol';
+import type { ConsortiumRows } from './consortium/rows.js';
+import type { PublicRows } from './public/rows.js';
 
 /** A block whose validity was checked, with what its parts mean. */
 export interface ProjectedBlock {
@@ -30,135 +22,35 @@ export type ProjectedEnvelope = Pick<Envelope, 'publicKey' | 'sequence' | 'hash'
 export type Amount = string;
 /** A random 128-bit id, or the id of an operation, in lower-case hex. */
 export type HexId = string;
+/** Of any ledger, as its operations and events write it. */
+export type AccountId = string;
 /** A key id: the Ed25519 public key in base64url. */
 export type Kid = string;
 
-export interface OrganisationRow {
-  readonly organisation: HexId;
-  readonly sector: Sector;
-  readonly roles: readonly Role[];
-}
-
-export interface AccountRow {
-  readonly account: HexId;
-  readonly organisation: HexId;
-  readonly kycStatus: KycStatus;
-  readonly kycUntilMs: number | undefined;
-}
-
-export type KycChange = Pick<AccountRow, 'account' | 'kycStatus' | 'kycUntilMs'>;
-
 export interface KeyRow {
   readonly kid: Kid;
-  readonly organisation: HexId;
-  readonly account: HexId | undefined;
+  /** Every key of the consortium has one. */
+  readonly organisation: HexId | undefined;
+  readonly account: AccountId | undefined;
   /** The block's own, when it was registered and removed in one. */
   readonly removedHeight: number | undefined;
 }
 
-export interface DelegationRow {
-  readonly kid: Kid;
-  readonly account: HexId;
-  readonly operations: readonly string[];
-  readonly untilMs: number;
-}
-
-export interface MeterRow {
-  readonly meter: HexId;
-  readonly account: HexId;
-  readonly zone: string;
-  readonly limitWh: number;
-}
-
-export interface ZoneRow {
-  readonly zone: string;
-  readonly operator: HexId;
-  readonly account: HexId;
-}
-
 /** The sum of the block's postings to one balance: added to what stands, never put in its place. */
 export interface BalanceDelta {
-  readonly account: HexId;
+  readonly account: AccountId;
   readonly asset: string;
   readonly available: bigint;
   readonly held: bigint;
 }
 
-/** What stands in escrow for an order after the block. */
+/** What stands in escrow after the block, by what it is held for: an order, on the consortium ledger. */
 export interface HoldRow {
   readonly order: HexId;
-  readonly account: HexId;
+  readonly account: AccountId;
   readonly asset: string;
   readonly amount: Amount;
 }
-
-export const ORDER_STATUSES = ['open', ...ORDER_CLOSE_REASONS] as const;
-export type OrderStatus = (typeof ORDER_STATUSES)[number];
-
-export interface OrderRow {
-  readonly order: HexId;
-  readonly account: HexId;
-  readonly side: Side;
-  readonly fromZone: string;
-  readonly toZone: string;
-  readonly intervalStartMs: number;
-  readonly priceTicks: number;
-  readonly quantityWh: number;
-  readonly remainingWh: number;
-  readonly timeInForce: TimeInForce;
-  readonly expiresAtMs: number;
-  readonly status: OrderStatus;
-  /** Leaf of the results tree; with the height it is the order's place in time. */
-  readonly placedIndex: number;
-  readonly tariffVersion: number;
-}
-
-/** An order of an earlier block, as it stands after this one. */
-export type OrderChange = Pick<OrderRow, 'order' | 'remainingWh' | 'status'>;
-
-export interface TradeRow {
-  /** From 1, without gaps. */
-  readonly trade: number;
-  readonly bid: HexId;
-  readonly ask: HexId;
-  readonly buyer: HexId;
-  readonly seller: HexId;
-  readonly fromZone: string;
-  readonly toZone: string;
-  readonly intervalStartMs: number;
-  readonly priceTicks: number;
-  readonly quantityWh: number;
-  readonly notional: Amount;
-  readonly buyerFee: Amount;
-  readonly sellerFee: Amount;
-  readonly feePayee: HexId;
-  readonly tariffVersion: number;
-  readonly index: number;
-  /** The operation that made the match; none when a hook did. */
-  readonly operationId: Uint8Array | undefined;
-}
-
-export interface ReadingRow {
-  readonly meter: HexId;
-  readonly intervalStartMs: number;
-  readonly account: HexId;
-  readonly zone: string;
-  readonly consumedWh: number;
-  readonly producedWh: number;
-  readonly mintedWh: number;
-  readonly importWh: number;
-  readonly index: number;
-}
-
-export interface BookRow {
-  readonly fromZone: string;
-  readonly toZone: string;
-  readonly intervalStartMs: number;
-  readonly closesAtMs: number;
-  readonly closedHeight: number | undefined;
-}
-
-export type BookKey = Pick<BookRow, 'fromZone' | 'toZone' | 'intervalStartMs'>;
 
 /** Lean: what the operation did is read from the body of its block. */
 export interface OperationRow {
@@ -195,28 +87,6 @@ export interface MissedProposalRow {
   readonly key: Uint8Array;
 }
 
-/** `decided`: by the consortium or by evidence, and waiting for its turn; the last four are ends. */
-export const VALIDATOR_CHANGE_STATUSES = ['open', 'decided', 'applied', 'dropped', 'withdrawn', 'lapsed'] as const;
-export type ValidatorChangeStatus = (typeof VALIDATOR_CHANGE_STATUSES)[number];
-
-/** A change of the validators as the block leaves it. What is `undefined` stays as it was, or is not there. */
-export interface ValidatorChangeRow {
-  /** The operation that proposed it, or the evidence that calls for it. */
-  readonly change: HexId;
-  readonly kind: ValidatorChangeKind | undefined;
-  readonly validator: Kid | undefined;
-  /** Of `rotateKey`: the key that comes after. */
-  readonly key: Kid | undefined;
-  /** Who proposed it; nobody did when evidence calls for it. */
-  readonly organisation: HexId | undefined;
-  readonly untilMs: number | undefined;
-  readonly votes: number | undefined;
-  readonly needed: number | undefined;
-  readonly status: ValidatorChangeStatus;
-  /** Leaf of the results tree in which it was heard of in this block; of a new one it is its place in time. */
-  readonly index: number;
-}
-
 export interface BlockRow {
   /** What the block's own clock event says. */
   readonly marketTimeMs: number;
@@ -236,8 +106,11 @@ export interface BlockRow {
   readonly body: Uint8Array;
 }
 
-/** All that one block changes, as values that depend on the block alone. Each row counts as of `height`. */
-export interface BlockRows {
+/**
+ * What one block changes in the tables that each ledger has, as values that depend on the block alone. Each row counts as of
+ * `height`.
+ */
+export interface CommonRows {
   readonly ledgerId: string;
   readonly height: number;
   readonly hash: Uint8Array;
@@ -251,29 +124,24 @@ export interface BlockRows {
   readonly block: BlockRow | undefined;
   readonly operations: readonly OperationRow[];
   readonly envelopes: readonly EnvelopeRow[];
-  readonly organisations: readonly OrganisationRow[];
-  readonly accounts: readonly AccountRow[];
-  readonly kycChanges: readonly KycChange[];
   readonly keys: readonly KeyRow[];
   readonly removedKeys: readonly Kid[];
-  /** Each takes the place of one for the same key and account, if there is one. */
-  readonly delegations: readonly DelegationRow[];
-  readonly revokedDelegations: readonly Pick<DelegationRow, 'kid' | 'account'>[];
-  readonly meters: readonly MeterRow[];
-  readonly zones: readonly ZoneRow[];
   readonly balances: readonly BalanceDelta[];
-  /** Of orders placed in this block: new rows. */
+  /** Of what began in this block: new rows. */
   readonly holds: readonly HoldRow[];
-  /** Of older orders; a row whose amount is '0' is to be removed. */
+  /** Of what is older; a row whose amount is '0' is to be removed. */
   readonly holdChanges: readonly HoldRow[];
-  readonly orders: readonly OrderRow[];
-  readonly orderChanges: readonly OrderChange[];
-  readonly trades: readonly TradeRow[];
-  readonly readings: readonly ReadingRow[];
-  readonly books: readonly BookRow[];
-  readonly closedBooks: readonly BookKey[];
   /** The set that decides the next block, where it is another than this block's. */
   readonly validatorPlaces: readonly ValidatorPlaceRow[];
   readonly missedProposals: readonly MissedProposalRow[];
-  readonly validatorChanges: readonly ValidatorChangeRow[];
 }
+
+/** By kind of ledger, what its own tables get beside the common ones. */
+export interface OwnRows {
+  readonly consortium: ConsortiumRows;
+  readonly public: PublicRows;
+}
+
+/** All that one block of a ledger changes. */
+export type RowsOf<K extends LedgerKind> = CommonRows & OwnRows[K];
+export type BlockRows = { [K in LedgerKind]: RowsOf<K> }[LedgerKind];

@@ -1,3 +1,4 @@
+export * from './account-id.js';
 export * from './aggregates.js';
 export * from './envelope.js';
 export * from './events.js';

@@ -1,5 +1,6 @@
 /** The ledgers there are: each has its topics, its genesis and its own modules. */
-export type LedgerKind = 'consortium' | 'public';
+export const LEDGER_KINDS = ['consortium', 'public'] as const;
+export type LedgerKind = (typeof LEDGER_KINDS)[number];
 
 export interface Topic {
   readonly name: string;

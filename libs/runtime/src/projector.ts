@@ -8,7 +8,7 @@ import {
   type ValidatorSet,
 } from '@gridtokenx/chain';
 import { ZERO_HASH, type Crypto, type Hash, type PublicKey } from '@gridtokenx/crypto';
-import { blockRows, genesisRows, type BlockRows } from '@gridtokenx/projections';
+import { projectionOf, type BlockRows, type Projection } from '@gridtokenx/projections';
 import { parseCertifiedOutcome, topicsOf, type LedgerIdentity, type Topic } from '@gridtokenx/protocol';
 import { BlockReader, heightOfPart, type OwnBlocks, type VerifiedBlock } from './block-records.js';
 import type { Clock, Log, LogRecord } from './ports.js';
@@ -50,6 +50,7 @@ export class Projector {
   private readonly observe: (event: ProjectorEvent) => void;
   private readonly rules: ChainRules;
   private readonly topic: Topic;
+  private readonly projection: Projection<BlockRows>;
   private reader!: BlockReader;
   private closed = false;
   /** The height that the topic was last read for from its start. */
@@ -59,6 +60,7 @@ export class Projector {
     this.observe = options.observe ?? (() => {});
     this.rules = chainRules(options.identity);
     this.topic = topicsOf(options.identity).blocks;
+    this.projection = projectionOf(options.identity.genesis.kind);
   }
 
   /** Writes the genesis rows into an empty store. The caller reads the blocks topic from `startOffset` and calls {@link take}. */
@@ -72,7 +74,7 @@ export class Projector {
         'rowStore.wrongLedger',
         `the read models are of ${stored.ledgerId}, not of ${options.identity.ledgerId}: drop them, or name another database`,
       );
-    const cursor = stored ?? (await projector.write([genesisRows(options.identity)], 0));
+    const cursor = stored ?? (await projector.write([projector.projection.genesisRows(options.identity)], 0));
     projector.moveTo(cursor);
     return { projector, startOffset: await projector.startOffsetOf(cursor) };
   }
@@ -131,7 +133,10 @@ export class Projector {
     const blocks = records.flatMap((record) => this.reader.push(record));
     const last = blocks.at(-1);
     if (last === undefined) return undefined;
-    const cursor = await this.write(blocks.map(rowsOf), last.resumeOffset);
+    const cursor = await this.write(
+      blocks.map((block) => this.rowsOf(block)),
+      last.resumeOffset,
+    );
     this.observe({
       kind: 'projected',
       height: cursor.height,
@@ -143,6 +148,20 @@ export class Projector {
       lagMs: this.options.clock.now() - (records.at(-1)?.timestampMs ?? this.options.clock.now()),
     });
     return cursor;
+  }
+
+  private rowsOf({ block, envelopes, told, packed, tip }: VerifiedBlock): BlockRows {
+    return this.projection.blockRows({
+      block,
+      envelopes,
+      outcomes:
+        told ??
+        block.outcomes.map(({ bytes }) =>
+          parseCertifiedOutcome(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()),
+        ),
+      tip,
+      body: packed,
+    });
   }
 
   private async write(rows: readonly BlockRows[], logOffset: number): Promise<ProjectionCursor> {
@@ -164,20 +183,6 @@ export class Projector {
       }
     }
   }
-}
-
-function rowsOf({ block, envelopes, told, packed, tip }: VerifiedBlock): BlockRows {
-  return blockRows({
-    block,
-    envelopes,
-    outcomes:
-      told ??
-      block.outcomes.map(({ bytes }) =>
-        parseCertifiedOutcome(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()),
-      ),
-    tip,
-    body: packed,
-  });
 }
 
 /** The cursor names the block that the next one must build on; the rest of a tip is not needed to check it. */

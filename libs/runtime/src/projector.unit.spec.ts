@@ -1,5 +1,5 @@
 import { native } from '@gridtokenx/crypto-native';
-import type { BlockRows } from '@gridtokenx/projections';
+import type { BlockRows, RowsOf } from '@gridtokenx/projections';
 import { ledgerTopics } from '@gridtokenx/protocol';
 import { MemoryLog } from '@gridtokenx/testkit';
 import { beforeEach, describe, expect, it } from '@jest/globals';
@@ -115,7 +115,7 @@ describe('the projector', () => {
     await projector.take(await recordsFrom(0));
     await projector.take(await grow(2));
     expect(heights()).toEqual([0, 1, 2, 3]);
-    expect(store.rows[1]?.trades).toHaveLength(1);
+    expect((store.rows[1] as RowsOf<'consortium'>).trades).toHaveLength(1);
     expect(events).toMatchObject([
       { kind: 'projected', height: 1, blocks: 1 },
       { kind: 'projected', height: 3, blocks: 2, operations: 0 },

@@ -186,7 +186,8 @@ export interface BlockView extends BlockSummary {
 
 export interface KeyView {
   readonly kid: string;
-  readonly organisation: string;
+  /** Every key of the consortium has one. */
+  readonly organisation: string | undefined;
   readonly account: string | undefined;
   readonly registeredHeight: number;
   readonly removedHeight: number | undefined;
@@ -285,7 +286,8 @@ export interface BlockRange {
   readonly limit?: number | undefined;
 }
 
-export interface ReadModels {
+/** What can be asked of the read models of any ledger. */
+export interface LedgerReads {
   cursor(): Promise<CursorView>;
   /** Resolves with the height that stands as soon as it is at least `minHeight`, or after `timeoutMs` whatever it is. */
   waitForHeight(minHeight: number, timeoutMs: number): Promise<number>;
@@ -300,18 +302,8 @@ export interface ReadModels {
   /** One answer for each question, in their order. */
   admission(questions: readonly AdmissionQuestion[]): Promise<Answer<readonly Admission[]>>;
 
-  account(account: string): Promise<Found<AccountView>>;
-  organisation(organisation: string): Promise<Found<OrganisationView>>;
   /** Those that are not zero, WATT first, then by interval. */
   balances(account: string): Promise<Answer<readonly BalanceView[]>>;
-
-  book(fromZone: string, toZone: string, intervalStartMs: number): Promise<Found<BookView>>;
-  order(order: string): Promise<Found<OrderView>>;
-  /** Newest first. */
-  orders(filter: OrderFilter): Promise<Page<OrderView>>;
-  trades(filter: TradeFilter): Promise<Page<TradeView>>;
-  /** Of one meter, newest interval first. */
-  readings(meter: string, page: PageRequest): Promise<Page<ReadingView>>;
 
   /** Newest first. */
   blocks(range: BlockRange): Promise<Answer<readonly BlockSummary[]>>;
@@ -325,11 +317,28 @@ export interface ReadModels {
   validatorSet(height: number): Promise<Found<ValidatorSetView>>;
   /** Over the last `blocks` blocks. */
   participation(blocks: number): Promise<Answer<ParticipationView>>;
-  /** Newest first. */
-  validatorChanges(filter: ValidatorChangeFilter): Promise<Page<ValidatorChangeView>>;
-
   close(): Promise<void>;
 }
+
+/** What only those of the consortium ledger answer. */
+export interface ConsortiumReads {
+  account(account: string): Promise<Found<AccountView>>;
+  organisation(organisation: string): Promise<Found<OrganisationView>>;
+
+  book(fromZone: string, toZone: string, intervalStartMs: number): Promise<Found<BookView>>;
+  order(order: string): Promise<Found<OrderView>>;
+  /** Newest first. */
+  orders(filter: OrderFilter): Promise<Page<OrderView>>;
+  trades(filter: TradeFilter): Promise<Page<TradeView>>;
+  /** Of one meter, newest interval first. */
+  readings(meter: string, page: PageRequest): Promise<Page<ReadingView>>;
+
+  /** Newest first. */
+  validatorChanges(filter: ValidatorChangeFilter): Promise<Page<ValidatorChangeView>>;
+}
+
+/** The read models of the consortium ledger. */
+export interface ReadModels extends LedgerReads, ConsortiumReads {}
 
 /**
  * `page.badCursor`: `after` was not given out by this query. `badId`: an id is not one. `tooMany`: more than

@@ -83,7 +83,7 @@ async function projectionFaults({ system, readModels }: World, replay: Replay): 
   return until('the read models stand still for a comparison', EQUAL_WITHIN_MS, async () => {
     const { height } = await readModels.cursor();
     const replayed = await replay.digestsAt(height);
-    const live = await tableDigests(system.databaseUrl);
+    const live = await tableDigests(system.databaseUrl, 'consortium');
     if ((await readModels.cursor()).height !== height) return undefined;
     return Object.keys({ ...replayed, ...live }).flatMap((table) =>
       live[table]?.sha256 === replayed[table]?.sha256

@@ -154,7 +154,7 @@ export const FAULTS: readonly Fault[] = [
     quick: true,
     inject: async (world) => {
       await world.system.halt('projector');
-      await dropProjections(world.system.databaseUrl);
+      await dropProjections(world.system.databaseUrl, 'consortium');
       await revive(world, 'projector');
     },
   },

@@ -15,12 +15,13 @@ export interface Replay {
 
 export async function startReplay(folder: string, identity: LedgerIdentity, log: Log): Promise<Replay> {
   const postgres = await startPostgres({ folder });
+  const { kind } = identity.genesis;
   const beginAgain = async (): Promise<void> => {
-    await dropProjections(postgres.url);
-    await migrate(postgres.url);
+    await dropProjections(postgres.url, kind);
+    await migrate(postgres.url, kind);
   };
-  await migrate(postgres.url);
-  const store = createRowStore(postgres.url);
+  await migrate(postgres.url, kind);
+  const store = createRowStore(postgres.url, kind);
   return {
     beginAgain,
     digestsAt: async (height) => {
@@ -31,7 +32,7 @@ export async function startReplay(folder: string, identity: LedgerIdentity, log:
       });
       if (projector.height !== height)
         throw new Error(`the blocks on the bus lead to height ${projector.height}, not to ${height}`);
-      return tableDigests(postgres.url);
+      return tableDigests(postgres.url, kind);
     },
     stop: async () => {
       await store.close();

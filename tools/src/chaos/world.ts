@@ -85,7 +85,7 @@ export async function openWorld({ folder, layout, seed, rate, say }: WorldOption
     closing.push(() => system.stop());
     const log = createKafkaLog({ brokers: [broker.brokers], clientId: 'chaos' });
     closing.push(() => log.close());
-    const readModels = createReadModels(system.databaseUrl);
+    const readModels = createReadModels(system.databaseUrl, 'consortium');
     closing.push(() => readModels.close());
     const anchor = genesisAnchor(new Uint8Array(await readFile(system.ledger.genesisFile)), native);
     const client = new GridClient({ url: system.url, identity: anchor.identity, crypto: native });

@@ -1,12 +1,12 @@
 import type { LedgerTopics } from '@gridtokenx/protocol';
-import { cutIntoParts, unpackBlock, type Log, type ReadModels } from '@gridtokenx/runtime';
+import { cutIntoParts, unpackBlock, type Log, type LedgerReads } from '@gridtokenx/runtime';
 
 /**
  * Fills the empty blocks topic of a bus that has lost its records, from the bodies in the read models, and makes the
  * other topics only then: while there is no consensus topic, nobody decides a block. Every reader checks what it is given,
  * so a read model that holds anything but the chain restores nothing. Resolves with the height that stands on the topic.
  */
-export async function restoreBlocks(log: Log, readModels: ReadModels, topics: LedgerTopics): Promise<number> {
+export async function restoreBlocks(log: Log, readModels: LedgerReads, topics: LedgerTopics): Promise<number> {
   const { blocks, ...others } = topics;
   await log.ensureTopics([blocks]);
   const end = await log.end(blocks.name);

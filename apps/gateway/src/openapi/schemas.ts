@@ -396,7 +396,7 @@ export const validatorsAnswer = z.strictObject({
 
 export const key = z.strictObject({
   kid: f.keyId,
-  organisation: f.organisationId,
+  organisation: f.organisationId.optional().describe('Absent on a ledger without organisations.'),
   account: f.accountId.optional(),
   registeredHeight: whole,
   removedHeight: whole.optional(),

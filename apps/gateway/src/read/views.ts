@@ -155,7 +155,7 @@ export const validatorChangeBody = (view: ValidatorChangeView): z.input<typeof s
 
 export const keyBody = (view: KeyView): z.input<typeof schemas.key> => ({
   kid: view.kid,
-  organisation: view.organisation,
+  ...(view.organisation === undefined ? {} : { organisation: view.organisation }),
   ...(view.account === undefined ? {} : { account: view.account }),
   registeredHeight: view.registeredHeight,
   ...(view.removedHeight === undefined ? {} : { removedHeight: view.removedHeight }),

@@ -10,10 +10,10 @@ if (connectionString === undefined) throw new Error('DATABASE_URL says which Pos
 const blocks = Number(process.argv[2] ?? 12);
 const perEnvelope = Number(process.argv[3] ?? 100);
 
-await migrate(connectionString);
-await dropProjections(connectionString);
+await migrate(connectionString, 'consortium');
+await dropProjections(connectionString, 'consortium');
 const ledger = new SyntheticLedger({ accounts: 5_000, rejected: 0, closes: false });
-const store = createRowStore(connectionString);
+const store = createRowStore(connectionString, 'consortium');
 await store.apply([ledger.genesis], 0);
 const projectMs = [];
 const applyMs = [];

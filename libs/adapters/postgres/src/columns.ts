@@ -1,3 +1,5 @@
+import { accountBytes, isHexAccount } from '@gridtokenx/protocol';
+
 /**
  * Rows in PostgreSQL's binary form, written straight from ours: for COPY, which is the cheapest way in, and as arrays for
  * `unnest`, where a statement has to find its rows first. pg would write every value as text, and bytes as hex.
@@ -23,6 +25,13 @@ export const int4 = <Row>(name: string, of: (row: Row) => number): Column<Row> =
 /** An id in hex, stored as its bytes. */
 export const hex = <Row>(name: string, of: (row: Row) => string | undefined): Column<Row> =>
   column('bytea')(name, (out, row) => out.hex(of(row)));
+/** An account of any ledger, stored as its bytes. The hex of the consortium is written without an array between. */
+export const account = <Row>(name: string, of: (row: Row) => string | undefined): Column<Row> =>
+  column('bytea')(name, (out, row) => {
+    const id = of(row);
+    if (id === undefined || isHexAccount(id)) out.hex(id);
+    else out.bytes(accountBytes(id));
+  });
 /** A key id in base64url, stored as its 32 bytes. */
 export const kid = <Row>(name: string, of: (row: Row) => string): Column<Row> =>
   column('bytea')(name, (out, row) => out.bytes(Buffer.from(of(row), 'base64url')));

@@ -1,6 +1,7 @@
+import type { LedgerKind } from '@gridtokenx/protocol';
 import { sleep } from '@gridtokenx/runtime';
 import pg from 'pg';
-import { CHANNEL, READER, sessionConfig } from './session.js';
+import { channelOf, READER, sessionConfig } from './session.js';
 
 const RETRY_FIRST_MS = 100;
 const RETRY_MOST_MS = 5_000;
@@ -16,7 +17,7 @@ export interface Heights {
  * One connection that listens to the projector's commits. A NOTIFY is sent with its transaction, so whoever hears it sees
  * the rows. What was said while the connection was down is made up for by reading the cursor after each connect.
  */
-export function createHeights(connectionString: string): Heights {
+export function createHeights(connectionString: string, kind: LedgerKind): Heights {
   const listeners = new Set<(height: number) => void>();
   const closing = new AbortController();
   let height = -1;
@@ -29,7 +30,7 @@ export function createHeights(connectionString: string): Heights {
 
   async function run(): Promise<void> {
     for (let wait = RETRY_FIRST_MS; !closing.signal.aborted; wait = Math.min(wait * 2, RETRY_MOST_MS)) {
-      const client = new pg.Client(sessionConfig(connectionString, READER));
+      const client = new pg.Client(sessionConfig(connectionString, kind, READER));
       const ended = new Promise<void>((done) => {
         client.on('error', () => done());
         client.on('end', () => done());
@@ -38,8 +39,8 @@ export function createHeights(connectionString: string): Heights {
       try {
         await client.connect();
         client.on('notification', ({ payload }) => stands(Number(payload)));
-        await client.query(`listen ${CHANNEL}`);
-        const { rows } = await client.query<{ height: string }>('select height from consortium.projection_cursor');
+        await client.query(`listen ${channelOf(kind)}`);
+        const { rows } = await client.query<{ height: string }>('select height from projection_cursor');
         if (rows[0] !== undefined) stands(Number(rows[0].height));
         wait = RETRY_FIRST_MS;
         await ended;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { LedgerKind } from '@gridtokenx/protocol';
 import type pg from 'pg';
-import { withClient } from './session.js';
+import { SCHEMAS, withClient } from './session.js';
 
 const ROWS_PER_FETCH = 5_000;
 const FETCH = `fetch ${ROWS_PER_FETCH} from digested`;
@@ -10,11 +11,11 @@ export interface TableDigest {
   readonly sha256: string;
 }
 
-/** Empties all tables of the read models, the cursor with them; the genesis rows come next. Readers wait meanwhile. */
-export async function dropProjections(connectionString: string): Promise<void> {
-  await withClient(connectionString, async (client) => {
-    const tables = await readTables(client);
-    await client.query(`truncate ${tables.map(({ name }) => `consortium.${name}`).join(', ')}`);
+/** Empties all tables of a ledger's read models, the cursor with them; the genesis rows come next. Readers wait meanwhile. */
+export async function dropProjections(connectionString: string, kind: LedgerKind): Promise<void> {
+  await withClient(connectionString, kind, async (client) => {
+    const tables = await readTables(client, kind);
+    await client.query(`truncate ${tables.map(({ name }) => name).join(', ')}`);
   });
 }
 
@@ -23,12 +24,12 @@ export async function dropProjections(connectionString: string): Promise<void> {
  * line feed. Equal blocks give equal digests, on any machine and however the blocks were grouped; therefore the log offset
  * of the cursor, which depends on the log, is left out.
  */
-export async function tableDigests(connectionString: string): Promise<Record<string, TableDigest>> {
-  return withClient(connectionString, async (client) => {
+export async function tableDigests(connectionString: string, kind: LedgerKind): Promise<Record<string, TableDigest>> {
+  return withClient(connectionString, kind, async (client) => {
     await client.query('set bytea_output = hex');
     await client.query('begin isolation level repeatable read, read only');
     const digests: Record<string, TableDigest> = {};
-    for (const table of await readTables(client)) digests[table.name] = await digestOf(client, table);
+    for (const table of await readTables(client, kind)) digests[table.name] = await digestOf(client, table);
     await client.query('commit');
     return digests;
   });
@@ -41,7 +42,7 @@ interface Table {
   readonly order: readonly string[];
 }
 
-async function readTables(client: pg.Client): Promise<Table[]> {
+async function readTables(client: pg.Client, kind: LedgerKind): Promise<Table[]> {
   const { rows } = await client.query<Table>(
     `select c.relname as name,
             (select array_agg(a.attname::text order by a.attnum) from pg_attribute a
@@ -51,8 +52,9 @@ async function readTables(client: pg.Client): Promise<Table[]> {
                from pg_index i, unnest(i.indkey::int2[]) with ordinality as k (attnum, place), pg_attribute a
               where i.indrelid = c.oid and i.indisprimary and a.attrelid = c.oid and a.attnum = k.attnum) as order
        from pg_class c
-      where c.relnamespace = 'consortium'::regnamespace and c.relkind = 'r' and c.relname <> '_prisma_migrations'
+      where c.relnamespace = $1::regnamespace and c.relkind = 'r' and c.relname <> '_prisma_migrations'
       order by c.relname collate "C"`,
+    [SCHEMAS[kind]],
   );
   return rows;
 }
@@ -64,7 +66,7 @@ async function digestOf(client: pg.Client, { name, columns, order }: Table): Pro
     .map((column) => (name === 'block_bodies' && column === 'body' ? 'sha256(body)' : `"${column}"`));
   await client.query(
     `declare digested no scroll cursor for
-       select row(${fields.join(', ')})::text as line from consortium.${name} order by ${order.join(', ')}`,
+       select row(${fields.join(', ')})::text as line from ${name} order by ${order.join(', ')}`,
   );
   const hash = createHash('sha256');
   let count = 0;

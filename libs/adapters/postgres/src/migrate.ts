@@ -2,19 +2,26 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { LedgerKind } from '@gridtokenx/protocol';
 import type pg from 'pg';
-import { withClient } from './session.js';
+import { SCHEMAS, withClient } from './session.js';
+
+/** Of these folders under `prisma/`, in this order: what each ledger has, and what only this one has. */
+const FOLDERS: Readonly<Record<LedgerKind, readonly string[]>> = {
+  consortium: ['common', 'consortium'],
+  public: ['common'],
+};
 
 /** From `src` and from `dist` alike. */
-const MIGRATIONS = fileURLToPath(new URL('../../../../prisma/consortium/migrations', import.meta.url));
+const PRISMA = fileURLToPath(new URL('../../../../prisma', import.meta.url));
 
 /** The lock that Prisma's own `migrate` takes, so that the two exclude each other as well. */
 const PRISMA_LOCK = 72_707_369;
 
-/** As Prisma makes it. In our schema, so that other services can keep theirs in the same database. */
-const HISTORY = `
-create schema if not exists "consortium";
-create table if not exists "consortium"."_prisma_migrations" (
+/** As Prisma makes it. In the ledger's schema, so that others can keep theirs in the same database. */
+const historyIn = (schema: string): string => `
+create schema if not exists "${schema}";
+create table if not exists "_prisma_migrations" (
   "id" varchar(36) primary key not null,
   "checksum" varchar(64) not null,
   "finished_at" timestamptz,
@@ -50,15 +57,22 @@ interface Migration {
 }
 
 /**
- * Applies the migrations that are missing, each with its record in one transaction, and gives their names. Does nothing
- * on a database that is up to date; processes that start together wait for each other.
+ * Applies the migrations of a ledger that are missing in its schema, each with its record in one transaction, and gives
+ * their names. Does nothing on a database that is up to date; processes that start together wait for each other.
  */
-export async function migrate(connectionString: string, folder: string = MIGRATIONS): Promise<string[]> {
-  const migrations = await readMigrations(folder);
-  return withClient(connectionString, async (client) => {
+export async function migrate(connectionString: string, kind: LedgerKind, root: string = PRISMA): Promise<string[]> {
+  const migrations = (
+    await Promise.all(FOLDERS[kind].map((folder) => readMigrations(join(root, folder, 'migrations'))))
+  ).flat();
+  const schema = SCHEMAS[kind];
+  return withClient(connectionString, kind, async (client) => {
     // Ends with the session, also when this process dies.
     await client.query('select pg_advisory_lock($1)', [PRISMA_LOCK]);
-    await client.query(HISTORY);
+    await client.query(historyIn(schema));
+    if (await isOfEarlierLayout(client, migrations)) {
+      await client.query(`drop schema "${schema}" cascade`);
+      await client.query(historyIn(schema));
+    }
     const applied = await readHistory(client, migrations);
     const missing = migrations.filter(({ name }) => !applied.has(name));
     for (const migration of missing) await apply(client, migration);
@@ -80,7 +94,7 @@ async function readMigrations(folder: string): Promise<Migration[]> {
 async function readHistory(client: pg.Client, migrations: readonly Migration[]): Promise<Set<string>> {
   const { rows } = await client.query<{ migration_name: string; checksum: string; finished: boolean }>(
     `select migration_name, checksum, finished_at is not null as finished
-       from consortium._prisma_migrations where rolled_back_at is null order by started_at`,
+       from _prisma_migrations where rolled_back_at is null order by started_at`,
   );
   for (const { migration_name: name, checksum, finished } of rows) {
     const own = migrations.find((migration) => migration.name === name);
@@ -92,12 +106,24 @@ async function readHistory(client: pg.Client, migrations: readonly Migration[]):
   return new Set(rows.map((row) => row.migration_name));
 }
 
+/**
+ * Whether the tables are of a layout from before the first migration that there is now: nothing leads from there to here, and
+ * nothing has to, since all rows are made of blocks.
+ */
+async function isOfEarlierLayout(client: pg.Client, [first]: readonly Migration[]): Promise<boolean> {
+  const { rows } = await client.query<{ newest: string | null }>(
+    'select max(migration_name collate "C") as newest from _prisma_migrations',
+  );
+  const newest = rows[0]?.newest ?? undefined;
+  return newest !== undefined && first !== undefined && newest < first.name;
+}
+
 async function apply(client: pg.Client, { name, sql, checksum }: Migration): Promise<void> {
   try {
     await client.query('begin');
     await client.query(sql);
     await client.query(
-      `insert into consortium._prisma_migrations
+      `insert into _prisma_migrations
          (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
        values ($1, $2, $3, now(), clock_timestamp(), 1)`,
       [randomUUID(), checksum, name],

@@ -5,6 +5,9 @@ import { PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, ReadModelError, type PageRequest } 
 export type PageKind = 'orders' | 'tradesNewest' | 'tradesOldest' | 'readings' | 'validatorChanges';
 const KINDS: readonly PageKind[] = ['orders', 'tradesNewest', 'tradesOldest', 'readings', 'validatorChanges'];
 
+/** Above every height and number that a place may hold. */
+export const HEIGHT_MAX = Number.MAX_SAFE_INTEGER;
+
 /** Opaque to clients; numbers up to 2^53 - 1. */
 export function encodeCursor(kind: PageKind, place: readonly number[]): string {
   const writer = new ByteWriter(1 + 8 * place.length).u8(KINDS.indexOf(kind));

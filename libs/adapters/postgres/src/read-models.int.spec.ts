@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { INTERVAL_MS, toBase64Url, toHex } from '@gridtokenx/kernel';
-import type { BlockRows } from '@gridtokenx/projections';
+import type { RowsOf } from '@gridtokenx/projections';
 import type { Page, ReadModels, RowStore } from '@gridtokenx/runtime';
 import { startPostgres, type RunningPostgres } from '@gridtokenx/testkit';
 import pg from 'pg';
@@ -18,7 +18,7 @@ let postgres: RunningPostgres;
 let store: RowStore;
 let models: ReadModels;
 const ledger = new SyntheticLedger({ accounts: 12 });
-const blocks: BlockRows[] = [ledger.genesis, ...Array.from({ length: BLOCKS }, () => ledger.rows(60, 7))];
+const blocks: RowsOf<'consortium'>[] = [ledger.genesis, ...Array.from({ length: BLOCKS }, () => ledger.rows(60, 7))];
 const { state } = ledger;
 /** What was answered before there were tables, and before there were rows. */
 const unready: string[] = [];
@@ -32,11 +32,11 @@ const codeOf = (call: Promise<unknown>): Promise<string> =>
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gridtokenx-reads-'));
   postgres = await startPostgres({ folder });
-  models = createReadModels(postgres.url);
+  models = createReadModels(postgres.url, 'consortium');
   unready.push(await codeOf(models.cursor()), await codeOf(models.operation('00'.repeat(32))));
-  await migrate(postgres.url);
+  await migrate(postgres.url, 'consortium');
   unready.push(await codeOf(models.cursor()), await codeOf(models.operation('00'.repeat(32))));
-  store = createRowStore(postgres.url);
+  store = createRowStore(postgres.url, 'consortium');
   await store.apply(blocks, 7);
 });
 afterAll(async () => {
@@ -67,13 +67,15 @@ async function newDatabase(name: string): Promise<string> {
   await admin.query(`create database ${name}`);
   await admin.end();
   const url = postgres.url.replace(/\/[^/]+$/, `/${name}`);
-  await migrate(url);
+  await migrate(url, 'consortium');
   return url;
 }
 
 describe('the schema of Prisma', () => {
-  it('has the tables and columns of the migrations, and reads each of them', async () => {
-    const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: postgres.url }) });
+  it('has the tables and columns of the migrations of the consortium, and reads each of them', async () => {
+    const prisma = new PrismaClient({
+      adapter: new PrismaPg({ connectionString: postgres.url }, { schema: 'consortium' }),
+    });
     const client = new pg.Client({ connectionString: postgres.url });
     await client.connect();
     const { rows } = await client.query<{ columns: number; name: string }>(
@@ -159,9 +161,9 @@ describe('changes of the validators', () => {
     // Decided were those of blocks 1 and 5.
     expect(await suspendedIn(models)).toEqual([1, 5]);
     const own = new SyntheticLedger({ accounts: 2, seed: 10 });
-    const rows: BlockRows[] = [own.genesis, ...Array.from({ length: 10 }, () => own.rows(1))];
+    const rows: RowsOf<'consortium'>[] = [own.genesis, ...Array.from({ length: 10 }, () => own.rows(1))];
     const url = await newDatabase('suspended');
-    const [store_, reads] = [createRowStore(url), createReadModels(url)];
+    const [store_, reads] = [createRowStore(url, 'consortium'), createReadModels(url, 'consortium')];
     const changeOf = (n: number, kind: 'reinstate' | 'rotateKey', validator: number) => ({
       change: toHex(new Uint8Array(32).fill(200 + n)),
       kind,
@@ -190,13 +192,13 @@ describe('changes of the validators', () => {
 describe('validators that change', () => {
   it('are read by height, and those who left are still known', async () => {
     const changing = new SyntheticLedger({ accounts: 2, seed: 9 });
-    const rows: BlockRows[] = [changing.genesis, ...Array.from({ length: 8 }, () => changing.rows(2))];
+    const rows: RowsOf<'consortium'>[] = [changing.genesis, ...Array.from({ length: 8 }, () => changing.rows(2))];
     const others = [4, 99].map((i) => new Uint8Array(32).fill(i));
     const changed = rows.map((row) =>
       row.height === 4 ? { ...row, validatorPlaces: others.map((key, place) => ({ fromHeight: 5, place, key })) } : row,
     );
     const url = await newDatabase('changing');
-    const [own, reads] = [createRowStore(url), createReadModels(url)];
+    const [own, reads] = [createRowStore(url, 'consortium'), createReadModels(url, 'consortium')];
     try {
       await own.apply(changed, 1);
       const kids = others.map(toBase64Url);

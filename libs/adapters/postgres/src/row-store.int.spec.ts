@@ -1,22 +1,26 @@
+import { createHash } from 'node:crypto';
 import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { BlockRows } from '@gridtokenx/projections';
+import { toBase64Url } from '@gridtokenx/kernel';
+import type { RowsOf } from '@gridtokenx/projections';
+import type { LedgerKind } from '@gridtokenx/protocol';
 import type { RowStore } from '@gridtokenx/runtime';
 import { startPostgres, type RunningPostgres } from '@gridtokenx/testkit';
 import pg from 'pg';
-import { createRowStore, dropProjections, migrate, tableDigests } from './index.js';
+import { createReadModels, createRowStore, dropProjections, migrate, tableDigests } from './index.js';
 import { SyntheticLedger } from './synthetic.js';
 
-const MIGRATIONS = fileURLToPath(new URL('../../../../prisma/consortium/migrations', import.meta.url));
+const PRISMA = fileURLToPath(new URL('../../../../prisma', import.meta.url));
+const FIRST = '20261127000000_blocks';
 
 let folder: string;
 let postgres: RunningPostgres;
 let databases = 0;
 let url: string;
-let stores: RowStore[] = [];
+let stores: { close(): Promise<void> }[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gridtokenx-rows-'));
@@ -50,19 +54,23 @@ async function query<Row extends pg.QueryResultRow>(connectionString: string, sq
   }
 }
 
-function open(connectionString = url): RowStore {
-  const store = createRowStore(connectionString);
+function open(connectionString = url, kind: LedgerKind = 'consortium'): RowStore {
+  const store = createRowStore(connectionString, kind);
   stores.push(store);
   return store;
 }
 
-function chain(length: number, operations = 40, seed = 1): { ledger: SyntheticLedger; blocks: BlockRows[] } {
+function chain(length: number, operations = 40, seed = 1): { ledger: SyntheticLedger; blocks: RowsOf<'consortium'>[] } {
   const ledger = new SyntheticLedger({ seed });
   return { ledger, blocks: [ledger.genesis, ...Array.from({ length }, () => ledger.rows(operations))] };
 }
 
-async function applied(blocks: readonly BlockRows[], connectionString = url, group = blocks.length): Promise<RowStore> {
-  await migrate(connectionString);
+async function applied(
+  blocks: readonly RowsOf<'consortium'>[],
+  connectionString = url,
+  group = blocks.length,
+): Promise<RowStore> {
+  await migrate(connectionString, 'consortium');
   const store = open(connectionString);
   for (let n = 0; n < blocks.length; n += group) {
     const result = await store.apply(blocks.slice(n, n + group), n);
@@ -72,12 +80,15 @@ async function applied(blocks: readonly BlockRows[], connectionString = url, gro
 }
 
 describe('migrations', () => {
-  it('apply once, though three processes start together, and leave the history that Prisma reads', async () => {
-    const names = await Promise.all([migrate(url), migrate(url), migrate(url)]);
-    const all = (await readdir(MIGRATIONS)).filter((name) => /^\d/.test(name)).sort();
+  const namesIn = async (folder: string): Promise<string[]> =>
+    (await readdir(join(PRISMA, folder, 'migrations'))).filter((name) => /^\d/.test(name)).sort();
+
+  it('apply once, though three processes start together, and leave their history in the form of Prisma', async () => {
+    const names = await Promise.all([1, 2, 3].map(() => migrate(url, 'consortium')));
+    const all = [...(await namesIn('common')), ...(await namesIn('consortium'))];
     expect(all.length).toBeGreaterThan(1);
     expect(names.flat()).toEqual(all);
-    expect(await migrate(url)).toEqual([]);
+    expect(await migrate(url, 'consortium')).toEqual([]);
     const rows = await query(
       url,
       `select migration_name, length(checksum) as checksum, finished_at >= started_at as finished, rolled_back_at,
@@ -88,27 +99,108 @@ describe('migrations', () => {
     );
   });
 
+  it('give each ledger a schema of its own in one database, with the tables that all have and its own', async () => {
+    await migrate(url, 'public');
+    await migrate(url, 'consortium');
+    const tables = async (schema: string): Promise<unknown[]> =>
+      (
+        await query(url, `select table_name as name from information_schema.tables where table_schema = '${schema}'`)
+      ).map(({ name }) => name);
+    expect(await tables('public_ledger')).toEqual(expect.arrayContaining(['blocks', 'operations', 'balances']));
+    expect(await tables('public_ledger')).not.toContain('orders');
+    expect(await tables('consortium')).toEqual(expect.arrayContaining([...(await tables('public_ledger')), 'orders']));
+  });
+
   it('refuse a file that was changed after it was applied, and a database that is newer than the program', async () => {
-    await migrate(url);
+    await migrate(url, 'consortium');
     const changed = join(folder, 'changed');
-    await cp(MIGRATIONS, changed, { recursive: true });
-    await writeFile(join(changed, '20260601000000_read_models', 'migration.sql'), 'select 1;');
-    await expect(migrate(url, changed)).rejects.toMatchObject({ code: 'migrations.changed' });
-    await rm(join(changed, '20260601000000_read_models'), { recursive: true });
-    await expect(migrate(url, changed)).rejects.toMatchObject({ code: 'migrations.unknown' });
+    await cp(PRISMA, changed, { recursive: true });
+    await writeFile(join(changed, 'common', 'migrations', FIRST, 'migration.sql'), 'select 1;');
+    await expect(migrate(url, 'consortium', changed)).rejects.toMatchObject({ code: 'migrations.changed' });
+    await rm(join(changed, 'common', 'migrations', FIRST), { recursive: true });
+    await expect(migrate(url, 'consortium', changed)).rejects.toMatchObject({ code: 'migrations.unknown' });
+  });
+
+  it('begin anew where the tables are of a layout from before the first of them', async () => {
+    await migrate(url, 'consortium');
+    await query(url, `update consortium._prisma_migrations set migration_name = '20260601000000_read_models'`);
+    await query(url, 'alter table consortium.blocks rename to bricks');
+    expect(await migrate(url, 'consortium')).toContain(FIRST);
+    expect(await query(url, `select to_regclass('consortium.blocks') is not null as there`)).toEqual([{ there: true }]);
+    expect(await query(url, `select to_regclass('consortium.bricks') as gone`)).toEqual([{ gone: null }]);
   });
 
   it('leave nothing of one that fails', async () => {
     const failing = join(folder, 'failing');
-    await cp(MIGRATIONS, failing, { recursive: true });
-    await cp(join(failing, '20260601000000_read_models'), join(failing, '20990101000000_breaks'), { recursive: true });
-    await writeFile(
-      join(failing, '20990101000000_breaks', 'migration.sql'),
-      'create table consortium.half (); select 1/0;',
-    );
-    await expect(migrate(url, failing)).rejects.toMatchObject({ code: 'migrations.failed' });
+    await cp(PRISMA, failing, { recursive: true });
+    const breaks = join(failing, 'consortium', 'migrations', '20990101000000_breaks');
+    await cp(join(failing, 'common', 'migrations', FIRST), breaks, { recursive: true });
+    await writeFile(join(breaks, 'migration.sql'), 'create table half (); select 1/0;');
+    await expect(migrate(url, 'consortium', failing)).rejects.toMatchObject({ code: 'migrations.failed' });
     expect(await query(url, `select to_regclass('consortium.half') as half`)).toEqual([{ half: null }]);
-    expect(await migrate(url)).toEqual([]);
+    expect(await migrate(url, 'consortium')).toEqual([]);
+  });
+});
+
+describe('two ledgers in one database', () => {
+  /** What the tables that each ledger has get of these blocks, as blocks of a public ledger. */
+  const asPublic = (rows: RowsOf<'consortium'>): RowsOf<'public'> => {
+    const { ledgerId, height, hash, parentHash, timeMs, certifiedBy, validators, block, operations, envelopes } = rows;
+    const { keys, removedKeys, balances, holds, holdChanges, validatorPlaces, missedProposals } = rows;
+    return {
+      ...{
+        kind: 'public',
+        accountKeys: [openedKey],
+        ledgerId: `${ledgerId}-public`,
+        height,
+        hash,
+        parentHash,
+        timeMs,
+        certifiedBy,
+        validators,
+      },
+      ...{ block, operations, envelopes, keys, removedKeys, holds, holdChanges, validatorPlaces, missedProposals },
+      balances: balances.map(({ account, ...sums }) => ({ account: keyOf(account), ...sums })),
+    };
+  };
+  /** Opened in each block: it counts once. */
+  const openedKey = toBase64Url(new Uint8Array(32).fill(77));
+  /** On the public ledger the name of an account is its key. */
+  const keyOf = (account: string): string => toBase64Url(new Uint8Array(createHash('sha256').update(account).digest()));
+
+  it('keep their rows, their heights and their ends apart', async () => {
+    const { ledger, blocks } = chain(6);
+    const consortium = await applied(blocks);
+    await migrate(url, 'public');
+    const store = open(url, 'public');
+    const models = createReadModels(url, 'public');
+    stores.push(models);
+    expect(await store.apply(blocks.slice(0, 3).map(asPublic), 3)).toMatchObject({ kind: 'applied' });
+    expect(await models.waitForHeight(9, 300)).toBe(2);
+    expect((await consortium.cursor())?.height).toBe(6);
+
+    // A commit of the one is not heard as one of the other.
+    const own = ledger.rows(40);
+    await consortium.apply([own], 7);
+    expect(await models.waitForHeight(3, 300)).toBe(2);
+    await store.apply(blocks.slice(3).map(asPublic), 6);
+    expect(await models.waitForHeight(6, 5_000)).toBe(6);
+
+    const [account] = ledger.accounts;
+    const reads = createReadModels(url, 'consortium');
+    stores.push(reads);
+    const { value: there } = await models.balances(keyOf(account ?? ''));
+    expect(there.length).toBeGreaterThan(0);
+    expect((await models.balances(account ?? '')).value).toEqual([]);
+    expect((await models.block(6)).value?.hash).toBe((await reads.block(6)).value?.hash);
+    expect((await models.key(openedKey)).value).toMatchObject({ account: openedKey, registeredHeight: 0 });
+    expect((await models.admission([{ kid: openedKey, sequence: 1 }])).value).toEqual(['admissible']);
+    expect((await models.participation(5)).value.validators[0]).toMatchObject({ suspended: false });
+
+    const before = await tableDigests(url, 'consortium');
+    await dropProjections(url, 'public');
+    expect(await store.cursor()).toBeUndefined();
+    expect(await tableDigests(url, 'consortium')).toEqual(before);
   });
 });
 
@@ -150,21 +242,21 @@ describe('the rows of blocks', () => {
   it('are the same, byte for byte, however they were grouped, and when they are built again', async () => {
     const { blocks } = chain(15);
     await applied(blocks, url, 1);
-    const digests = await tableDigests(url);
+    const digests = await tableDigests(url, 'consortium');
     expect(Object.values(digests).every(({ rows }) => rows > 0)).toBe(true);
     const twin = await newDatabase();
     await applied(blocks, twin, 7);
-    expect(await tableDigests(twin)).toEqual(digests);
-    await dropProjections(url);
-    const empty = await tableDigests(url);
+    expect(await tableDigests(twin, 'consortium')).toEqual(digests);
+    await dropProjections(url, 'consortium');
+    const empty = await tableDigests(url, 'consortium');
     expect(Object.values(empty).every(({ rows }) => rows === 0)).toBe(true);
     await applied(blocks, url, 4);
-    expect(await tableDigests(url)).toEqual(digests);
+    expect(await tableDigests(url, 'consortium')).toEqual(digests);
     await query(
       url,
       `update consortium.balances set held = held + 1 where account = (select min(account) from consortium.balances)`,
     );
-    expect((await tableDigests(url))['balances']).not.toEqual(digests['balances']);
+    expect((await tableDigests(url, 'consortium'))['balances']).not.toEqual(digests['balances']);
   });
 });
 
@@ -172,12 +264,12 @@ describe('a row store', () => {
   it('refuses a redelivery and a gap, says where it stands, and writes nothing', async () => {
     const { blocks } = chain(6);
     const store = await applied(blocks.slice(0, 4));
-    const digests = await tableDigests(url);
+    const digests = await tableDigests(url, 'consortium');
     const cursor = await store.cursor();
     expect(cursor).toMatchObject({ height: 3, logOffset: 0, timeMs: blocks[3]?.timeMs });
     for (const again of [blocks.slice(0, 1), blocks.slice(2, 4), blocks.slice(3, 6), blocks.slice(5, 6), []])
       expect(await store.apply(again, 9)).toEqual({ kind: 'refused', cursor });
-    expect(await tableDigests(url)).toEqual(digests);
+    expect(await tableDigests(url, 'consortium')).toEqual(digests);
     expect(await store.apply(blocks.slice(4), 9)).toMatchObject({
       kind: 'applied',
       cursor: { height: 6, logOffset: 9 },
@@ -186,7 +278,7 @@ describe('a row store', () => {
 
   it('begins with the genesis, and only with it', async () => {
     const { blocks } = chain(1);
-    await migrate(url);
+    await migrate(url, 'consortium');
     const store = open();
     expect(await store.cursor()).toBeUndefined();
     expect(await store.apply(blocks.slice(1), 1)).toEqual({ kind: 'refused', cursor: undefined });
@@ -213,7 +305,7 @@ describe('a row store', () => {
   it('writes nothing of a block whose last statement fails, and goes on with the true one', async () => {
     const { blocks } = chain(4);
     const store = await applied(blocks.slice(0, 3));
-    const digests = await tableDigests(url);
+    const digests = await tableDigests(url, 'consortium');
     const next = blocks[3];
     const book = next?.closedBooks[0] ?? { fromZone: 'X1', toZone: 'X1', intervalStartMs: 0 };
     if (next === undefined) throw new Error('the chain is too short');
@@ -221,7 +313,7 @@ describe('a row store', () => {
     await expect(store.apply([unknownBook], 5)).rejects.toMatchObject({ code: 'rowStore.conflict' });
     const twice = { ...next, operations: [...next.operations, ...next.operations] };
     await expect(store.apply([twice], 5)).rejects.toMatchObject({ code: 'rowStore.conflict' });
-    expect(await tableDigests(url)).toEqual(digests);
+    expect(await tableDigests(url, 'consortium')).toEqual(digests);
     expect((await store.apply([next], 5)).kind).toBe('applied');
   });
 
@@ -234,7 +326,7 @@ describe('a row store', () => {
     }
     const twin = await newDatabase();
     await applied(blocks, twin);
-    expect(await tableDigests(url)).toEqual(await tableDigests(twin));
+    expect(await tableDigests(url, 'consortium')).toEqual(await tableDigests(twin, 'consortium'));
   });
 
   it('has rows and cursor that agree after each SIGKILL of Postgres in the middle, and goes on from the cursor', async () => {
@@ -257,7 +349,7 @@ describe('a row store', () => {
       expect([0, at, at + 2, at + 8]).toContain(height);
       const twin = await newDatabase();
       await applied(blocks.slice(0, height + 1), twin);
-      expect(await tableDigests(url)).toEqual(await tableDigests(twin));
+      expect(await tableDigests(url, 'consortium')).toEqual(await tableDigests(twin, 'consortium'));
     }
     expect(outcomes).toContainEqual(expect.objectContaining({ code: 'rowStore.unavailable' }));
     const rest = blocks.slice(((await store.cursor())?.height ?? 0) + 1);

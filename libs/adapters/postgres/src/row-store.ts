@@ -1,10 +1,12 @@
 import type { BlockRows } from '@gridtokenx/projections';
+import type { LedgerKind } from '@gridtokenx/protocol';
 import { RowStoreError } from '@gridtokenx/runtime';
 import type { ApplyResult, ProjectionCursor, RowStore } from '@gridtokenx/runtime';
 import pg from 'pg';
-import { CHANNEL, createPool, isPassing, PROJECTOR } from './session.js';
+import { channelOf, createPool, isPassing, PROJECTOR } from './session.js';
 import { copyIn } from './copy-in.js';
-import { BUILDERS, type Copy, type Statement } from './statements.js';
+import { commandsOf } from './commands.js';
+import type { Copy, Statement } from './statements.js';
 
 const CONNECTIONS = 2;
 
@@ -22,8 +24,8 @@ interface CursorRow {
  * The RowStore port on Postgres 17 or later. New rows go in by COPY, changes by `unnest`, a kind of row at a time; kinds
  * that a block does not have cost nothing, so an idle block takes five round trips.
  */
-export function createRowStore(connectionString: string): RowStore {
-  const pool = createPool(connectionString, PROJECTOR, CONNECTIONS);
+export function createRowStore(connectionString: string, kind: LedgerKind): RowStore {
+  const pool = createPool(connectionString, kind, PROJECTOR, CONNECTIONS);
   let closed: Promise<void> | undefined;
 
   async function run<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
@@ -59,7 +61,7 @@ export function createRowStore(connectionString: string): RowStore {
           return { kind: 'refused', cursor };
         }
         await write(client, blocks);
-        await notify(client, last.height);
+        await notify(client, kind, last.height);
         await client.query('commit');
         return { kind: 'applied', cursor: cursorAfter(last, logOffset) };
       });
@@ -107,7 +109,7 @@ async function fence(client: pg.PoolClient, first: BlockRows, last: BlockRows, l
   if (first.height === 0) {
     const { rowCount } = await client.query({
       name: 'insert cursor',
-      text: `insert into consortium.projection_cursor (id, ledger_id, height, block_hash, time_ms, log_offset,
+      text: `insert into projection_cursor (id, ledger_id, height, block_hash, time_ms, log_offset,
                                                        certified_by, validators)
              values (1, $1, $2, $3, $4, $5, $6, $7) on conflict (id) do nothing`,
       values: after,
@@ -116,7 +118,7 @@ async function fence(client: pg.PoolClient, first: BlockRows, last: BlockRows, l
   }
   const { rowCount } = await client.query({
     name: 'update cursor',
-    text: `update consortium.projection_cursor set height = $2, block_hash = $3, time_ms = $4, log_offset = $5,
+    text: `update projection_cursor set height = $2, block_hash = $3, time_ms = $4, log_offset = $5,
                                                   certified_by = $6, validators = $7
             where id = 1 and ledger_id = $1 and height = $8 and block_hash = $9`,
     values: [...after, first.height - 1, Buffer.from(first.parentHash)],
@@ -128,9 +130,7 @@ async function fence(client: pg.PoolClient, first: BlockRows, last: BlockRows, l
 async function write(client: pg.PoolClient, blocks: readonly BlockRows[]): Promise<void> {
   let running: Promise<Error | undefined> = Promise.resolve(undefined);
   for (const block of blocks) {
-    for (const build of BUILDERS) {
-      const next = build(block);
-      if (next === undefined) continue;
+    for (const next of commandsOf(block)) {
       const failure = await running;
       if (failure !== undefined) throw failure;
       // Its failure is a value, so that it is nobody's unhandled rejection while the next is encoded.
@@ -153,14 +153,14 @@ async function execute(client: pg.PoolClient, command: Statement | Copy, height:
 
 const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
-async function notify(client: pg.PoolClient, height: number): Promise<void> {
-  await client.query({ name: 'notify', text: `select pg_notify('${CHANNEL}', $1)`, values: [String(height)] });
+async function notify(client: pg.PoolClient, kind: LedgerKind, height: number): Promise<void> {
+  await client.query({ name: 'notify', text: 'select pg_notify($1, $2)', values: [channelOf(kind), String(height)] });
 }
 
 async function readCursor(client: pg.PoolClient): Promise<ProjectionCursor | undefined> {
   const { rows } = await client.query<CursorRow>(
     `select ledger_id, height, block_hash, time_ms, certified_by, validators, log_offset
-       from consortium.projection_cursor where id = 1`,
+       from projection_cursor where id = 1`,
   );
   const row = rows[0];
   if (row === undefined) return undefined;

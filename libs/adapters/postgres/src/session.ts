@@ -1,8 +1,12 @@
 import { BugError } from '@gridtokenx/kernel';
+import type { LedgerKind } from '@gridtokenx/protocol';
 import pg from 'pg';
 
+/** The schema in which the tables of a ledger of this kind stand; no statement names it, since it is the search path. */
+export const SCHEMAS: Readonly<Record<LedgerKind, string>> = { consortium: 'consortium', public: 'public_ledger' };
+
 /** Announces each commit of the projector; the payload is the height. */
-export const CHANNEL = 'gridtokenx_consortium_height';
+export const channelOf = (kind: LedgerKind): string => `gridtokenx_${kind}_height`;
 
 const CONNECT_MS = 5_000;
 /** Longer than any limit of the server: it only ends a wait for a server that no longer answers at all. */
@@ -41,8 +45,8 @@ export const READER: Settings = {
 /** For migrations, dropping and digests, which may take as long as they take. */
 export const MAINTENANCE: Settings = { ...COMMON, lock_timeout: 60_000 };
 
-export function sessionConfig(connectionString: string, settings: Settings): pg.ClientConfig {
-  const options = Object.entries(settings)
+export function sessionConfig(connectionString: string, kind: LedgerKind, settings: Settings): pg.ClientConfig {
+  const options = Object.entries({ ...settings, search_path: SCHEMAS[kind] })
     .map(([name, value]) => `-c ${name}=${value}`)
     .join(' ');
   return {
@@ -54,9 +58,9 @@ export function sessionConfig(connectionString: string, settings: Settings): pg.
   };
 }
 
-export function createPool(connectionString: string, settings: Settings, max: number): pg.Pool {
+export function createPool(connectionString: string, kind: LedgerKind, settings: Settings, max: number): pg.Pool {
   const pool = new pg.Pool({
-    ...sessionConfig(connectionString, settings),
+    ...sessionConfig(connectionString, kind, settings),
     query_timeout: ANSWER_MS,
     max,
     idleTimeoutMillis: 30_000,
@@ -84,8 +88,12 @@ export const isPassingState = (sqlState: string): boolean =>
   PASSING_CLASSES.has(sqlState.slice(0, 2)) || PASSING_CODES.has(sqlState);
 
 /** Runs `work` on a connection of its own. */
-export async function withClient<T>(connectionString: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client(sessionConfig(connectionString, MAINTENANCE));
+export async function withClient<T>(
+  connectionString: string,
+  kind: LedgerKind,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const client = new pg.Client(sessionConfig(connectionString, kind, MAINTENANCE));
   client.on('error', () => undefined);
   await client.connect();
   try {

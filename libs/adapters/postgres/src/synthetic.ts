@@ -1,8 +1,8 @@
 /** Blocks with made-up business in them, for tests and measurements: same seed, same blocks. No signature in them is real. */
 import { createHash } from 'node:crypto';
 import { formatInterval, formatTime, INTERVAL_MS, millis, Prng, toBase64Url, toHex } from '@gridtokenx/kernel';
-import { blockRows, genesisRows } from '@gridtokenx/projections';
-import type { BlockRows, OrderStatus, ProjectedBlock, ProjectedEnvelope } from '@gridtokenx/projections';
+import { projectionOf } from '@gridtokenx/projections';
+import type { OrderStatus, RowsOf, ProjectedBlock, ProjectedEnvelope } from '@gridtokenx/projections';
 import type {
   ExecutedOutcome,
   HoldEntry,
@@ -12,6 +12,8 @@ import type {
   Outcome,
   Posting,
 } from '@gridtokenx/protocol';
+
+const { blockRows, genesisRows } = projectionOf('consortium');
 
 type Header = ProjectedBlock['block']['header'];
 type Hash = Header['parentHash'];
@@ -67,7 +69,7 @@ export class SyntheticLedger {
   readonly ledgerId: string;
   readonly accounts: readonly string[];
   readonly kids: readonly string[];
-  readonly genesis: BlockRows;
+  readonly genesis: RowsOf<'consortium'>;
   readonly state: SyntheticState = { balances: new Map(), holds: new Map(), orders: new Map(), trades: 0 };
   private readonly prng: Prng;
   private readonly keys: readonly Uint8Array[];
@@ -89,6 +91,7 @@ export class SyntheticLedger {
     this.tip = sha256('genesis', String(this.options.seed));
     this.ledgerId = `gridtokenx-consortium-${toHex(this.tip).slice(0, 8)}`;
     const genesis = {
+      kind: 'consortium',
       time: formatTime(millis(SYNTHETIC_START_MS)),
       organisations: [{ id: organisation, sector: 'trader', roles: ['registrar', 'kycProvider'], keys: this.kids }],
       validators: SET.keys.map((key) => ({ key: toBase64Url(key), organisation })),
@@ -102,7 +105,7 @@ export class SyntheticLedger {
     } as unknown as LedgerIdentity);
   }
 
-  rows(operations: number, perEnvelope = 10): BlockRows {
+  rows(operations: number, perEnvelope = 10): RowsOf<'consortium'> {
     return blockRows(this.block(operations, perEnvelope));
   }
 

@@ -1,4 +1,5 @@
 import { fromBase64Url, fromHex, toBase64Url, toHex } from '@gridtokenx/kernel';
+import { accountBytes, accountText } from '@gridtokenx/protocol';
 import { ReadModelError } from '@gridtokenx/runtime';
 import type {
   AccountView,
@@ -30,6 +31,14 @@ export function idOf(text: string, size: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes);
 }
 
+/** An account of any ledger; `readModels.badId` when it is not one. */
+export function accountIdOf(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = accountBytes(text);
+  if (bytes === undefined)
+    throw new ReadModelError('readModels.badId', 'not an account: 16 bytes in lower-case hex, or a key id');
+  return new Uint8Array(bytes);
+}
+
 export function kidBytes(kid: string): Uint8Array<ArrayBuffer> {
   const bytes = fromBase64Url(kid);
   if (bytes?.length !== 32) throw new ReadModelError('readModels.badId', 'not a key id: 32 bytes in base64url');
@@ -56,7 +65,7 @@ export const organisationView = (row: Generated.Organisation): OrganisationView 
 });
 
 export const accountView = (row: Generated.Account): AccountView => ({
-  account: hexOf(row.account),
+  account: accountText(row.account),
   organisation: hexOf(row.organisation),
   kycStatus: row.kycStatus as AccountView['kycStatus'],
   kycUntilMs: optional(row.kycUntilMs, Number),
@@ -71,7 +80,7 @@ export const balanceView = ({ asset, available, held }: Generated.Balance): Bala
 
 export const orderView = (row: OrderRecord): OrderView => ({
   order: hexOf(row.orderId),
-  account: hexOf(row.account),
+  account: accountText(row.account),
   side: row.side as OrderView['side'],
   fromZone: row.fromZone,
   toZone: row.toZone,
@@ -89,7 +98,7 @@ export const orderView = (row: OrderRecord): OrderView => ({
 
 export const restingOrder = (row: OrderRecord): RestingOrder => ({
   order: hexOf(row.orderId),
-  account: hexOf(row.account),
+  account: accountText(row.account),
   priceTicks: row.priceTicks,
   remainingWh: Number(row.remainingWh),
   placedHeight: Number(row.placedHeight),
@@ -100,8 +109,8 @@ export const tradeView = (row: TradeRecord): TradeView => ({
   trade: Number(row.trade),
   bid: hexOf(row.bid),
   ask: hexOf(row.ask),
-  buyer: hexOf(row.buyer),
-  seller: hexOf(row.seller),
+  buyer: accountText(row.buyer),
+  seller: accountText(row.seller),
   fromZone: row.fromZone,
   toZone: row.toZone,
   intervalStartMs: Number(row.intervalStartMs),
@@ -110,7 +119,7 @@ export const tradeView = (row: TradeRecord): TradeView => ({
   notional: row.notional.toFixed(),
   buyerFee: row.buyerFee.toFixed(),
   sellerFee: row.sellerFee.toFixed(),
-  feePayee: hexOf(row.feePayee),
+  feePayee: accountText(row.feePayee),
   tariffVersion: Number(row.tariffVersion),
   height: Number(row.height),
   index: row.leafIndex,
@@ -121,7 +130,7 @@ export const tradeView = (row: TradeRecord): TradeView => ({
 export const readingView = (row: Generated.Reading): ReadingView => ({
   meter: hexOf(row.meter),
   intervalStartMs: Number(row.intervalStartMs),
-  account: hexOf(row.account),
+  account: accountText(row.account),
   zone: row.zone,
   consumedWh: Number(row.consumedWh),
   producedWh: Number(row.producedWh),

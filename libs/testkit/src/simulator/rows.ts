@@ -1,5 +1,5 @@
 import { toHex } from '@gridtokenx/kernel';
-import type { BlockRows } from '@gridtokenx/projections';
+import type { BlockRows, RowsOf } from '@gridtokenx/projections';
 import { RowStoreError, type ApplyResult, type ProjectionCursor, type RowStore } from '@gridtokenx/runtime';
 
 type Table = Map<string, string>;
@@ -146,16 +146,24 @@ export class MemoryRows implements RowStore {
     }
     for (const row of rows.operations) this.insert('operations', toHex(row.operationId), { ...row, height });
     for (const row of rows.envelopes) this.insert('envelopes', toHex(row.hash), { ...row, height });
+    for (const row of rows.keys) this.insert('keys', row.kid, row);
+    for (const kid of rows.removedKeys) this.change('keys', kid, { removedHeight: height });
+    this.foldMoney(rows);
+    if (rows.kind === 'consortium') this.foldConsortium(rows);
+    else
+      for (const kid of rows.accountKeys)
+        if (!this.tables.keys.has(kid)) this.insert('keys', kid, { kid, account: kid });
+  }
+
+  private foldConsortium(rows: RowsOf<'consortium'>): void {
+    const { height } = rows;
     for (const row of rows.organisations) this.insert('organisations', row.organisation, row);
     for (const row of rows.accounts) this.insert('accounts', row.account, row);
     for (const { account, ...row } of rows.kycChanges) this.change('accounts', account, row);
-    for (const row of rows.keys) this.insert('keys', row.kid, row);
-    for (const kid of rows.removedKeys) this.change('keys', kid, { removedHeight: height });
     for (const row of rows.delegations) this.put('delegations', `${row.kid}/${row.account}`, row);
     for (const { kid, account } of rows.revokedDelegations) this.tables.delegations.delete(`${kid}/${account}`);
     for (const row of rows.meters) this.insert('meters', row.meter, row);
     for (const row of rows.zones) this.insert('zones', row.zone, row);
-    this.foldMoney(rows);
     for (const row of rows.orders) this.insert('orders', row.order, { ...row, placedHeight: height });
     for (const { order, ...row } of rows.orderChanges) this.change('orders', order, row);
     for (const row of rows.trades) this.insert('trades', String(row.trade), row);

@@ -1,0 +1,294 @@
+import { unreachable } from '@gridtokenx/kernel';
+import type { KeyRow } from '../rows.js';
+import type { EventsOf, OwnCollector } from '../projection.js';
+import { Times } from '../times.js';
+import type {
+  AccountRow,
+  BookKey,
+  BookRow,
+  ConsortiumRows,
+  DelegationRow,
+  KycChange,
+  MeterRow,
+  OrderChange,
+  OrderRow,
+  OrderStatus,
+  OrganisationRow,
+  ReadingRow,
+  TradeRow,
+  ValidatorChangeRow,
+} from './rows.js';
+
+export const CONSORTIUM_MODULES = ['accounts', 'registry', 'metering', 'market', 'validators', 'multisig'] as const;
+type ConsortiumEvent = EventsOf<(typeof CONSORTIUM_MODULES)[number]>;
+
+/** Gathers the rows of one block. Keyed ones stand in maps, so that the last word counts and the order stays. */
+export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, ConsortiumRows> {
+  private readonly trades: TradeRow[] = [];
+  private readonly times = new Times();
+  private readonly organisations: OrganisationRow[] = [];
+  private readonly meters: MeterRow[] = [];
+  private readonly readings: ReadingRow[] = [];
+  private readonly accounts = new Map<string, AccountRow>();
+  private readonly kycChanges = new Map<string, KycChange>();
+  private readonly keys = new Map<string, KeyRow>();
+  private readonly removedKeys = new Set<string>();
+  private readonly delegations = new Map<string, DelegationRow>();
+  private readonly revoked = new Map<string, Pick<DelegationRow, 'kid' | 'account'>>();
+  private readonly orders = new Map<string, StandingOrder>();
+  private readonly orderChanges = new Map<string, OrderChange>();
+  private readonly books = new Map<string, BookRow>();
+  private readonly closedBooks = new Map<string, BookKey>();
+  private readonly validatorChanges = new Map<string, ValidatorChangeRow>();
+
+  constructor(private readonly height: number) {}
+
+  get tradeCount(): number {
+    return this.trades.length;
+  }
+
+  isNew(order: string): boolean {
+    return this.orders.has(order);
+  }
+
+  done(): ReturnType<OwnCollector<ConsortiumEvent, ConsortiumRows>['done']> {
+    return {
+      kind: 'consortium',
+      organisations: this.organisations,
+      accounts: [...this.accounts.values()],
+      kycChanges: [...this.kycChanges.values()],
+      keys: [...this.keys.values()],
+      removedKeys: [...this.removedKeys],
+      delegations: [...this.delegations.values()],
+      revokedDelegations: [...this.revoked.values()],
+      meters: this.meters,
+      zones: [],
+      orders: [...this.orders.values()],
+      orderChanges: [...this.orderChanges.values()],
+      trades: this.trades,
+      readings: this.readings,
+      books: [...this.books.values()],
+      closedBooks: [...this.closedBooks.values()],
+      validatorChanges: [...this.validatorChanges.values()],
+    };
+  }
+
+  event(event: ConsortiumEvent, index: number, operationId: Uint8Array | undefined): void {
+    switch (event.type) {
+      case 'registry.organisationRegistered': {
+        const { organisation, sector, roles } = event;
+        this.organisations.push({ organisation, sector, roles });
+        return;
+      }
+      case 'registry.accountOpened': {
+        const { account, organisation } = event;
+        this.accounts.set(account, { account, organisation, kycStatus: 'pending', kycUntilMs: undefined });
+        return;
+      }
+      case 'registry.kycSet': {
+        const kycUntilMs = event.until === undefined ? undefined : this.times.time(event.until);
+        const change: KycChange = { account: event.account, kycStatus: event.status, kycUntilMs };
+        const opened = this.accounts.get(event.account);
+        if (opened === undefined) this.kycChanges.set(event.account, change);
+        else this.accounts.set(event.account, { ...opened, ...change });
+        return;
+      }
+      case 'registry.keyRegistered': {
+        const { key: kid, organisation, account } = event;
+        this.keys.set(kid, { kid, organisation, account, removedHeight: undefined });
+        return;
+      }
+      case 'registry.keyRemoved': {
+        const registered = this.keys.get(event.key);
+        if (registered === undefined) this.removedKeys.add(event.key);
+        else this.keys.set(event.key, { ...registered, removedHeight: this.height });
+        return;
+      }
+      case 'registry.delegated': {
+        const { key: kid, account, operations, until } = event;
+        this.revoked.delete(kid + account);
+        this.delegations.set(kid + account, { kid, account, operations, untilMs: this.times.time(until) });
+        return;
+      }
+      case 'registry.delegationRevoked': {
+        const { key: kid, account } = event;
+        this.delegations.delete(kid + account);
+        this.revoked.set(kid + account, { kid, account });
+        return;
+      }
+      case 'registry.meterRegistered': {
+        const { meter, account, zone, limitWh } = event;
+        this.meters.push({ meter, account, zone, limitWh: Number(limitWh) });
+        return;
+      }
+      case 'metering.readingRecorded': {
+        const { meter, account, zone, interval, consumedWh, producedWh, mintedWh, importWh } = event;
+        this.readings.push({
+          meter,
+          intervalStartMs: this.times.interval(interval),
+          account,
+          zone,
+          consumedWh: Number(consumedWh),
+          producedWh: Number(producedWh),
+          mintedWh: Number(mintedWh),
+          importWh: Number(importWh),
+          index,
+        });
+        return;
+      }
+      case 'market.bookOpened': {
+        const key = this.bookKey(event.zone, event.interval);
+        this.books.set(textOf(key), { ...key, closesAtMs: this.times.time(event.closesAt), closedHeight: undefined });
+        return;
+      }
+      case 'market.bookClosed': {
+        const key = this.bookKey(event.zone, event.interval);
+        const opened = this.books.get(textOf(key));
+        if (opened === undefined) this.closedBooks.set(textOf(key), key);
+        else this.books.set(textOf(key), { ...opened, closedHeight: this.height });
+        return;
+      }
+      case 'market.orderPlaced': {
+        const { order, account, side, fromZone, toZone, priceTicks, timeInForce, tariffVersion } = event;
+        const quantityWh = Number(event.quantityWh);
+        this.orders.set(order, {
+          order,
+          account,
+          side,
+          fromZone,
+          toZone,
+          intervalStartMs: this.times.interval(event.interval),
+          priceTicks,
+          quantityWh,
+          remainingWh: quantityWh,
+          timeInForce,
+          expiresAtMs: this.times.time(event.expiresAt),
+          status: 'open',
+          placedIndex: index,
+          tariffVersion,
+        });
+        return;
+      }
+      case 'market.traded': {
+        const { trade, bid, ask, buyer, seller, fromZone, toZone, priceTicks, notional, buyerFee, sellerFee } = event;
+        this.trades.push({
+          trade,
+          bid,
+          ask,
+          buyer,
+          seller,
+          fromZone,
+          toZone,
+          intervalStartMs: this.times.interval(event.interval),
+          priceTicks,
+          quantityWh: Number(event.quantityWh),
+          notional,
+          buyerFee,
+          sellerFee,
+          feePayee: event.feePayee,
+          tariffVersion: event.tariffVersion,
+          index,
+          operationId,
+        });
+        // A fill leaves the order open: what closes it is an event of its own.
+        this.orderStands(bid, event.bidRemainingWh, 'open');
+        this.orderStands(ask, event.askRemainingWh, 'open');
+        return;
+      }
+      case 'market.orderClosed':
+        this.orderStands(event.order, event.remainingWh, event.reason);
+        return;
+      // Their effect on balances is in the postings, and the event itself in the body of the block.
+      case 'accounts.reserveAttested':
+      case 'accounts.minted':
+      case 'accounts.burned':
+      case 'accounts.transferred':
+      case 'market.energyRetired':
+      case 'market.feedInBought':
+      case 'market.feedInDeferred':
+        return;
+      // Who may sign for an account, and what waits for signatures, has no table yet.
+      case 'multisig.created':
+      case 'multisig.proposed':
+      case 'multisig.approved':
+      case 'multisig.executed':
+      case 'multisig.callRefused':
+      case 'multisig.cancelled':
+      case 'multisig.expired':
+      case 'multisig.signersSet':
+        return;
+      // Blocks carry the sets; who votes how is read from there.
+      case 'validators.rejoined':
+      case 'validators.equivocated':
+      case 'validators.setFixed':
+        return;
+      case 'validators.changeProposed': {
+        const { change, kind, validator, key, organisation, until } = event;
+        const untilMs = this.times.time(until);
+        return this.validatorChange(change, index, { kind, validator, key, organisation, untilMs });
+      }
+      case 'validators.changeApproved':
+        return this.validatorChange(event.change, index, { votes: event.votes, needed: event.needed });
+      case 'validators.changeEnacted':
+        return this.validatorChange(event.change, index, { status: 'decided' });
+      case 'validators.suspended':
+        // Evidence proposes nothing: this is the first that is heard of its change.
+        return this.validatorChange(event.change, index, {
+          kind: 'suspend',
+          validator: event.validator,
+          status: 'decided',
+        });
+      case 'validators.changeApplied':
+        return this.validatorChange(event.change, index, { status: 'applied' });
+      case 'validators.changeDropped':
+        return this.validatorChange(event.change, index, { status: 'dropped' });
+      case 'validators.changeWithdrawn':
+        return this.validatorChange(event.change, index, { status: 'withdrawn' });
+      case 'validators.changeLapsed':
+        return this.validatorChange(event.change, index, { status: 'lapsed' });
+      default:
+        unreachable(event);
+    }
+  }
+
+  private validatorChange(change: string, index: number, told: Partial<ValidatorChangeRow>): void {
+    const known = this.validatorChanges.get(change) ?? unknownChange(change, index);
+    this.validatorChanges.set(change, { ...known, ...told });
+  }
+
+  /** Today's books trade within one zone; tables and read models already name the pair. */
+  private bookKey(zone: string, interval: string): BookKey {
+    return { fromZone: zone, toZone: zone, intervalStartMs: this.times.interval(interval) };
+  }
+
+  private orderStands(order: string, remaining: string, status: OrderStatus): void {
+    const remainingWh = Number(remaining);
+    const placed = this.orders.get(order);
+    if (placed === undefined) this.orderChanges.set(order, { order, remainingWh, status });
+    else {
+      placed.remainingWh = remainingWh;
+      placed.status = status;
+    }
+  }
+}
+
+const unknownChange = (change: string, index: number): ValidatorChangeRow => ({
+  change,
+  kind: undefined,
+  validator: undefined,
+  key: undefined,
+  organisation: undefined,
+  untilMs: undefined,
+  votes: undefined,
+  needed: undefined,
+  status: 'open',
+  index,
+});
+
+/** An order that was placed in this block: what happens to it later in the block is written into its row. */
+interface StandingOrder extends OrderRow {
+  remainingWh: number;
+  status: OrderStatus;
+}
+
+const textOf = ({ fromZone, toZone, intervalStartMs }: BookKey): string => `${fromZone} ${toZone} ${intervalStartMs}`;

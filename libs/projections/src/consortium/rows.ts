@@ -1,0 +1,150 @@
+import { ORDER_CLOSE_REASONS } from '@gridtokenx/protocol';
+import type { KycStatus, Role, Sector, Side, TimeInForce, ValidatorChangeKind } from '@gridtokenx/protocol';
+import type { Amount, HexId, Kid } from '../rows.js';
+
+export interface OrganisationRow {
+  readonly organisation: HexId;
+  readonly sector: Sector;
+  readonly roles: readonly Role[];
+}
+
+export interface AccountRow {
+  readonly account: HexId;
+  readonly organisation: HexId;
+  readonly kycStatus: KycStatus;
+  readonly kycUntilMs: number | undefined;
+}
+
+export type KycChange = Pick<AccountRow, 'account' | 'kycStatus' | 'kycUntilMs'>;
+
+export interface DelegationRow {
+  readonly kid: Kid;
+  readonly account: HexId;
+  readonly operations: readonly string[];
+  readonly untilMs: number;
+}
+
+export interface MeterRow {
+  readonly meter: HexId;
+  readonly account: HexId;
+  readonly zone: string;
+  readonly limitWh: number;
+}
+
+export interface ZoneRow {
+  readonly zone: string;
+  readonly operator: HexId;
+  readonly account: HexId;
+}
+
+export const ORDER_STATUSES = ['open', ...ORDER_CLOSE_REASONS] as const;
+
+export type OrderStatus = (typeof ORDER_STATUSES)[number];
+
+export interface OrderRow {
+  readonly order: HexId;
+  readonly account: HexId;
+  readonly side: Side;
+  readonly fromZone: string;
+  readonly toZone: string;
+  readonly intervalStartMs: number;
+  readonly priceTicks: number;
+  readonly quantityWh: number;
+  readonly remainingWh: number;
+  readonly timeInForce: TimeInForce;
+  readonly expiresAtMs: number;
+  readonly status: OrderStatus;
+  /** Leaf of the results tree; with the height it is the order's place in time. */
+  readonly placedIndex: number;
+  readonly tariffVersion: number;
+}
+
+/** An order of an earlier block, as it stands after this one. */
+export type OrderChange = Pick<OrderRow, 'order' | 'remainingWh' | 'status'>;
+
+export interface TradeRow {
+  /** From 1, without gaps. */
+  readonly trade: number;
+  readonly bid: HexId;
+  readonly ask: HexId;
+  readonly buyer: HexId;
+  readonly seller: HexId;
+  readonly fromZone: string;
+  readonly toZone: string;
+  readonly intervalStartMs: number;
+  readonly priceTicks: number;
+  readonly quantityWh: number;
+  readonly notional: Amount;
+  readonly buyerFee: Amount;
+  readonly sellerFee: Amount;
+  readonly feePayee: HexId;
+  readonly tariffVersion: number;
+  readonly index: number;
+  /** The operation that made the match; none when a hook did. */
+  readonly operationId: Uint8Array | undefined;
+}
+
+export interface ReadingRow {
+  readonly meter: HexId;
+  readonly intervalStartMs: number;
+  readonly account: HexId;
+  readonly zone: string;
+  readonly consumedWh: number;
+  readonly producedWh: number;
+  readonly mintedWh: number;
+  readonly importWh: number;
+  readonly index: number;
+}
+
+export interface BookRow {
+  readonly fromZone: string;
+  readonly toZone: string;
+  readonly intervalStartMs: number;
+  readonly closesAtMs: number;
+  readonly closedHeight: number | undefined;
+}
+
+export type BookKey = Pick<BookRow, 'fromZone' | 'toZone' | 'intervalStartMs'>;
+
+/** `decided`: by the consortium or by evidence, and waiting for its turn; the last four are ends. */
+export const VALIDATOR_CHANGE_STATUSES = ['open', 'decided', 'applied', 'dropped', 'withdrawn', 'lapsed'] as const;
+
+export type ValidatorChangeStatus = (typeof VALIDATOR_CHANGE_STATUSES)[number];
+
+/** A change of the validators as the block leaves it. What is `undefined` stays as it was, or is not there. */
+export interface ValidatorChangeRow {
+  /** The operation that proposed it, or the evidence that calls for it. */
+  readonly change: HexId;
+  readonly kind: ValidatorChangeKind | undefined;
+  readonly validator: Kid | undefined;
+  /** Of `rotateKey`: the key that comes after. */
+  readonly key: Kid | undefined;
+  /** Who proposed it; nobody did when evidence calls for it. */
+  readonly organisation: HexId | undefined;
+  readonly untilMs: number | undefined;
+  readonly votes: number | undefined;
+  readonly needed: number | undefined;
+  readonly status: ValidatorChangeStatus;
+  /** Leaf of the results tree in which it was heard of in this block; of a new one it is its place in time. */
+  readonly index: number;
+}
+
+/** What a block changes in the tables that only the consortium ledger has. */
+export interface ConsortiumRows {
+  readonly kind: 'consortium';
+  readonly organisations: readonly OrganisationRow[];
+  readonly accounts: readonly AccountRow[];
+  readonly kycChanges: readonly KycChange[];
+  /** Each takes the place of one for the same key and account, if there is one. */
+  readonly delegations: readonly DelegationRow[];
+  readonly revokedDelegations: readonly Pick<DelegationRow, 'kid' | 'account'>[];
+  readonly meters: readonly MeterRow[];
+  readonly zones: readonly ZoneRow[];
+  readonly orders: readonly OrderRow[];
+  readonly orderChanges: readonly OrderChange[];
+  readonly trades: readonly TradeRow[];
+  readonly readings: readonly ReadingRow[];
+  readonly books: readonly BookRow[];
+  readonly closedBooks: readonly BookKey[];
+  readonly validatorChanges: readonly ValidatorChangeRow[];
+}
