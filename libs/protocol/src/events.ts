@@ -61,6 +61,194 @@ export const eventSchemas = {
 
   'parameters.changed': event('parameters.changed', { name: parameterName, before: f.callText, after: f.callText }),
 
+  'staking.bonded': event('staking.bonded', {
+    account: f.gridAccount,
+    amount: f.amount,
+    /** What counts in elections now. */
+    active: f.amount,
+  }),
+  'staking.unbonded': event('staking.unbonded', {
+    account: f.gridAccount,
+    amount: f.amount,
+    active: f.amount,
+    /** The era from which on it may be withdrawn. */
+    until: f.count,
+  }),
+  'staking.rebonded': event('staking.rebonded', { account: f.gridAccount, amount: f.amount, active: f.amount }),
+  'staking.withdrawn': event('staking.withdrawn', { account: f.gridAccount, amount: f.amount }),
+  'staking.nominated': event('staking.nominated', {
+    account: f.gridAccount,
+    targets: f.publicField(z.array(f.gridAccount)),
+  }),
+  /** It stands for election from now on. */
+  'staking.stood': event('staking.stood', { account: f.gridAccount, commission: f.parts, key: f.keyId }),
+  'staking.commissionSet': event('staking.commissionSet', {
+    account: f.gridAccount,
+    before: f.parts,
+    commission: f.parts,
+  }),
+  /** It stands or nominates no more: it asked for that, or it offended. */
+  'staking.chilled': event('staking.chilled', {
+    account: f.gridAccount,
+    why: f.publicField(z.enum(['asked', 'offended'])),
+  }),
+  'staking.keyRotated': event('staking.keyRotated', { account: f.gridAccount, before: f.keyId, key: f.keyId }),
+  /** Of an account that has another one now: it signs no operation any more, and no block after this era. */
+  'staking.keyRetired': event('staking.keyRetired', { account: f.gridAccount, key: f.keyId }),
+  /** Without a payee rewards are bonded. */
+  'staking.payeeSet': event('staking.payeeSet', { account: f.gridAccount, payee: f.gridAccount.optional() }),
+
+  /** An election is held on what stands now, for this era. What it is held on is told in pieces in this block and the next ones. */
+  'staking.electionBegan': event('staking.electionBegan', {
+    era: f.count,
+    seats: f.count,
+    candidates: f.count,
+    nominators: f.count,
+    staked: f.amount,
+    iterations: f.count,
+    tolerance: f.amount,
+  }),
+  /** From this place on, in the order that decides ties. */
+  'staking.electionCandidates': event('staking.electionCandidates', {
+    era: f.count,
+    first: f.count,
+    candidates: f.publicField(z.array(f.gridAccount)),
+  }),
+  /** From this place (`first`) on, in the order of the election. Targets are places among the candidates; a candidate backs itself. */
+  'staking.electionNominators': event('staking.electionNominators', {
+    era: f.count,
+    first: f.count,
+    nominators: f.publicField(
+      z.array(
+        f.publicField(
+          z.strictObject({ account: f.gridAccount, budget: f.amount, targets: f.publicField(z.array(f.count)) }),
+        ),
+      ),
+    ),
+  }),
+  /** The election is over. Its winners are told one by one, from here on. */
+  'staking.electionHeld': event('staking.electionHeld', {
+    era: f.count,
+    winners: f.count,
+    minimalStake: f.amount,
+    sumStake: f.amount,
+    sumStakeSquared: f.largeAmount,
+    stripped: f.publicField(z.array(f.gridAccount)),
+  }),
+  /** One winner with what backs it, itself among the supports; of many supports the rest follows, from the place `first` on. */
+  'staking.electionWinner': event('staking.electionWinner', {
+    era: f.count,
+    candidate: f.gridAccount,
+    round: f.count,
+    stake: f.amount,
+    first: f.count,
+    supports: f.publicField(z.array(f.publicField(z.strictObject({ nominator: f.gridAccount, stake: f.amount })))),
+  }),
+  /** Who validates in an era, in the order of their keys, with what stands behind each; and winners that wait for an era with room. */
+  'staking.setElected': event('staking.setElected', {
+    era: f.count,
+    validators: f.publicField(
+      z.array(
+        f.publicField(z.strictObject({ account: f.gridAccount, key: f.keyId, commission: f.parts, stake: f.amount })),
+      ),
+    ),
+    waiting: f.publicField(z.array(f.gridAccount)),
+  }),
+  /** Those of the era before stay for this one, with what stood behind them. */
+  'staking.setKept': event('staking.setKept', {
+    era: f.count,
+    why: f.publicField(z.enum(['unfinished', 'tooFewWinners', 'tooMuchStake'])),
+  }),
+
+  'staking.eraBegan': event('staking.eraBegan', { era: f.count, validators: f.count, staked: f.amount }),
+  /**
+   * What an era brought: `maximum` is issued, of which the validators and their backers share `payout` by points; `remainder` is the
+   * treasury's, with what the shares leave of the payout.
+   */
+  'staking.eraEnded': event('staking.eraEnded', {
+    era: f.count,
+    lengthMs: f.count,
+    staked: f.amount,
+    issuance: f.amount,
+    maximum: f.amount,
+    payout: f.amount,
+    remainder: f.amount,
+    points: f.count,
+  }),
+  /** What a validator's part of an era was made of. The lines follow in pieces. */
+  'staking.validatorPaid': event('staking.validatorPaid', {
+    era: f.count,
+    validator: f.gridAccount,
+    proposed: f.count,
+    voted: f.count,
+    points: f.count,
+    ofPoints: f.count,
+    payout: f.amount,
+    share: f.amount,
+    commission: f.parts,
+    forWork: f.amount,
+    forStakes: f.amount,
+    exposure: f.amount,
+    /** To the treasury, from rounding. */
+    residue: f.amount,
+  }),
+  /** Who got what: for the stake, and a validator for its work; bonded, unless a payee is named. */
+  'staking.rewarded': event('staking.rewarded', {
+    era: f.count,
+    validator: f.gridAccount,
+    lines: f.publicField(
+      z.array(
+        f.publicField(
+          z.strictObject({
+            account: f.gridAccount,
+            stake: f.amount,
+            reward: f.amount,
+            payee: f.gridAccount.optional(),
+          }),
+        ),
+      ),
+    ),
+  }),
+
+  /** A validator offended in an era, as one of so many: the share of stakes that it costs all of them. */
+  'staking.offended': event('staking.offended', {
+    era: f.count,
+    validator: f.gridAccount,
+    offence: f.publicField(z.enum(['equivocation', 'unresponsiveness'])),
+    offenders: f.count,
+    validators: f.count,
+    fraction: f.parts,
+    reporter: f.gridAccount.optional(),
+  }),
+  /** So much is taken when the era `due` begins, unless governance cancels it. */
+  'staking.slashDeferred': event('staking.slashDeferred', {
+    id: f.number,
+    validator: f.gridAccount,
+    era: f.count,
+    due: f.count,
+    total: f.amount,
+    reward: f.amount,
+    reporter: f.gridAccount.optional(),
+  }),
+  'staking.slashCancelled': event('staking.slashCancelled', { id: f.number, validator: f.gridAccount }),
+  /** From whom what is taken; less than is due where no more is bonded. */
+  'staking.slashed': event('staking.slashed', {
+    id: f.number,
+    validator: f.gridAccount,
+    charges: f.publicField(
+      z.array(f.publicField(z.strictObject({ account: f.gridAccount, due: f.amount, taken: f.amount }))),
+    ),
+  }),
+  /** All of a slash is taken: what the reporter has of it, and the treasury. */
+  'staking.slashSettled': event('staking.slashSettled', {
+    id: f.number,
+    validator: f.gridAccount,
+    taken: f.amount,
+    reward: f.amount,
+    reporter: f.gridAccount.optional(),
+    treasury: f.amount,
+  }),
+
   'governance.preimageNoted': event('governance.preimageNoted', {
     callHash: f.hashHex,
     account: f.gridAccount,

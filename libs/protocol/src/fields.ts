@@ -67,6 +67,8 @@ export const amount = publicField(z.string().regex(digits, 'a whole number of mi
 export const positiveAmount = publicField(
   z.string().regex(positiveDigits, 'a positive whole number of minor units as a decimal string'),
 );
+/** A sum of squares of amounts. */
+export const largeAmount = publicField(z.string().regex(/^(0|[1-9]\d{0,79})$/, 'a whole number as a decimal string'));
 /** A change of an amount. */
 export const signedAmount = publicField(
   z.string().regex(/^(0|-?[1-9]\d{0,29})$/, 'a whole number of minor units as a decimal string'),
@@ -87,6 +89,8 @@ export const ratio = publicField(z.int().min(0).max(10_000));
 export const tariffRate = publicField(z.int().min(0).max(1_000_000_000));
 /** What is numbered from 1. */
 export const number = publicField(z.int().min(1).max(Number.MAX_SAFE_INTEGER));
+/** A share of something, in parts of a billion. */
+export const parts = publicField(z.int().min(0).max(1_000_000_000));
 export const count = publicField(z.int().min(0).max(Number.MAX_SAFE_INTEGER));
 
 export const time = publicField(

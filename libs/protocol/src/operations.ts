@@ -83,6 +83,40 @@ export const operationSchemas = {
   /** By a referendum of the parameter's track, or of root. The value is strict JSON. */
   'parameters.set': operation('parameters.set', { name: parameterName, value: f.callText }),
 
+  /** By whoever acts for an account: bonds so much of what it has, or so much more. */
+  'staking.bond': operation('staking.bond', { amount: f.positiveAmount }),
+  /** So much leaves what is active, and may be withdrawn when the bonding period has passed. */
+  'staking.unbond': operation('staking.unbond', { amount: f.positiveAmount }),
+  /** Takes back what would leave last. */
+  'staking.rebond': operation('staking.rebond', { amount: f.positiveAmount }),
+  /** Frees all whose bonding period has passed. */
+  'staking.withdraw': operation('staking.withdraw', {}),
+  /** By an account with a bond: backs these candidates, in place of those before. At most sixteen. */
+  'staking.nominate': operation('staking.nominate', { targets: f.publicField(z.array(f.gridAccount).min(1).max(100)) }),
+  /**
+   * By an account with a validator's bond: it stands for election. The key signs blocks; its proof is the key's signature over ledger,
+   * account and key.
+   */
+  'staking.validate': operation('staking.validate', { commission: f.parts, key: f.keyId, proof: f.signature }),
+  'staking.setCommission': operation('staking.setCommission', { commission: f.parts }),
+  /** Stands or nominates no more. */
+  'staking.chill': operation('staking.chill', {}),
+  /** By an account that stands: another key signs its blocks, from the next era whose set is not fixed yet. */
+  'staking.rotateKey': operation('staking.rotateKey', { key: f.keyId, proof: f.signature }),
+  /** Where rewards go: to the bond, or to an account to be spent. */
+  'staking.setPayee': operation('staking.setPayee', {
+    payee: f.publicField(
+      z.discriminatedUnion('kind', [
+        z.strictObject({ kind: f.publicField(z.literal('stake')) }),
+        z.strictObject({ kind: f.publicField(z.literal('account')), account: f.gridAccount }),
+      ]),
+    ),
+  }),
+  /** By anyone: what a validator and its backers earned in an era that has ended is paid now, before its turn. */
+  'staking.claim': operation('staking.claim', { era: f.count, validator: f.gridAccount }),
+  /** By a referendum of root: a slash that is not taken yet is not taken. */
+  'staking.cancelSlash': operation('staking.cancelSlash', { id: f.number }),
+
   /** By whoever acts for an account: the text of what a referendum decides about, under a deposit of its size; the hash is that of its UTF-8 bytes. */
   'governance.notePreimage': operation('governance.notePreimage', { callHash: f.hashHex, call: f.callText }),
   /** By the account that noted a preimage that no referendum names any more: its deposit comes back, and the preimage is gone. */

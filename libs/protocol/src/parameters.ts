@@ -4,7 +4,7 @@ import { VALIDATORS_MAX } from './limits.js';
 
 const span = f.publicField(z.int().min(0).max(1_000_000_000_000));
 const eras = f.publicField(z.int().min(1).max(10_000));
-const parts = f.publicField(z.int().min(0).max(1_000_000_000));
+const { parts } = f;
 const ppm = f.publicField(z.int().min(0).max(1_000_000));
 const signedParts = f.publicField(z.int().min(-1_000_000_000_000).max(1_000_000_000_000));
 
@@ -54,6 +54,8 @@ export const parameterSchemas = {
   'grid.feeBase': f.amount,
   'grid.feePerByte': f.amount,
   'staking.validatorCount': f.publicField(z.int().min(1).max(VALIDATORS_MAX)),
+  /** With fewer winners the set of an era stays as it is for the next. */
+  'staking.minimumValidatorCount': f.publicField(z.int().min(1).max(VALIDATORS_MAX)),
   'staking.minimumValidatorBond': f.positiveAmount,
   'staking.minimumNominatorBond': f.positiveAmount,
   'staking.bondingEras': eras,
@@ -64,6 +66,8 @@ export const parameterSchemas = {
   'staking.commissionChangePerEra': parts,
   /** Of a slash, for whoever brought the evidence. */
   'staking.reporterShare': parts,
+  /** Unresponsive is who passed its turns to propose and stands in no more of the certificates of an era. */
+  'staking.responsiveShare': parts,
   'staking.inflation': f.publicField(
     z.strictObject({
       minimumPpm: ppm,

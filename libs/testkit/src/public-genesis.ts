@@ -30,6 +30,7 @@ export const TEST_PARAMETERS: PublicParameters = {
   'grid.feeBase': '1000',
   'grid.feePerByte': '1',
   'staking.validatorCount': 100,
+  'staking.minimumValidatorCount': 1,
   'staking.minimumValidatorBond': gridAmount(10_000),
   'staking.minimumNominatorBond': gridAmount(10),
   'staking.bondingEras': 28,
@@ -39,6 +40,7 @@ export const TEST_PARAMETERS: PublicParameters = {
   'staking.minimumCommission': 0,
   'staking.commissionChangePerEra': 5 * PERCENT,
   'staking.reporterShare': 10 * PERCENT,
+  'staking.responsiveShare': 0,
   'staking.inflation': {
     minimumPpm: 25_000,
     maximumPpm: 100_000,
