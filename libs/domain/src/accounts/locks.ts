@@ -18,6 +18,9 @@ export interface Locks {
   readonly timed: readonly TimedLock[];
 }
 
+/** How many locks that end by themselves are told apart. */
+export const TIMED_LOCKS_MAX = 32;
+
 export const NO_LOCKS: Locks = { standing: [], timed: [] };
 
 /** SPEC staking 8.1: in place of the lock that had this reason; zero takes it away. */
@@ -28,14 +31,27 @@ export function withLock(locks: Locks, reason: string, amount: bigint): Locks {
   return { ...locks, standing: standing.sort((a, b) => compareText(a.reason, b.reason)) };
 }
 
-/** SPEC staking 8.2: beside all that are there. */
+/** SPEC staking 8.2: beside all that are there; where they would be too many, the two that end closest to each other become one. */
 export function withTimedLock(locks: Locks, lock: TimedLock): Locks {
   assert(lock.amount >= 0n && Number.isSafeInteger(lock.until), 'a timed lock has an amount and an end');
   const swallows = (one: TimedLock, other: TimedLock): boolean =>
     one.amount >= other.amount && one.until >= other.until;
   if (lock.amount === 0n || locks.timed.some((other) => swallows(other, lock))) return locks;
   const timed = [...locks.timed.filter((other) => !swallows(lock, other)), lock];
-  return { ...locks, timed: timed.sort((a, b) => a.until - b.until) };
+  timed.sort((a, b) => a.until - b.until);
+  return { ...locks, timed: timed.length > TIMED_LOCKS_MAX ? withoutClosest(timed) : timed };
+}
+
+/** The greater amount of the two, until the later end. */
+function withoutClosest(timed: readonly TimedLock[]): readonly TimedLock[] {
+  let [closest, between] = [0, Infinity];
+  for (let i = 0; i + 1 < timed.length; i++) {
+    const gap = (timed[i + 1] as TimedLock).until - (timed[i] as TimedLock).until;
+    if (gap < between) [closest, between] = [i, gap];
+  }
+  return timed.flatMap((lock, i) =>
+    i === closest ? [] : [i === closest + 1 ? { ...lock, amount: (timed[closest] as TimedLock).amount } : lock],
+  );
 }
 
 /** SPEC staking 8.2: without those that have ended. */

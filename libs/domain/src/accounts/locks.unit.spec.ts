@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { lockedAt, NO_LOCKS, spendableAt, withLock, withoutEnded, withTimedLock } from './locks.js';
+import { lockedAt, NO_LOCKS, spendableAt, TIMED_LOCKS_MAX, withLock, withoutEnded, withTimedLock } from './locks.js';
 
 type Step =
   | { kind: 'lock'; reason: string; amount: bigint }
@@ -82,6 +82,45 @@ describe('locks on a balance', () => {
     expect(lockedAt(locks, 10)).toBe(900n);
     expect(lockedAt(locks, 50)).toBe(700n);
     expect(spendableAt(600n, locks, 50)).toBe(0n);
+  });
+
+  it('are at most so many: those that end together hold for both', () => {
+    const lock = fc.record({
+      amount: fc.bigInt({ min: 1n, max: 10_000n }),
+      until: fc.integer({ min: 1, max: 10_000 }),
+    });
+    fc.assert(
+      fc.property(fc.array(lock, { minLength: 200, maxLength: 300 }), (all) => {
+        let locks = NO_LOCKS;
+        for (const one of all) {
+          const before = locks;
+          locks = withTimedLock(locks, one);
+          expect(locks.timed.length).toBeLessThanOrEqual(TIMED_LOCKS_MAX);
+          const { timed } = locks;
+          expect(timed.slice(1).every((each, at) => each.until > (timed[at]?.until ?? Infinity))).toBe(true);
+          expect(timed.slice(1).every((each, at) => each.amount < (timed[at]?.amount ?? 0n))).toBe(true);
+          // Nothing comes free before its time.
+          const moments = [...before.timed, ...timed].map(({ until }) => until - 1);
+          expect(moments.every((moment) => lockedAt(locks, moment) >= lockedAt(before, moment))).toBe(true);
+        }
+        const moments = all.map(({ until }) => until - 1);
+        const greatest = (from: number): bigint =>
+          all.reduce((most, { amount, until }) => (until > from && amount > most ? amount : most), 0n);
+        expect(moments.every((moment) => lockedAt(locks, moment) >= greatest(moment))).toBe(true);
+        expect(lockedAt(locks, 0)).toBe(greatest(0));
+      }),
+      { seed: 73, numRuns: 5 },
+    );
+    // A staircase of more steps than are kept: the two closest become one.
+    const steps = Array.from({ length: TIMED_LOCKS_MAX + 1 }, (_, i) => ({
+      amount: BigInt(1_000 - i),
+      until: 100 * i + (i > 20 ? -40 : 0) + 1,
+    }));
+    const { timed } = steps.reduce(withTimedLock, NO_LOCKS);
+    expect(timed).toHaveLength(TIMED_LOCKS_MAX);
+    expect(timed[20]).toEqual({ amount: 980n, until: 2_061 });
+    expect(timed[19]).toEqual(steps[19]);
+    expect(timed[21]).toEqual(steps[22]);
   });
 
   it('are of what is not negative', () => {

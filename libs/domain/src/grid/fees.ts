@@ -43,13 +43,13 @@ export function gridFees(grid: GridState, parameters: ParametersState): Envelope
     charge: (key, envelope, time) => {
       const fee = refuse(key, envelope, time, () => 0n);
       if (typeof fee !== 'bigint') return fee;
-      if (fee > 0n) grid.owed.set(key.account, (grid.owed.get(key.account) ?? 0n) + fee);
+      if (fee > 0n) grid.debts.set(key.account, grid.owed(key.account) + fee);
       return undefined;
     },
   };
 }
 
-/** SPEC grid 4.3: when the operations of a block have run, what they owe goes to the treasury. */
+/** SPEC grid 4.4: when all else of a block is done, what its envelopes owe goes to the treasury. */
 export function collectFees(grid: GridState, context: HookContext): void {
   let [payers, sum] = [0, 0n];
   const tell = (): void => {
@@ -59,11 +59,10 @@ export function collectFees(grid: GridState, context: HookContext): void {
     context.flush();
     [payers, sum] = [0, 0n];
   };
-  for (const [account, fee] of grid.owed) {
-    sum += grid.take(account, fee);
-    grid.sweep(context, account);
+  for (const debt of grid.debts.cells()) {
+    if (debt.value === undefined) continue;
+    sum += grid.settle(debt.key);
     if (++payers === PAYERS_PER_OUTCOME) tell();
   }
   tell();
-  grid.owed.clear();
 }

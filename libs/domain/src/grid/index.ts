@@ -31,7 +31,6 @@ export const gridModule = ({ grid, accounts, parameters }: GridParts): LedgerMod
     accounts.supplies.set(GRID, { genesis: sum, minted: 0n, burned: 0n, retired: 0n });
   },
   execute: (context, operation) => transfer(grid, parameters, context, operation),
-  atStart: () => grid.owed.clear(),
   atEnd: (context) => collectFees(grid, context),
   audit: () => auditSupply(grid),
 });

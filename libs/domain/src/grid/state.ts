@@ -2,8 +2,10 @@ import type { Crypto } from '@gridtokenx/crypto';
 import { assert, fromBase64Url, type ByteReader } from '@gridtokenx/kernel';
 import { rejected, TREASURY_ACCOUNT, type LedgerEvent, type RejectedOutcome } from '@gridtokenx/protocol';
 import {
+  lockedAt,
   NO_LOCKS,
   spendableAt,
+  TIMED_LOCKS_MAX,
   withLock,
   withoutEnded,
   withTimedLock,
@@ -18,7 +20,8 @@ import type { ParametersState } from '../parameters/state.js';
 
 export const GRID = 'GRID';
 
-const LOCKS_MAX = 1_000;
+/** More reasons than modules have. */
+const STANDING_LOCKS_MAX = 16;
 const KEY_ID_LENGTH = 43;
 
 function writeLocks(writer: RowWriter, { standing, timed }: Locks): void {
@@ -29,11 +32,14 @@ function writeLocks(writer: RowWriter, { standing, timed }: Locks): void {
 }
 
 const readLocks = (reader: ByteReader): Locks => ({
-  standing: Array.from({ length: reader.count(LOCKS_MAX, 20) }, () => ({
+  standing: Array.from({ length: reader.count(STANDING_LOCKS_MAX, 20) }, () => ({
     reason: reader.text(),
     amount: reader.i128(),
   })),
-  timed: Array.from({ length: reader.count(LOCKS_MAX, 24) }, () => ({ amount: reader.i128(), until: reader.u64() })),
+  timed: Array.from({ length: reader.count(TIMED_LOCKS_MAX, 24) }, () => ({
+    amount: reader.i128(),
+    until: reader.u64(),
+  })),
 });
 
 /** SPEC grid 1.3: why GRID comes to be, and why it ends. */
@@ -65,8 +71,8 @@ export class GridState {
   readonly named: Table<string>;
   /** By reason: what was issued or destroyed for it since the genesis. */
   private readonly supplyBy: Table<bigint>;
-  /** What the envelopes of this block owe so far: taken when it ends. No row: each block begins with nothing. */
-  readonly owed = new Map<string, bigint>();
+  /** SPEC grid 4.3: what the envelopes of the block that runs owe. No row outlives its block. */
+  readonly debts: Table<bigint>;
 
   constructor(
     private readonly store: Store,
@@ -84,6 +90,10 @@ export class GridState {
       encode: (writer, amount) => void writer.i128(amount),
       decode: (reader) => reader.i128(),
     });
+    this.debts = plainTable<bigint>(store, 'grid.debt', {
+      encode: (writer, amount) => void writer.i128(amount),
+      decode: (reader) => reader.i128(),
+    });
   }
 
   get minimum(): bigint {
@@ -96,13 +106,18 @@ export class GridState {
     return available + held;
   }
 
+  /** SPEC grid 4.3: what of it is taken for fees when the block ends. */
+  owed(account: string): bigint {
+    return this.debts.get(account) ?? 0n;
+  }
+
   exists(account: string): boolean {
     return this.named.has(account) || this.total(account) > 0n;
   }
 
   /** SPEC grid 3.2: what is available, less the greatest lock on the account and what it owes in fees; never below zero. */
   spendable(account: string, time: number): bigint {
-    const owed = this.owed.get(account) ?? 0n;
+    const owed = this.owed(account);
     const free = spendableAt(this.accounts.available(account, GRID), this.locks.get(account) ?? NO_LOCKS, time);
     return free > owed ? free - owed : 0n;
   }
@@ -146,11 +161,11 @@ export class GridState {
     if (this.spendable(from, facts.time) < amount) return rejected('grid.insufficientBalance', { account: from });
     if (this.total(to) + amount < this.minimum && !this.named.has(to))
       return rejected('grid.belowMinimum', { account: to });
-    const left = this.total(from) - amount;
+    const left = this.total(from) - this.owed(from) - amount;
     if (left < this.minimum && !close && !this.named.has(from)) return rejected('grid.belowMinimum', { account: from });
     this.accounts.add(this.accounts.cell(from, GRID), -amount);
     this.credit(facts, to, amount);
-    this.sweep(facts, from);
+    if (close) this.sweep(facts, from);
     return undefined;
   }
 
@@ -163,7 +178,7 @@ export class GridState {
     if (amount === 0n) return;
     const tooLittle = this.total(account) + amount < this.minimum && !this.named.has(account);
     const to = tooLittle || this.refusePayee(account) !== undefined ? TREASURY_ACCOUNT : account;
-    if (!this.exists(to) && !this.named.has(to)) facts.events.push({ type: 'grid.accountOpened', account: to });
+    if (!this.exists(to)) facts.events.push({ type: 'grid.accountOpened', account: to });
     if (to.length === KEY_ID_LENGTH && !this.keys.has(to))
       this.keys.set(to, { organisation: '', account: to, removed: false, window: UNUSED_WINDOW });
     this.accounts.add(this.accounts.cell(to, GRID), amount);
@@ -177,13 +192,26 @@ export class GridState {
     return taken;
   }
 
-  /** SPEC grid 2.3: what is left of an account below the minimum is the treasury's, unless something locks or holds it. */
-  sweep(facts: Pick<Facts, 'events'>, account: string): void {
+  /** SPEC grid 4.4: takes what the account owes in fees, or what there is of it; returns how much that was. */
+  settle(account: string): bigint {
+    const taken = this.take(account, this.owed(account));
+    this.store.change(this.debts.cell(account), undefined);
+    return taken;
+  }
+
+  /**
+   * SPEC grid 2.3: ends an account that is given up, or that was slashed: what is left below the minimum, beside what it owes in fees, is the
+   * treasury's, unless something locks or holds it.
+   */
+  sweep({ events, time }: Facts, account: string): void {
     const { available, held } = this.accounts.balance(account, GRID);
-    if (available === 0n || held > 0n || available >= this.minimum) return;
-    if (this.named.has(account) || this.locks.has(account)) return;
-    this.accounts.transfer(account, TREASURY_ACCOUNT, GRID, available);
-    facts.events.push({ type: 'grid.dustCollected', account, amount: available.toString() });
+    const left = available - this.owed(account);
+    const locks = this.locks.get(account) ?? NO_LOCKS;
+    if (this.named.has(account) || held > 0n || left >= this.minimum || lockedAt(locks, time) > 0n) return;
+    if (locks !== NO_LOCKS) this.writeLocks(account, NO_LOCKS);
+    if (left <= 0n) return;
+    this.accounts.transfer(account, TREASURY_ACCOUNT, GRID, left);
+    events.push({ type: 'grid.dustCollected', account, amount: left.toString() });
   }
 
   /** SPEC grid 1.3: new GRID, for whoever `credit` gives it to in the same operation or hook. */

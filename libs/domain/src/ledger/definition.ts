@@ -11,7 +11,7 @@ import type { Store, Table } from './store.js';
 export interface EnvelopeFees {
   /** Whether envelopes could be paid for, on the state after the parent, each beside those asked about before it. */
   admission(time: Millis): { refusal(key: KeyRow, envelope: Envelope): RejectionCode | undefined };
-  /** Takes note of what an envelope of this block costs, whatever becomes of it; refuses when it cannot be paid. */
+  /** Takes note of what an envelope of this block costs, before the first of them runs and whatever becomes of it; refuses when it cannot be paid. */
   charge(key: KeyRow, envelope: Envelope, time: Millis): RejectionCode | undefined;
 }
 

@@ -23,6 +23,7 @@ import {
   type OperationType,
   type Outcome,
   type RejectedOutcome,
+  type RejectionCode,
 } from '@gridtokenx/protocol';
 import { Checkpoints } from './checkpoint.js';
 import { changesOf, digestOf, undoHashes, type HashUndo, type RowChange } from './digest.js';
@@ -261,8 +262,11 @@ class LedgerEngine<S extends LedgerState> implements DefinedLedger<S> {
     const block: BlockContext = { height, time, marketTime, proposer, parentSigners, events: [] };
     const hooks = new Hooks(this, block, (outcome) => add(ZERO_HASH, true, outcome));
     for (const module of this.modules) if (module.atStart !== undefined) hooks.run(module.atStart);
-    for (const envelope of envelopes) {
-      const { outcomes: own, reason } = this.runEnvelope(block, envelope);
+    // SPEC grid 4.3: before the first of them runs, so that none spends what another owes.
+    const unpaid =
+      state.fees && envelopes.map((envelope) => state.fees?.charge(this.signerOf(envelope), envelope, time));
+    for (const [place, envelope] of envelopes.entries()) {
+      const { outcomes: own, reason } = this.runEnvelope(block, envelope, unpaid?.[place]);
       if (reason !== undefined) quarantined.push({ envelope, reason });
       own.forEach((outcome, i) => add(envelope.operationIds[i] ?? ZERO_HASH, false, outcome));
     }
@@ -275,14 +279,22 @@ class LedgerEngine<S extends LedgerState> implements DefinedLedger<S> {
     return { outcomes, told, results, resultsRoot, stateDigest: digest, rejected: refused, quarantined };
   }
 
-  /** SPEC ledger 4.4: whatever happens, the sequence is used; a bug undoes the envelope and is told, the block goes on. */
-  private runEnvelope(block: BlockContext, envelope: Envelope): { outcomes: Outcome[]; reason?: string } {
-    const { keys, store, fees } = this.state;
-    const { kid, sequence, operations } = envelope;
-    const row = keys.get(kid);
+  private signerOf({ kid }: Envelope): KeyRow {
+    const row = this.state.keys.get(kid);
     assert(row !== undefined, 'an envelope in a block was admissible');
+    return row;
+  }
+
+  /** SPEC ledger 4.4: whatever happens, the sequence is used; a bug undoes the envelope and is told, the block goes on. */
+  private runEnvelope(
+    block: BlockContext,
+    envelope: Envelope,
+    unpaid: RejectionCode | undefined,
+  ): { outcomes: Outcome[]; reason?: string } {
+    const { keys, store } = this.state;
+    const { kid, sequence, operations } = envelope;
+    const row = this.signerOf(envelope);
     keys.set(kid, { ...row, window: useSequence(row.window, sequence) });
-    const unpaid = fees?.charge(row, envelope, block.time);
     if (unpaid !== undefined) return { outcomes: operations.map(() => rejected(unpaid)) };
     const mark = store.mark();
     try {

@@ -1,4 +1,4 @@
-import { noble } from '@gridtokenx/crypto';
+import { native } from '@gridtokenx/crypto-native';
 import { formatTime, millis, toBase64Url, utf8 } from '@gridtokenx/kernel';
 import {
   decodeEnvelope,
@@ -13,11 +13,16 @@ import {
   type PublicGenesis,
 } from '@gridtokenx/protocol';
 import { gridAmount, testPublicGenesis, type PublicTerms } from '@gridtokenx/testkit';
-import { auditState, createPublicLedger, GRID, type PublicLedger } from '../index.js';
+import { bucketOf, BucketRows } from '@gridtokenx/chain';
+import { auditState, GRID, LedgerRestore, rowKey, type PublicLedger, type PublicState } from '../index.js';
+import { defineLedger } from '../ledger/engine.js';
+import type { LedgerModule } from '../ledger/module.js';
+import { ScratchWriter } from '../ledger/scratch.js';
+import { publicLedger } from '../ledgers/public.js';
 
 /** The secrets of these tests are hashes of names. */
-export const secretOf = (name: string): Uint8Array => noble.sha256(utf8(name));
-export const keyOf = (name: string): string => toBase64Url(noble.publicKeyOf(secretOf(name)));
+export const secretOf = (name: string): Uint8Array => native.sha256(utf8(name));
+export const keyOf = (name: string): string => toBase64Url(native.publicKeyOf(secretOf(name)));
 
 export interface PublicWorldTerms extends Partial<Omit<PublicTerms, 'accounts' | 'validators' | 'nominators'>> {
   /** Names of those who have GRID, and how much, in whole GRID. */
@@ -26,6 +31,8 @@ export interface PublicWorldTerms extends Partial<Omit<PublicTerms, 'accounts' |
   readonly validators?: Readonly<Record<string, number>>;
   /** Names of accounts that nominate: bond in whole GRID, names of validators. */
   readonly nominators?: Readonly<Record<string, readonly [bond: number, ...targets: string[]]>>;
+  /** What runs before the modules of the ledger. */
+  readonly before?: (state: PublicState) => LedgerModule;
 }
 
 const START = 1_780_000_200_000;
@@ -39,10 +46,16 @@ export interface PublicRun {
 /** A public ledger with named accounts: blocks are run, committed and audited one after another. */
 export class PublicWorld {
   readonly identity: LedgerIdentity<PublicGenesis>;
-  readonly ledger: PublicLedger;
+  ledger: PublicLedger;
   private readonly sequences = new Map<string, number>();
 
-  constructor({ accounts = {}, validators = { val: 10_000 }, nominators = {}, ...terms }: PublicWorldTerms = {}) {
+  constructor({
+    accounts = {},
+    validators = { val: 10_000 },
+    nominators = {},
+    before,
+    ...terms
+  }: PublicWorldTerms = {}) {
     const amounts = new Map<string, number>(Object.entries(accounts));
     for (const [name, bond] of Object.entries(validators)) amounts.set(name, amounts.get(name) ?? bond + 1);
     for (const [name, [bond]] of Object.entries(nominators)) amounts.set(name, amounts.get(name) ?? bond + 1);
@@ -62,8 +75,20 @@ export class PublicWorld {
         targets: targets.map(keyOf),
       })),
     });
-    this.identity = identityOfKind(readGenesis(noble, utf8(JSON.stringify(genesis))), 'public');
-    this.ledger = createPublicLedger(noble, this.identity);
+    this.identity = identityOfKind(readGenesis(native, utf8(JSON.stringify(genesis))), 'public');
+    const ledger = defineLedger(
+      {
+        ...publicLedger,
+        modules: (state, surroundings) => [
+          ...(before === undefined ? [] : [before(state)]),
+          ...publicLedger.modules(state, surroundings),
+        ],
+      },
+      native,
+      this.identity,
+    );
+    ledger.begin();
+    this.ledger = ledger;
   }
 
   /** What an account has that is not on hold, in micro-GRID. */
@@ -75,7 +100,7 @@ export class PublicWorld {
     const sequence = (this.sequences.get(by) ?? 0) + 1;
     this.sequences.set(by, sequence);
     const validUntil = formatTime(millis(this.ledger.time + 1_800_000));
-    return signEnvelope(noble, secretOf(by), this.identity.ledgerId, { sequence, validUntil, atomic, operations });
+    return signEnvelope(native, secretOf(by), this.identity.ledgerId, { sequence, validUntil, atomic, operations });
   }
 
   /** A block with these envelopes, all of them admissible; by default one interval after its parent, signed by everybody. */
@@ -90,7 +115,7 @@ export class PublicWorld {
     const { ledger } = this;
     const time = millis(ledger.time + afterMs);
     const decoded = envelopes.map((bytes) =>
-      decodeEnvelope(noble, this.identity.ledgerId, bytes, { signatureKnown: true }),
+      decodeEnvelope(native, this.identity.ledgerId, bytes, { signatureKnown: true }),
     );
     const admission = ledger.admission(time);
     for (const envelope of decoded) {
@@ -114,6 +139,28 @@ export class PublicWorld {
       events: all.flatMap(({ outcome }) => (outcome.status === 'executed' ? outcome.events : [])),
       quarantined: execution.quarantined.map(({ reason }) => reason),
     };
+  }
+
+  /** Goes on with a ledger that was restored from the rows of this one, of its own modules only. */
+  restart(): void {
+    const { height, stateDigest, state } = this.ledger;
+    const scratch = new ScratchWriter();
+    const rows = state.store.tables.flatMap((table) =>
+      [...table.cells()].flatMap((cell) => {
+        if (cell.value === undefined) return [];
+        table.options.encode(scratch.reset(), cell.value);
+        return [{ key: utf8(rowKey(cell)), row: scratch.bytes().slice() }];
+      }),
+    );
+    rows.sort((a, b) => Buffer.compare(a.key, b.key));
+    const restore = new LedgerRestore(native, this.identity);
+    for (const [bucket, all] of Map.groupBy(rows, ({ key }) => bucketOf(native, key))) {
+      const hashed = new BucketRows();
+      for (const { key, row } of all) hashed.append(key, native.sha256(row));
+      const [keys, values] = [all.map(({ key }) => key), all.map(({ row }) => row)];
+      restore.add({ bucket, keys, rows: values, hashed, leaf: hashed.leaf(native) });
+    }
+    this.ledger = restore.finish(height, stateDigest) as PublicLedger;
   }
 
   /** One operation in a block of its own: its outcome. */
