@@ -3,6 +3,13 @@ import { busOf, PROCESS_OPTIONS, type ProcessConfig } from '@gridtokenx/process'
 
 const SPEC = {
   ...PROCESS_OPTIONS,
+  publicGenesisFile: {
+    env: 'PUBLIC_GENESIS_FILE',
+    flag: 'public-genesis',
+    help: 'the genesis file of the public ledger, which is then served too',
+    parse: anyText,
+    fallback: undefined as string | undefined,
+  },
   host: { env: 'GATEWAY_HOST', flag: 'host', help: 'the address to listen at', parse: anyText, fallback: '127.0.0.1' },
   port: {
     env: 'GATEWAY_PORT',
@@ -21,6 +28,7 @@ const SPEC = {
 };
 
 export interface GatewayConfig extends ProcessConfig {
+  readonly publicGenesisFile: string | undefined;
   readonly host: string;
   readonly port: number;
   readonly mode: 'development';

@@ -8,6 +8,7 @@ describe('the configuration of the gateway', () => {
     expect(gatewayConfig({ argv: [], env })).toEqual({
       genesisFile: 'genesis.json',
       databaseUrl: 'postgres://x',
+      publicGenesisFile: undefined,
       bus: 'embedded',
       brokers: [],
       host: '127.0.0.1',

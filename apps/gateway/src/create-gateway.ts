@@ -17,16 +17,18 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayModule } from './gateway.module.js';
-import type { GatewayParts } from './parts.js';
+import { PATHS, type GatewayParts } from './parts.js';
 import { refineProblem } from './problems.js';
 
 /** Twice an envelope: one that is too large is read and told so, with its code. */
 const OPERATION_BODY_MAX = 2 * ENVELOPE_BYTES_MAX;
 const SMALL_BODY_MAX = 128 * 1024;
-const BODY_LIMITS: Readonly<Record<string, number>> = {
-  '/v1/operations': OPERATION_BODY_MAX,
-  '/v1/batches': BATCH_BYTES_MAX + 1024 * 1024,
-};
+const BODY_LIMITS: Readonly<Record<string, number>> = Object.fromEntries(
+  Object.values(PATHS).flatMap((path) => [
+    [`${path}/operations`, OPERATION_BODY_MAX],
+    [`${path}/batches`, BATCH_BYTES_MAX + 1024 * 1024],
+  ]),
+);
 /** A request that takes longer to arrive than this is given up, with the room it holds. */
 const REQUEST_TIMEOUT_MS = 60_000;
 

@@ -309,9 +309,9 @@ export class World {
 
   async gateway(parts: Partial<GatewayParts> = {}): Promise<Gateway> {
     await this.log.ensureTopics([{ name: OPERATIONS_TOPIC }, ledgerTopics.consortium.consensus]);
-    const { identity, log, readModels, clock, file: genesisFile_ } = this;
+    const { identity, log, readModels, clock, file: genesisFile } = this;
     const gateway = await createGateway(
-      { identity, genesisFile: genesisFile_, crypto: native, log, readModels, clock, ...parts },
+      { crypto: native, log, clock, ledgers: { consortium: { identity, genesisFile, readModels } }, ...parts },
       false,
     );
     this.gateways.push(gateway);

@@ -1,20 +1,27 @@
 import type { Crypto } from '@gridtokenx/crypto';
-import type { LedgerIdentity } from '@gridtokenx/protocol';
-import type { Clock, Log, ReadModels } from '@gridtokenx/runtime';
+import type { LedgerIdentity, LedgerKind } from '@gridtokenx/protocol';
+import type { Clock, LedgerReads, Log, ReadModels } from '@gridtokenx/runtime';
 
-/** Everything a gateway is made of; tests give fakes. Whoever opened the log and the read models closes them. */
-export interface GatewayParts {
+/** What a gateway has of one ledger. */
+export interface LedgerParts<Reads extends LedgerReads = LedgerReads> {
   readonly identity: LedgerIdentity;
   /** The exact bytes of the genesis file. */
   readonly genesisFile: Uint8Array;
+  readonly readModels: Reads;
+}
+
+/** Everything a gateway is made of; tests give fakes. Whoever opened the log and the read models closes them. */
+export interface GatewayParts {
   readonly crypto: Crypto;
   readonly log: Log;
-  readonly readModels: ReadModels;
   readonly clock: Clock;
-  /** Where the operations travel; by default the consortium's. */
-  readonly operationsTopic?: string;
   readonly limits?: Partial<GatewayLimits>;
+  /** Those that it serves. */
+  readonly ledgers: { readonly consortium: LedgerParts<ReadModels>; readonly public?: LedgerParts | undefined };
 }
+
+/** Where each ledger is served. */
+export const PATHS: Readonly<Record<LedgerKind, string>> = { consortium: '/v1', public: '/v1/public' };
 
 /** What may be under way or remembered at once. */
 export interface GatewayLimits {
@@ -48,4 +55,8 @@ export const LOG = Symbol('log');
 export const READ_MODELS = Symbol('readModels');
 export const CLOCK = Symbol('clock');
 export const OPERATIONS_TOPIC = Symbol('operationsTopic');
+/** Links under the path of the ledger. */
+export const HREFS = Symbol('hrefs');
+/** The kinds of the ledgers that are served. */
+export const LEDGERS = Symbol('ledgers');
 export const LIMITS = Symbol('limits');

@@ -89,7 +89,7 @@ export function refusalFields({ code, pointer, detail }: Refusal): ProblemFields
 /** The names that this process has for errors of its ports and of the HTTP layer. */
 export function refineProblem(error: unknown, fields: ProblemFields, path: string): ProblemFields {
   if (error instanceof ReadModelError) return readModelProblem(error) ?? fields;
-  if (fields.code === 'request.tooLarge' && path === '/v1/operations')
+  if (fields.code === 'request.tooLarge' && path.endsWith('/operations'))
     return refusalFields(refuse('envelope.tooLarge', ''));
   return fields;
 }

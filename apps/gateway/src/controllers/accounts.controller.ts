@@ -4,13 +4,13 @@ import type { z } from 'zod';
 import { standsAt } from '../http/answers.js';
 import { parsePath, parseQuery } from '../http/query.js';
 import * as schemas from '../openapi/schemas.js';
+import { ConsortiumQueries } from '../read/consortium-queries.js';
 import { Heights } from '../read/heights.js';
-import { Reads } from '../read/reads.js';
 
-@Controller('v1/accounts')
+@Controller('accounts')
 export class AccountsController {
   constructor(
-    @Inject(Reads) private readonly reads: Reads,
+    @Inject(ConsortiumQueries) private readonly reads: ConsortiumQueries,
     @Inject(Heights) private readonly heights: Heights,
   ) {}
 

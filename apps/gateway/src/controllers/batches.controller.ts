@@ -4,12 +4,16 @@ import type { z } from 'zod';
 import { declaredLength, streamBody } from '../http/body.js';
 import { parseQuery } from '../http/query.js';
 import * as schemas from '../openapi/schemas.js';
-import { hrefOf } from '../read/views.js';
+import { HREFS } from '../parts.js';
+import type { Hrefs } from '../read/views.js';
 import { Intake, type LineAnswer } from '../write/intake.js';
 
-@Controller('v1/batches')
+@Controller('batches')
 export class BatchesController {
-  constructor(@Inject(Intake) private readonly intake: Intake) {}
+  constructor(
+    @Inject(Intake) private readonly intake: Intake,
+    @Inject(HREFS) private readonly hrefs: Hrefs,
+  ) {}
 
   /** One envelope a line; each line has its answer. `Location` leads to the first accepted operation. */
   @Post()
@@ -22,16 +26,16 @@ export class BatchesController {
     const { mode } = parseQuery(schemas.batchQuery, query);
     const chunks = streamBody(request, ['application/x-ndjson']);
     const { lines, operationCount } = await this.intake.submitBatch(chunks, declaredLength(request), mode);
-    const results = lines.map(lineBody);
+    const results = lines.map((line) => lineBody(line, this.hrefs));
     const accepted = results.filter(({ status }) => status === 'accepted').length;
     const first = lines.flatMap(({ verdict }) => (verdict.kind === 'candidate' ? verdict.operationIds : []))[0];
-    void reply.header('location', hrefOf.operation(first ?? ''));
+    void reply.header('location', this.hrefs.operation(first ?? ''));
     return { accepted, refused: results.length - accepted, operations: operationCount, results };
   }
 }
 
-function lineBody({ line, verdict }: LineAnswer): z.input<typeof schemas.batchLine> {
+function lineBody({ line, verdict }: LineAnswer, hrefs: Hrefs): z.input<typeof schemas.batchLine> {
   if (verdict.kind === 'refused') return { line, status: 'refused', problem: verdict.refusal };
-  const operations = verdict.operationIds.map((id) => ({ id, href: hrefOf.operation(id) }));
+  const operations = verdict.operationIds.map((id) => ({ id, href: hrefs.operation(id) }));
   return { line, status: 'accepted', operations };
 }

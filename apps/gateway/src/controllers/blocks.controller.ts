@@ -9,7 +9,7 @@ import { Heights } from '../read/heights.js';
 import { Outcomes } from '../read/outcomes.js';
 import { Reads } from '../read/reads.js';
 
-@Controller('v1/blocks')
+@Controller('blocks')
 export class BlocksController {
   constructor(
     @Inject(Reads) private readonly reads: Reads,

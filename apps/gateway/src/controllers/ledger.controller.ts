@@ -3,15 +3,14 @@ import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { standsAt } from '../http/answers.js';
 import { parsePath, parseQuery } from '../http/query.js';
-import { openApiDocument } from '../openapi/document.js';
 import * as schemas from '../openapi/schemas.js';
 import { GENESIS_FILE } from '../parts.js';
 import { Health } from '../read/health.js';
 import { Heights } from '../read/heights.js';
 import { Reads } from '../read/reads.js';
 
-/** The ledger as a whole: its keys, its genesis, how it is, and this interface. */
-@Controller('v1')
+/** The ledger as a whole: its keys, its genesis, and how it is. */
+@Controller()
 export class LedgerController {
   constructor(
     @Inject(GENESIS_FILE) private readonly genesisFile: Uint8Array,
@@ -51,11 +50,5 @@ export class LedgerController {
     const answer = await this.health.report();
     if (answer.status === 'failing') void reply.code(503).header('retry-after', '2');
     return answer.height === undefined ? answer : standsAt(reply, { height: answer.height }, answer);
-  }
-
-  @Get('openapi.json')
-  openApi(@Query() query: unknown): object {
-    parseQuery(schemas.emptyQuery, query);
-    return openApiDocument();
   }
 }

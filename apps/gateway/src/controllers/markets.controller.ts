@@ -4,14 +4,14 @@ import type { z } from 'zod';
 import { page, standsAt } from '../http/answers.js';
 import { parsePath, parseQuery } from '../http/query.js';
 import * as schemas from '../openapi/schemas.js';
+import { ConsortiumQueries } from '../read/consortium-queries.js';
 import { Heights } from '../read/heights.js';
-import { Reads } from '../read/reads.js';
 
 /** What trades and what waits to. */
-@Controller('v1')
+@Controller()
 export class MarketsController {
   constructor(
-    @Inject(Reads) private readonly reads: Reads,
+    @Inject(ConsortiumQueries) private readonly reads: ConsortiumQueries,
     @Inject(Heights) private readonly heights: Heights,
   ) {}
 

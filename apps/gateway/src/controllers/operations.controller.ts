@@ -8,15 +8,17 @@ import { parsePath, parseQuery } from '../http/query.js';
 import * as schemas from '../openapi/schemas.js';
 import { Heights } from '../read/heights.js';
 import { Outcomes } from '../read/outcomes.js';
-import { hrefOf } from '../read/views.js';
+import { HREFS } from '../parts.js';
+import type { Hrefs } from '../read/views.js';
 import { Intake } from '../write/intake.js';
 
-@Controller('v1/operations')
+@Controller('operations')
 export class OperationsController {
   constructor(
     @Inject(Intake) private readonly intake: Intake,
     @Inject(Outcomes) private readonly outcomes: Outcomes,
     @Inject(Heights) private readonly heights: Heights,
+    @Inject(HREFS) private readonly hrefs: Hrefs,
   ) {}
 
   /** Accepted is durable on the bus, not decided: what became of it is at `href`. */
@@ -30,7 +32,7 @@ export class OperationsController {
     parseQuery(schemas.emptyQuery, query);
     const { body, type } = bytesBody(request, ['application/jose', 'text/plain', 'application/json']);
     const jws = type === 'application/json' ? envelopeOf(body) : trimmed(body);
-    const operations = (await this.intake.submit(jws)).map((id) => ({ id, href: hrefOf.operation(id) }));
+    const operations = (await this.intake.submit(jws)).map((id) => ({ id, href: this.hrefs.operation(id) }));
     void reply.header('location', operations[0]?.href ?? '');
     return { status: 'accepted', operations };
   }

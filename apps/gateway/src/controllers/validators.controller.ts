@@ -9,7 +9,7 @@ import { Reads } from '../read/reads.js';
 import { ValidatorTable } from '../read/validator-table.js';
 
 /** Who decides: for those who operate validators, and for light clients that believe neither them nor this gateway. */
-@Controller('v1')
+@Controller()
 export class ValidatorsController {
   constructor(
     @Inject(Reads) private readonly reads: Reads,
@@ -27,17 +27,6 @@ export class ValidatorsController {
     const { minHeight, cursor, ...filter } = parseQuery(schemas.validatorsQuery, query);
     await this.heights.atLeast(minHeight);
     return page(reply, request.url, await this.table.page({ ...filter, after: cursor }));
-  }
-
-  @Get('validator-changes')
-  async changes(
-    @Query() query: unknown,
-    @Req() request: FastifyRequest,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<z.input<typeof schemas.validatorChangesAnswer>> {
-    const { minHeight, cursor, ...filter } = parseQuery(schemas.validatorChangesQuery, query);
-    await this.heights.atLeast(minHeight);
-    return page(reply, request.url, await this.reads.validatorChanges({ ...filter, after: cursor }));
   }
 
   @Get('light-blocks/:height')

@@ -1,8 +1,8 @@
-import { rejections } from '@gridtokenx/protocol';
+import { LEDGER_KINDS, rejections, type LedgerKind } from '@gridtokenx/protocol';
 import { PROBLEM_MEDIA_TYPE } from '@gridtokenx/nest';
 import { z } from 'zod';
 import { gatewayProblems } from '../problems.js';
-import { routeDocs, type Content, type RouteDoc } from './routes.js';
+import { routesOf, type Content, type RouteDoc } from './routes.js';
 import * as schemas from './schemas.js';
 
 /** Schemas with a name of their own in the document. */
@@ -26,20 +26,22 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
 
 type JsonObject = Record<string, unknown>;
 
-let document: JsonObject | undefined;
+const documents = new Map<string, JsonObject>();
 
-/** OpenAPI 3.1, made of the same schemas that parse the requests. Built once. */
-export function openApiDocument(): JsonObject {
-  document ??= build();
+/** OpenAPI 3.1 of the routes of these ledgers, made of the same schemas that parse the requests. Built once. */
+export function openApiDocument(kinds: readonly LedgerKind[] = LEDGER_KINDS): JsonObject {
+  const name = kinds.join();
+  const document = documents.get(name) ?? build(kinds);
+  documents.set(name, document);
   return document;
 }
 
-function build(): JsonObject {
+function build(kinds: readonly LedgerKind[]): JsonObject {
   const registry = z.registry<{ id: string }>();
   for (const [id, schema] of Object.entries(COMPONENTS)) registry.add(schema, { id });
   const convert = schemaConverter();
   const paths: Record<string, JsonObject> = {};
-  for (const route of routeDocs) {
+  for (const route of kinds.flatMap(routesOf)) {
     const at = (paths[route.path] ??= {});
     at[route.method.toLowerCase()] = operationOf(route, convert);
   }
@@ -129,7 +131,7 @@ function operationOf(route: RouteDoc, convert: Convert): JsonObject {
 
 function headersOf({ status, answer, path }: RouteDoc): JsonObject {
   if (status === 202) return { Location: { description: 'Of the first operation.', schema: { type: 'string' } } };
-  if (answer.schema === undefined && !path.startsWith('/v1/blocks')) return {};
+  if (answer.schema === undefined && !path.includes('/blocks')) return {};
   return { 'X-Ledger-Height': { description: 'Block height that the answer stands at.', schema: { type: 'integer' } } };
 }
 

@@ -8,7 +8,7 @@ const isObject = (value: unknown): value is Json => typeof value === 'object' &&
 const at = (value: unknown, ...path: string[]): unknown =>
   path.reduce((here, step) => (isObject(here) ? here[step] : undefined), value);
 
-const document = openApiDocument();
+const document = openApiDocument(['consortium']);
 const operations = Object.entries(document['paths'] as Json).flatMap(([path, methods]) =>
   Object.entries(methods as Json).map(([method, operation]) => ({ path, method, operation: operation as Json })),
 );

@@ -1,4 +1,6 @@
+import type { LedgerKind } from '@gridtokenx/protocol';
 import type { z } from 'zod';
+import { PATHS } from '../parts.js';
 import * as s from './schemas.js';
 
 export interface Content {
@@ -8,7 +10,7 @@ export interface Content {
   readonly description?: string;
 }
 
-/** One route as it is documented. A test holds the list against the router's own. */
+/** One route as it is documented, its path under that of the ledger. A test holds the list against the router's own. */
 export interface RouteDoc {
   readonly method: 'GET' | 'POST';
   readonly path: string;
@@ -26,10 +28,11 @@ export interface RouteDoc {
 
 const json = (schema: z.ZodType): Content => ({ type: 'application/json', schema });
 
-export const routeDocs: readonly RouteDoc[] = [
+/** Of every ledger, under its path. */
+const sharedRoutes: readonly RouteDoc[] = [
   {
     method: 'POST',
-    path: '/v1/operations',
+    path: '/operations',
     id: 'submitOperations',
     summary: 'Submit one signed envelope',
     description:
@@ -46,7 +49,7 @@ export const routeDocs: readonly RouteDoc[] = [
   },
   {
     method: 'POST',
-    path: '/v1/batches',
+    path: '/batches',
     id: 'submitBatch',
     summary: 'Submit many signed envelopes, one a line',
     description:
@@ -59,7 +62,7 @@ export const routeDocs: readonly RouteDoc[] = [
   },
   {
     method: 'POST',
-    path: '/v1/operations/status',
+    path: '/operations/status',
     id: 'operationStatuses',
     summary: 'Where up to 1,000 operations stand',
     query: s.readQuery,
@@ -70,7 +73,7 @@ export const routeDocs: readonly RouteDoc[] = [
   },
   {
     method: 'GET',
-    path: '/v1/operations/{id}',
+    path: '/operations/{id}',
     id: 'operation',
     summary: 'What became of an operation',
     description:
@@ -83,69 +86,7 @@ export const routeDocs: readonly RouteDoc[] = [
   },
   {
     method: 'GET',
-    path: '/v1/accounts/{id}',
-    id: 'account',
-    summary: 'An account',
-    params: s.accountPath,
-    query: s.readQuery,
-    status: 200,
-    answer: json(s.accountAnswer),
-    problems: [404],
-  },
-  {
-    method: 'GET',
-    path: '/v1/accounts/{id}/balances',
-    id: 'balances',
-    summary: 'The balances of an account',
-    params: s.accountPath,
-    query: s.readQuery,
-    status: 200,
-    answer: json(s.balancesAnswer),
-    problems: [404],
-  },
-  {
-    method: 'GET',
-    path: '/v1/markets/{from}/{to}/{interval}/book',
-    id: 'book',
-    summary: 'The order book of a zone pair and delivery interval',
-    params: s.bookPath,
-    query: s.readQuery,
-    status: 200,
-    answer: json(s.bookAnswer),
-    problems: [404],
-  },
-  {
-    method: 'GET',
-    path: '/v1/trades',
-    id: 'trades',
-    summary: 'Trades',
-    query: s.tradesQuery,
-    status: 200,
-    answer: json(s.tradesAnswer),
-  },
-  {
-    method: 'GET',
-    path: '/v1/orders',
-    id: 'orders',
-    summary: 'Orders, newest first',
-    query: s.ordersQuery,
-    status: 200,
-    answer: json(s.ordersAnswer),
-  },
-  {
-    method: 'GET',
-    path: '/v1/orders/{id}',
-    id: 'order',
-    summary: 'An order',
-    params: s.orderPath,
-    query: s.readQuery,
-    status: 200,
-    answer: json(s.orderAnswer),
-    problems: [404],
-  },
-  {
-    method: 'GET',
-    path: '/v1/blocks',
+    path: '/blocks',
     id: 'blocks',
     summary: 'Blocks, newest first',
     query: s.blocksQuery,
@@ -154,7 +95,7 @@ export const routeDocs: readonly RouteDoc[] = [
   },
   {
     method: 'GET',
-    path: '/v1/blocks/{height}',
+    path: '/blocks/{height}',
     id: 'block',
     summary: 'A block',
     params: s.blockPath,
@@ -165,7 +106,7 @@ export const routeDocs: readonly RouteDoc[] = [
   },
   {
     method: 'GET',
-    path: '/v1/blocks/{height}/record',
+    path: '/blocks/{height}/record',
     id: 'blockRecord',
     summary: 'The bytes of a block: all that is needed to verify it, given the genesis file',
     params: s.blockPath,
@@ -176,7 +117,7 @@ export const routeDocs: readonly RouteDoc[] = [
   },
   {
     method: 'GET',
-    path: '/v1/blocks/{height}/proof/{operationId}',
+    path: '/blocks/{height}/proof/{operationId}',
     id: 'proof',
     summary: 'That an operation had its outcome: header, certificate and Merkle path',
     params: s.proofPath,
@@ -187,7 +128,7 @@ export const routeDocs: readonly RouteDoc[] = [
   },
   {
     method: 'GET',
-    path: '/v1/light-blocks/{height}',
+    path: '/light-blocks/{height}',
     id: 'lightBlock',
     summary: 'A block without its content, and the keys of its validators and of the next',
     description:
@@ -200,7 +141,7 @@ export const routeDocs: readonly RouteDoc[] = [
   },
   {
     method: 'GET',
-    path: '/v1/validators',
+    path: '/validators',
     id: 'validators',
     summary: 'Who decides, and who is silent',
     description:
@@ -211,17 +152,7 @@ export const routeDocs: readonly RouteDoc[] = [
   },
   {
     method: 'GET',
-    path: '/v1/validator-changes',
-    id: 'validatorChanges',
-    summary: 'What the consortium is asked to change of its validators, newest first',
-    description: 'An open one is approved by `validators.approveChange` with its id (docs/spec/validators.md).',
-    query: s.validatorChangesQuery,
-    status: 200,
-    answer: json(s.validatorChangesAnswer),
-  },
-  {
-    method: 'GET',
-    path: '/v1/keys/{kid}',
+    path: '/keys/{kid}',
     id: 'key',
     summary: 'A key and its replay window',
     params: s.keyPath,
@@ -232,7 +163,7 @@ export const routeDocs: readonly RouteDoc[] = [
   },
   {
     method: 'GET',
-    path: '/v1/genesis',
+    path: '/genesis',
     id: 'genesis',
     summary: 'The genesis file: a convenience, never a trust anchor',
     description: 'Whoever verifies brings the file, or its hash, from somewhere else.',
@@ -242,7 +173,7 @@ export const routeDocs: readonly RouteDoc[] = [
   },
   {
     method: 'GET',
-    path: '/v1/health',
+    path: '/health',
     id: 'health',
     summary: 'Whether bus and read models answer, and where the ledger stands',
     description: '503 with the same body when something fails.',
@@ -250,9 +181,84 @@ export const routeDocs: readonly RouteDoc[] = [
     status: 200,
     answer: json(s.healthAnswer),
   },
+];
+
+const consortiumRoutes: readonly RouteDoc[] = [
   {
     method: 'GET',
-    path: '/v1/openapi.json',
+    path: '/accounts/{id}',
+    id: 'account',
+    summary: 'An account',
+    params: s.accountPath,
+    query: s.readQuery,
+    status: 200,
+    answer: json(s.accountAnswer),
+    problems: [404],
+  },
+  {
+    method: 'GET',
+    path: '/accounts/{id}/balances',
+    id: 'balances',
+    summary: 'The balances of an account',
+    params: s.accountPath,
+    query: s.readQuery,
+    status: 200,
+    answer: json(s.balancesAnswer),
+    problems: [404],
+  },
+  {
+    method: 'GET',
+    path: '/markets/{from}/{to}/{interval}/book',
+    id: 'book',
+    summary: 'The order book of a zone pair and delivery interval',
+    params: s.bookPath,
+    query: s.readQuery,
+    status: 200,
+    answer: json(s.bookAnswer),
+    problems: [404],
+  },
+  {
+    method: 'GET',
+    path: '/trades',
+    id: 'trades',
+    summary: 'Trades',
+    query: s.tradesQuery,
+    status: 200,
+    answer: json(s.tradesAnswer),
+  },
+  {
+    method: 'GET',
+    path: '/orders',
+    id: 'orders',
+    summary: 'Orders, newest first',
+    query: s.ordersQuery,
+    status: 200,
+    answer: json(s.ordersAnswer),
+  },
+  {
+    method: 'GET',
+    path: '/orders/{id}',
+    id: 'order',
+    summary: 'An order',
+    params: s.orderPath,
+    query: s.readQuery,
+    status: 200,
+    answer: json(s.orderAnswer),
+    problems: [404],
+  },
+  {
+    method: 'GET',
+    path: '/validator-changes',
+    id: 'validatorChanges',
+    summary: 'What the consortium is asked to change of its validators, newest first',
+    description: 'An open one is approved by `validators.approveChange` with its id (docs/spec/validators.md).',
+    query: s.validatorChangesQuery,
+    status: 200,
+    answer: json(s.validatorChangesAnswer),
+  },
+  {
+    method: 'GET',
+    path: '/openapi.json',
     id: 'openApi',
     summary: 'This document',
     query: s.emptyQuery,
@@ -260,3 +266,13 @@ export const routeDocs: readonly RouteDoc[] = [
     answer: { type: 'application/json' },
   },
 ];
+
+const OWN: Readonly<Record<LedgerKind, readonly RouteDoc[]>> = { consortium: consortiumRoutes, public: [] };
+
+/** All routes of a ledger, with their full paths, and names that no other ledger's have. */
+export const routesOf = (kind: LedgerKind): RouteDoc[] =>
+  [...sharedRoutes, ...OWN[kind]].map((route) => ({
+    ...route,
+    path: `${PATHS[kind]}${route.path}`,
+    id: kind === 'consortium' ? route.id : `${kind}${route.id.charAt(0).toUpperCase()}${route.id.slice(1)}`,
+  }));

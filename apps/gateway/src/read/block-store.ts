@@ -4,7 +4,7 @@ import { decodeBlock, resultsOf, type Block, type Result } from '@gridtokenx/cha
 import type { Crypto } from '@gridtokenx/crypto';
 import { assert } from '@gridtokenx/kernel';
 import type { LedgerIdentity } from '@gridtokenx/protocol';
-import type { ReadModels } from '@gridtokenx/runtime';
+import type { LedgerReads } from '@gridtokenx/runtime';
 import { Inject, Injectable } from '@nestjs/common';
 import { CRYPTO, IDENTITY, LIMITS, READ_MODELS, type GatewayLimits } from '../parts.js';
 import { outlineOf } from '../write/envelope-outline.js';
@@ -31,7 +31,7 @@ export class BlockStore {
   constructor(
     @Inject(IDENTITY) private readonly identity: LedgerIdentity,
     @Inject(CRYPTO) private readonly crypto: Crypto,
-    @Inject(READ_MODELS) private readonly readModels: ReadModels,
+    @Inject(READ_MODELS) private readonly readModels: LedgerReads,
     @Inject(LIMITS) private readonly limits: GatewayLimits,
   ) {}
 

@@ -1,7 +1,7 @@
 import { checkHealth, type HealthProbe } from '@gridtokenx/nest';
 import { formatTime, millis } from '@gridtokenx/kernel';
 import type { LedgerIdentity } from '@gridtokenx/protocol';
-import type { Clock, CursorView, Log, ReadModels } from '@gridtokenx/runtime';
+import type { Clock, CursorView, Log, LedgerReads } from '@gridtokenx/runtime';
 import { Inject, Injectable } from '@nestjs/common';
 import type { z } from 'zod';
 import type { healthAnswer } from '../openapi/schemas.js';
@@ -17,7 +17,7 @@ export class Health {
   constructor(
     @Inject(IDENTITY) private readonly identity: LedgerIdentity,
     @Inject(LOG) private readonly log: Log,
-    @Inject(READ_MODELS) private readonly readModels: ReadModels,
+    @Inject(READ_MODELS) private readonly readModels: LedgerReads,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(OPERATIONS_TOPIC) private readonly topic: string,
     @Inject(Pending) private readonly pending: Pending,

@@ -1,4 +1,4 @@
-import type { ReadModels } from '@gridtokenx/runtime';
+import type { LedgerReads } from '@gridtokenx/runtime';
 import { Inject, Injectable } from '@nestjs/common';
 import { LIMITS, READ_MODELS, type GatewayLimits } from '../parts.js';
 import { problem } from '../problems.js';
@@ -7,7 +7,7 @@ import { problem } from '../problems.js';
 @Injectable()
 export class Heights {
   constructor(
-    @Inject(READ_MODELS) private readonly readModels: ReadModels,
+    @Inject(READ_MODELS) private readonly readModels: LedgerReads,
     @Inject(LIMITS) private readonly limits: GatewayLimits,
   ) {}
 

@@ -2,14 +2,14 @@ import { encodeCertificate, encodeHeader, proveOutcome } from '@gridtokenx/chain
 import type { Crypto, Hash } from '@gridtokenx/crypto';
 import { fromHex, toBase64Url, toHex } from '@gridtokenx/kernel';
 import { decodeOutcome, type LedgerIdentity, type Outcome } from '@gridtokenx/protocol';
-import type { AsOf, OperationView, ReadModels } from '@gridtokenx/runtime';
+import type { AsOf, OperationView, LedgerReads } from '@gridtokenx/runtime';
 import { Inject, Injectable } from '@nestjs/common';
 import type { z } from 'zod';
-import { CRYPTO, IDENTITY, READ_MODELS } from '../parts.js';
+import { CRYPTO, HREFS, IDENTITY, READ_MODELS } from '../parts.js';
 import { problem } from '../problems.js';
 import { Pending, type PendingEnvelope } from '../write/pending.js';
 import { BlockStore } from './block-store.js';
-import { asOf, hrefOf } from './views.js';
+import { asOf, type Hrefs } from './views.js';
 import type { operationAnswer, operationStatus, proofAnswer, statusAnswer } from '../openapi/schemas.js';
 
 type OperationStatus = z.input<typeof operationStatus>;
@@ -24,7 +24,8 @@ export class Outcomes {
   constructor(
     @Inject(IDENTITY) private readonly identity: LedgerIdentity,
     @Inject(CRYPTO) private readonly crypto: Crypto,
-    @Inject(READ_MODELS) private readonly readModels: ReadModels,
+    @Inject(READ_MODELS) private readonly readModels: LedgerReads,
+    @Inject(HREFS) private readonly hrefs: Hrefs,
     @Inject(Pending) private readonly pending: Pending,
     @Inject(BlockStore) private readonly blocks: BlockStore,
   ) {}
@@ -59,7 +60,7 @@ export class Outcomes {
       const envelope = waiting[i];
       if (view !== undefined) {
         if (envelope !== undefined) this.pending.drop(envelope);
-        return decidedStatus(view);
+        return decidedStatus(view, this.hrefs);
       }
       if (envelope === undefined) return [];
       const code = never.get(envelope);
@@ -128,7 +129,10 @@ function neverCode(envelope: PendingEnvelope, admission: string | undefined, tim
   }
 }
 
-const decidedStatus = ({ operationId, status, kid, type, code, height, index }: OperationView): OperationStatus => ({
+const decidedStatus = (
+  { operationId, status, kid, type, code, height, index }: OperationView,
+  hrefs: Hrefs,
+): OperationStatus => ({
   id: operationId,
   status,
   kid,
@@ -136,6 +140,6 @@ const decidedStatus = ({ operationId, status, kid, type, code, height, index }: 
   ...(code === undefined ? {} : { code }),
   height,
   index,
-  block: hrefOf.block(height),
-  proof: hrefOf.proof(height, operationId),
+  block: hrefs.block(height),
+  proof: hrefs.proof(height, operationId),
 });

@@ -1,75 +1,23 @@
 import { assert, toBase64Url } from '@gridtokenx/kernel';
 import type { LedgerIdentity } from '@gridtokenx/protocol';
-import {
-  PAGE_ITEMS_DEFAULT,
-  type AsOf,
-  type BlockRange,
-  type OrderFilter,
-  type ReadModels,
-  type TradeFilter,
-  type ValidatorChangeFilter,
-} from '@gridtokenx/runtime';
+import { PAGE_ITEMS_DEFAULT, type AsOf, type BlockRange, type LedgerReads } from '@gridtokenx/runtime';
 import { Inject, Injectable } from '@nestjs/common';
 import type { z } from 'zod';
 import type * as schemas from '../openapi/schemas.js';
-import { IDENTITY, READ_MODELS } from '../parts.js';
+import { HREFS, IDENTITY, READ_MODELS } from '../parts.js';
 import { problem } from '../problems.js';
 import { BlockStore } from './block-store.js';
-import {
-  accountBody,
-  asOf,
-  balanceBody,
-  blockBody,
-  bookBody,
-  keyBody,
-  orderBody,
-  tradeBody,
-  validatorChangeBody,
-} from './views.js';
+import { asOf, blockBody, keyBody, type Hrefs } from './views.js';
 
-/** The read models in the words of the interface. */
+/** The read models of any ledger in the words of the interface. */
 @Injectable()
 export class Reads {
   constructor(
     @Inject(IDENTITY) private readonly identity: LedgerIdentity,
-    @Inject(READ_MODELS) private readonly readModels: ReadModels,
+    @Inject(READ_MODELS) private readonly readModels: LedgerReads,
     @Inject(BlockStore) private readonly blockStore: BlockStore,
+    @Inject(HREFS) private readonly hrefs: Hrefs,
   ) {}
-
-  async account(id: string): Promise<z.input<typeof schemas.accountAnswer>> {
-    const { value, ...at } = await this.readModels.account(id);
-    if (value === undefined) throw problem('account.unknown');
-    return { ...asOf(at), ...accountBody(value) };
-  }
-
-  /** An account without balances has none; one that does not exist is unknown. */
-  async balances(id: string): Promise<z.input<typeof schemas.balancesAnswer>> {
-    const { value, ...at } = await this.readModels.balances(id);
-    if (value.length === 0) await this.account(id);
-    return { ...asOf(at), account: id, items: value.map(balanceBody) };
-  }
-
-  async book(fromZone: string, toZone: string, startMs: number): Promise<z.input<typeof schemas.bookAnswer>> {
-    const { value, ...at } = await this.readModels.book(fromZone, toZone, startMs);
-    if (value === undefined) throw problem('book.unknown');
-    return { ...asOf(at), ...bookBody(value) };
-  }
-
-  async trades(filter: TradeFilter): Promise<z.input<typeof schemas.tradesAnswer>> {
-    const { items, next, ...at } = await this.readModels.trades(filter);
-    return { ...asOf(at), items: items.map(tradeBody), ...(next === undefined ? {} : { next }) };
-  }
-
-  async orders(filter: OrderFilter): Promise<z.input<typeof schemas.ordersAnswer>> {
-    const { items, next, ...at } = await this.readModels.orders(filter);
-    return { ...asOf(at), items: items.map(orderBody), ...(next === undefined ? {} : { next }) };
-  }
-
-  async order(id: string): Promise<z.input<typeof schemas.orderAnswer>> {
-    const { value, ...at } = await this.readModels.order(id);
-    if (value === undefined) throw problem('order.unknown');
-    return { ...asOf(at), ...orderBody(value) };
-  }
 
   /** Newest first. `next` goes on in the direction in which the page was asked. */
   async blocks(range: BlockRange): Promise<z.input<typeof schemas.blocksAnswer>> {
@@ -80,7 +28,7 @@ export class Reads {
     const up = range.after !== undefined;
     const more = full && (up ? highest < at.height : lowest > 1);
     const next = up ? `above:${highest}` : `below:${lowest}`;
-    return { ...asOf(at), items: value.map(blockBody), ...(more ? { next } : {}) };
+    return { ...asOf(at), items: value.map((view) => blockBody(view, this.hrefs)), ...(more ? { next } : {}) };
   }
 
   async block(height: number): Promise<z.input<typeof schemas.blockAnswer>> {
@@ -88,7 +36,7 @@ export class Reads {
     if (value === undefined) throw problem('block.unknown');
     return {
       ...asOf(at),
-      block: blockBody(value),
+      block: blockBody(value, this.hrefs),
       header: toBase64Url(value.header),
       certificate: toBase64Url(value.certificate),
     };
@@ -124,11 +72,6 @@ export class Reads {
         nextValidators: [...next.kids],
       },
     };
-  }
-
-  async validatorChanges(filter: ValidatorChangeFilter): Promise<z.input<typeof schemas.validatorChangesAnswer>> {
-    const { items, next, ...at } = await this.readModels.validatorChanges(filter);
-    return { ...asOf(at), items: items.map(validatorChangeBody), ...(next === undefined ? {} : { next }) };
   }
 
   async key(kid: string): Promise<z.input<typeof schemas.keyAnswer>> {

@@ -1,7 +1,7 @@
 import { chainRules, epochOf } from '@gridtokenx/chain';
 import { formatTime, millis } from '@gridtokenx/kernel';
 import type { LedgerIdentity } from '@gridtokenx/protocol';
-import { PAGE_ITEMS_DEFAULT, type ReadModels } from '@gridtokenx/runtime';
+import { PAGE_ITEMS_DEFAULT, type LedgerReads } from '@gridtokenx/runtime';
 import { Inject, Injectable } from '@nestjs/common';
 import type { z } from 'zod';
 import type * as schemas from '../openapi/schemas.js';
@@ -31,7 +31,7 @@ export class ValidatorTable {
 
   constructor(
     @Inject(IDENTITY) identity: LedgerIdentity,
-    @Inject(READ_MODELS) private readonly readModels: ReadModels,
+    @Inject(READ_MODELS) private readonly readModels: LedgerReads,
     @Inject(ValidatorWatch) private readonly watch: ValidatorWatch,
   ) {
     this.epochBlocks = chainRules(identity).epochBlocks;

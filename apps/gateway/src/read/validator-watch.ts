@@ -7,7 +7,7 @@ import {
   type Clock,
   type Log,
   type LogRecord,
-  type ReadModels,
+  type LedgerReads,
   type Subscription,
 } from '@gridtokenx/runtime';
 import { Inject, Injectable, Logger } from '@nestjs/common';
@@ -52,7 +52,7 @@ export class ValidatorWatch implements Heard, OnApplicationBootstrap, BeforeAppl
     @Inject(IDENTITY) private readonly identity: LedgerIdentity,
     @Inject(CRYPTO) private readonly crypto: Crypto,
     @Inject(LOG) private readonly log: Log,
-    @Inject(READ_MODELS) private readonly readModels: ReadModels,
+    @Inject(READ_MODELS) private readonly readModels: LedgerReads,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {
     this.rules = chainRules(identity);

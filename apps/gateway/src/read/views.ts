@@ -26,12 +26,20 @@ const thb = (microWatt: bigint | string): string => formatDecimal(BigInt(microWa
 const kwh = (wh: number | string): string => formatDecimal(BigInt(wh), 3);
 const thbPerKwh = (ticks: number): string => formatDecimal(BigInt(ticks), 2, 2);
 
-export const hrefOf = {
-  operation: (id: string): string => `/v1/operations/${id}`,
-  block: (height: number): string => `/v1/blocks/${height}`,
-  record: (height: number): string => `/v1/blocks/${height}/record`,
-  proof: (height: number, id: string): string => `/v1/blocks/${height}/proof/${id}`,
-};
+/** Where things of a ledger are, under the path at which it is served. */
+export interface Hrefs {
+  readonly operation: (id: string) => string;
+  readonly block: (height: number) => string;
+  readonly record: (height: number) => string;
+  readonly proof: (height: number, id: string) => string;
+}
+
+export const hrefsUnder = (base: string): Hrefs => ({
+  operation: (id) => `${base}/operations/${id}`,
+  block: (height) => `${base}/blocks/${height}`,
+  record: (height) => `${base}/blocks/${height}/record`,
+  proof: (height, id) => `${base}/blocks/${height}/proof/${id}`,
+});
 
 export const asOf = ({ height, timeMs }: AsOf): { height: number; time: string } => ({ height, time: time(timeMs) });
 
@@ -69,7 +77,7 @@ export const orderBody = (view: OrderView): z.input<typeof schemas.order> => ({
   priceThbPerKwh: thbPerKwh(view.priceTicks),
 });
 
-export const tradeBody = (view: TradeView): z.input<typeof schemas.trade> => ({
+export const tradeBody = (view: TradeView, hrefs: Hrefs): z.input<typeof schemas.trade> => ({
   trade: view.trade,
   bid: view.bid,
   ask: view.ask,
@@ -90,7 +98,7 @@ export const tradeBody = (view: TradeView): z.input<typeof schemas.trade> => ({
   time: time(view.timeMs),
   ...(view.operationId === undefined
     ? {}
-    : { operationId: view.operationId, proof: hrefOf.proof(view.height, view.operationId) }),
+    : { operationId: view.operationId, proof: hrefs.proof(view.height, view.operationId) }),
   energyKwh: kwh(view.quantityWh),
   priceThbPerKwh: thbPerKwh(view.priceTicks),
   totalThb: thb(view.notional),
@@ -119,7 +127,7 @@ export const bookBody = (view: BookView): z.input<typeof schemas.book> => ({
   asks: sideBody(view.asks),
 });
 
-export const blockBody = (view: BlockSummary): z.input<typeof schemas.block> => ({
+export const blockBody = (view: BlockSummary, hrefs: Hrefs): z.input<typeof schemas.block> => ({
   height: view.height,
   hash: view.hash,
   parentHash: view.parentHash,
@@ -135,7 +143,7 @@ export const blockBody = (view: BlockSummary): z.input<typeof schemas.block> => 
   hooks: view.hookCount,
   trades: view.tradeCount,
   bodyBytes: view.bodyBytes,
-  record: hrefOf.record(view.height),
+  record: hrefs.record(view.height),
 });
 
 export const validatorChangeBody = (view: ValidatorChangeView): z.input<typeof schemas.validatorChange> => ({

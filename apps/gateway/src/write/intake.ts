@@ -9,7 +9,7 @@ import {
   type Envelope,
   type LedgerIdentity,
 } from '@gridtokenx/protocol';
-import type { Clock, Log, ReadModels } from '@gridtokenx/runtime';
+import type { Clock, Log, LedgerReads } from '@gridtokenx/runtime';
 import { Inject, Injectable } from '@nestjs/common';
 import { CLOCK, CRYPTO, IDENTITY, LOG, OPERATIONS_TOPIC, READ_MODELS } from '../parts.js';
 import { problem, refusalFields, refusalOf, refuse, type Refusal } from '../problems.js';
@@ -70,7 +70,7 @@ export class Intake {
     @Inject(IDENTITY) private readonly identity: LedgerIdentity,
     @Inject(CRYPTO) private readonly crypto: Crypto,
     @Inject(LOG) private readonly log: Log,
-    @Inject(READ_MODELS) private readonly readModels: ReadModels,
+    @Inject(READ_MODELS) private readonly readModels: LedgerReads,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(OPERATIONS_TOPIC) private readonly topic: string,
     @Inject(Pending) private readonly pending: Pending,

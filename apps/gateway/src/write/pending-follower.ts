@@ -1,5 +1,5 @@
 import { VALID_FOR_MAX_MS, type LedgerIdentity } from '@gridtokenx/protocol';
-import type { Clock, Log, LogRecord, ReadModels, Subscription } from '@gridtokenx/runtime';
+import type { Clock, Log, LogRecord, LedgerReads, Subscription } from '@gridtokenx/runtime';
 import type { Crypto } from '@gridtokenx/crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
@@ -35,7 +35,7 @@ export class PendingFollower implements OnApplicationBootstrap, BeforeApplicatio
     @Inject(IDENTITY) private readonly identity: LedgerIdentity,
     @Inject(CRYPTO) private readonly crypto: Crypto,
     @Inject(LOG) private readonly log: Log,
-    @Inject(READ_MODELS) private readonly readModels: ReadModels,
+    @Inject(READ_MODELS) private readonly readModels: LedgerReads,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(OPERATIONS_TOPIC) private readonly topic: string,
     @Inject(Pending) private readonly pending: Pending,

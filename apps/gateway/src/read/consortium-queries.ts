@@ -1,0 +1,75 @@
+import type {
+  ConsortiumReads,
+  LedgerReads,
+  OrderFilter,
+  TradeFilter,
+  ValidatorChangeFilter,
+} from '@gridtokenx/runtime';
+import { Inject, Injectable } from '@nestjs/common';
+import type { z } from 'zod';
+import type * as schemas from '../openapi/schemas.js';
+import { HREFS, READ_MODELS } from '../parts.js';
+import { problem } from '../problems.js';
+import {
+  accountBody,
+  asOf,
+  balanceBody,
+  bookBody,
+  orderBody,
+  tradeBody,
+  validatorChangeBody,
+  type Hrefs,
+} from './views.js';
+
+/** What only the read models of the consortium answer, in the words of the interface. */
+@Injectable()
+export class ConsortiumQueries {
+  constructor(
+    @Inject(READ_MODELS) private readonly readModels: LedgerReads & ConsortiumReads,
+    @Inject(HREFS) private readonly hrefs: Hrefs,
+  ) {}
+
+  async account(id: string): Promise<z.input<typeof schemas.accountAnswer>> {
+    const { value, ...at } = await this.readModels.account(id);
+    if (value === undefined) throw problem('account.unknown');
+    return { ...asOf(at), ...accountBody(value) };
+  }
+
+  /** An account without balances has none; one that does not exist is unknown. */
+  async balances(id: string): Promise<z.input<typeof schemas.balancesAnswer>> {
+    const { value, ...at } = await this.readModels.balances(id);
+    if (value.length === 0) await this.account(id);
+    return { ...asOf(at), account: id, items: value.map(balanceBody) };
+  }
+
+  async book(fromZone: string, toZone: string, startMs: number): Promise<z.input<typeof schemas.bookAnswer>> {
+    const { value, ...at } = await this.readModels.book(fromZone, toZone, startMs);
+    if (value === undefined) throw problem('book.unknown');
+    return { ...asOf(at), ...bookBody(value) };
+  }
+
+  async trades(filter: TradeFilter): Promise<z.input<typeof schemas.tradesAnswer>> {
+    const { items, next, ...at } = await this.readModels.trades(filter);
+    return {
+      ...asOf(at),
+      items: items.map((view) => tradeBody(view, this.hrefs)),
+      ...(next === undefined ? {} : { next }),
+    };
+  }
+
+  async orders(filter: OrderFilter): Promise<z.input<typeof schemas.ordersAnswer>> {
+    const { items, next, ...at } = await this.readModels.orders(filter);
+    return { ...asOf(at), items: items.map(orderBody), ...(next === undefined ? {} : { next }) };
+  }
+
+  async order(id: string): Promise<z.input<typeof schemas.orderAnswer>> {
+    const { value, ...at } = await this.readModels.order(id);
+    if (value === undefined) throw problem('order.unknown');
+    return { ...asOf(at), ...orderBody(value) };
+  }
+
+  async validatorChanges(filter: ValidatorChangeFilter): Promise<z.input<typeof schemas.validatorChangesAnswer>> {
+    const { items, next, ...at } = await this.readModels.validatorChanges(filter);
+    return { ...asOf(at), items: items.map(validatorChangeBody), ...(next === undefined ? {} : { next }) };
+  }
+}
