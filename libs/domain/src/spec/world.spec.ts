@@ -140,9 +140,9 @@ export class World {
   readonly ledger: ConsortiumLedger;
   private readonly sequences = new Map<string, number>();
 
-  constructor(terms: GenesisTerms = {}) {
+  constructor(terms: GenesisTerms = {}, create = createConsortiumLedger) {
     this.genesis = genesisOf(terms);
-    this.ledger = createConsortiumLedger(crypto, identityOf(this.genesis));
+    this.ledger = create(crypto, identityOf(this.genesis));
   }
 
   sequence(by: string): number {
