@@ -27,3 +27,4 @@ export * from './election/index.js';
 export * from './staking/index.js';
 export * from './governance/index.js';
 export { ConsortiumValidators } from './validators/changes.js';
+export * from './multisig/state.js';

@@ -1,6 +1,7 @@
 import { unreachable } from '@gridtokenx/kernel';
 import { rejected, type OperationOf, type RejectedOutcome } from '@gridtokenx/protocol';
 import type { OperationContext } from '../ledger/module.js';
+import type { MultisigState } from '../multisig/state.js';
 import { actsFor, hasRole, isOrganisationKey, isVerified } from '../registry/rights.js';
 import type { RegistryState } from '../registry/state.js';
 import { supplyTotal, WATT, type AccountsState } from './state.js';
@@ -13,10 +14,17 @@ export const ACCOUNTS_OPERATIONS = [
 ] as const;
 export type AccountsOperation = OperationOf<(typeof ACCOUNTS_OPERATIONS)[number]>;
 
+/** What the operations on accounts need of the ledger around them. */
+export interface AccountsParts {
+  readonly accounts: AccountsState;
+  readonly registry: RegistryState;
+  /** Which accounts only their signers control. */
+  readonly multisig: Pick<MultisigState, 'isShared'>;
+}
+
 /** Runs one operation of the module: facts, or why not. */
 export function executeAccounts(
-  accounts: AccountsState,
-  registry: RegistryState,
+  { accounts, registry, multisig }: AccountsParts,
   context: OperationContext,
   operation: AccountsOperation,
 ): RejectedOutcome | undefined {
@@ -26,7 +34,7 @@ export function executeAccounts(
     case 'accounts.mint':
       return mint(accounts, registry, context, operation);
     case 'accounts.burn':
-      return burn(accounts, registry, context, operation);
+      return burn({ accounts, registry, multisig }, context, operation);
     case 'accounts.transfer':
       return transfer(accounts, registry, context, operation);
     default:
@@ -70,8 +78,7 @@ function mint(
 
 /** SPEC accounts 2.3: who redeems sends its WATT to an account of the issuer first; nobody else's money can be burned. */
 function burn(
-  accounts: AccountsState,
-  registry: RegistryState,
+  { accounts, registry, multisig }: AccountsParts,
   context: OperationContext,
   { account, amount, reference }: OperationOf<'accounts.burn'>,
 ): RejectedOutcome | undefined {
@@ -79,6 +86,7 @@ function burn(
   const row = registry.accounts.get(account);
   if (row === undefined) return rejected('registry.unknownAccount', { account });
   if (!isOrganisationKey(context, row.organisation)) return rejected('key.notAuthorised', { account });
+  if (multisig.isShared(account)) return rejected('multisig.keepsItsKeys', { account });
   const burned = BigInt(amount);
   if (accounts.available(account, WATT) < burned)
     return rejected('accounts.insufficientBalance', { account, asset: WATT });

@@ -1,4 +1,5 @@
 import type { LedgerModule } from '../ledger/module.js';
+import type { MultisigState } from '../multisig/state.js';
 import type { RegistryState } from '../registry/state.js';
 import { ACCOUNTS_OPERATIONS, executeAccounts } from './execute.js';
 import { WATT, type AccountsState } from './state.js';
@@ -6,9 +7,10 @@ import { WATT, type AccountsState } from './state.js';
 export const accountsModule = (
   accounts: AccountsState,
   registry: RegistryState,
+  multisig: MultisigState,
 ): LedgerModule<(typeof ACCOUNTS_OPERATIONS)[number]> => ({
   name: 'accounts',
   operations: ACCOUNTS_OPERATIONS,
   genesis: () => accounts.supplies.set(WATT, accounts.supply(WATT)),
-  execute: (context, operation) => executeAccounts(accounts, registry, context, operation),
+  execute: (context, operation) => executeAccounts({ accounts, registry, multisig }, context, operation),
 });

@@ -9,6 +9,9 @@ import { marketModule } from '../market/index.js';
 import { MarketState } from '../market/state.js';
 import { meteringModule } from '../metering/index.js';
 import { MeteringState } from '../metering/state.js';
+import { consortiumHost } from '../multisig/host.js';
+import { multisigModule } from '../multisig/index.js';
+import { MultisigState } from '../multisig/state.js';
 import { registryModule } from '../registry/index.js';
 import { RegistryState } from '../registry/state.js';
 import { ConsortiumValidators } from '../validators/changes.js';
@@ -19,6 +22,7 @@ export interface ConsortiumState extends LedgerState {
   readonly registry: RegistryState;
   readonly metering: MeteringState;
   readonly market: MarketState;
+  readonly multisig: MultisigState;
   readonly validators: ConsortiumValidators;
 }
 
@@ -34,14 +38,16 @@ export const consortiumLedger: LedgerDefinition<ConsortiumGenesis, ConsortiumSta
       keys: registry.keys,
       metering: new MeteringState(store),
       market: new MarketState(store, accounts, registry, genesis),
+      multisig: new MultisigState(store),
       validators: new ConsortiumValidators(store, genesis),
     };
   },
-  modules: ({ accounts, registry, metering, market, validators }, { crypto, ledgerId }) => [
-    registryModule(registry, crypto, (key) => validators.isBound(key)),
-    accountsModule(accounts, registry),
+  modules: ({ accounts, registry, metering, market, multisig, validators }, { crypto, ledgerId }) => [
+    registryModule(registry, crypto, (key) => validators.isBound(key), multisig),
+    accountsModule(accounts, registry, multisig),
     meteringModule({ metering, accounts, registry, market }),
     marketModule(market, metering),
+    multisigModule({ multisig, host: consortiumHost(registry), crypto }),
     validatorsModule({ validators, registry, crypto, ledgerId }),
   ],
   pace: ({ market }) => {

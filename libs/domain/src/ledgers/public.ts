@@ -7,6 +7,9 @@ import { gridModule } from '../grid/index.js';
 import { GridState } from '../grid/state.js';
 import type { LedgerDefinition, LedgerState } from '../ledger/definition.js';
 import { defineLedger, type Ledger } from '../ledger/engine.js';
+import { publicHost } from '../multisig/host.js';
+import { multisigModule } from '../multisig/index.js';
+import { MultisigState } from '../multisig/state.js';
 import { parametersModule } from '../parameters/index.js';
 import { ParametersState } from '../parameters/state.js';
 import { signersModule, suspendingJudge } from '../validators/signers.js';
@@ -16,6 +19,7 @@ import { ValidatorsState } from '../validators/state.js';
 export interface PublicState extends LedgerState {
   readonly parameters: ParametersState;
   readonly grid: GridState;
+  readonly multisig: MultisigState;
 }
 
 /** The constitution of the public ledger. */
@@ -31,12 +35,14 @@ export const publicLedger: LedgerDefinition<PublicGenesis, PublicState> = {
       grid,
       keys: grid.keys,
       fees: gridFees(grid, parameters),
+      multisig: new MultisigState(store),
       validators: new ValidatorsState(store, genesis),
     };
   },
   modules: (state, { crypto, ledgerId }) => [
     parametersModule(state.parameters),
     signersModule({ ...state, crypto, ledgerId }, suspendingJudge(state.validators)),
+    multisigModule({ ...state, host: publicHost(state.grid, state.parameters), crypto }),
     // Last: it takes the fees when all else of a block is done.
     gridModule(state),
   ],

@@ -3,6 +3,7 @@ import { fromBase64Url, parseTime, unreachable } from '@gridtokenx/kernel';
 import { rejected, type KycStatus, type OperationOf, type RejectedOutcome } from '@gridtokenx/protocol';
 import { UNUSED_WINDOW, type KeyRow } from '../ledger/keys.js';
 import type { OperationContext } from '../ledger/module.js';
+import type { MultisigState } from '../multisig/state.js';
 import { hasRole, isOrganisationKey, kycStatusAt } from './rights.js';
 import type { AccountRow, RegistryState } from './state.js';
 
@@ -33,10 +34,12 @@ export interface RegistryParts {
   readonly crypto: Crypto;
   /** Whether the key is a validator's, which goes by a vote only. */
   readonly isValidatorKey: (key: string) => boolean;
+  /** Which accounts only their signers control. */
+  readonly multisig: Pick<MultisigState, 'isShared'>;
 }
 
 export function executeRegistry(
-  { registry, crypto, isValidatorKey }: RegistryParts,
+  { registry, crypto, isValidatorKey, multisig }: RegistryParts,
   context: OperationContext,
   operation: RegistryOperation,
 ): RejectedOutcome | undefined {
@@ -46,13 +49,13 @@ export function executeRegistry(
     case 'registry.openAccount':
       return openAccount(registry, context, operation);
     case 'registry.registerKey':
-      return registerKey(registry, crypto, context, operation);
+      return registerKey(registry, crypto, multisig, context, operation);
     case 'registry.removeKey':
       return removeKey(registry, isValidatorKey, context, operation);
     case 'registry.delegate':
-      return delegate(registry, context, operation);
+      return delegate(registry, multisig, context, operation);
     case 'registry.revokeDelegation':
-      return revokeDelegation(registry, context, operation);
+      return revokeDelegation(registry, multisig, context, operation);
     case 'registry.setKyc':
       return setKyc(registry, context, operation);
     case 'registry.registerMeter':
@@ -109,6 +112,7 @@ function openAccount(
 function registerKey(
   registry: RegistryState,
   crypto: Crypto,
+  multisig: RegistryParts['multisig'],
   context: OperationContext,
   { key, owner }: OperationOf<'registry.registerKey'>,
 ): RejectedOutcome | undefined {
@@ -123,6 +127,7 @@ function registerKey(
     case 'account': {
       const account = registry.accounts.get(owner.account);
       if (account === undefined) return rejected('registry.unknownAccount', { account: owner.account });
+      if (multisig.isShared(owner.account)) return rejected('multisig.keepsItsKeys', { account: owner.account });
       row = { organisation: account.organisation, account: owner.account, removed: false, window: UNUSED_WINDOW };
       break;
     }
@@ -158,20 +163,29 @@ function removeKey(
   return undefined;
 }
 
-/** The account's own key, or its back office. */
-function keepsAccount(context: OperationContext, id: string, account: AccountRow): boolean {
-  return (!context.key.removed && context.key.account === id) || isOrganisationKey(context, account.organisation);
+/** The account's own key, or its back office; of an account of several signers, only they in its own name. */
+function refuseKeeper(
+  multisig: RegistryParts['multisig'],
+  context: OperationContext,
+  id: string,
+  account: AccountRow,
+): RejectedOutcome | undefined {
+  if (!context.key.removed && context.key.account === id) return undefined;
+  if (!isOrganisationKey(context, account.organisation)) return rejected('key.notAuthorised', { account: id });
+  return multisig.isShared(id) ? rejected('multisig.keepsItsKeys', { account: id }) : undefined;
 }
 
 /** SPEC registry 5.1 */
 function delegate(
   registry: RegistryState,
+  multisig: RegistryParts['multisig'],
   context: OperationContext,
   { key, account, operations, until }: OperationOf<'registry.delegate'>,
 ): RejectedOutcome | undefined {
   const row = registry.accounts.get(account);
   if (row === undefined) return rejected('registry.unknownAccount', { account });
-  if (!keepsAccount(context, account, row)) return rejected('key.notAuthorised', { account });
+  const refusal = refuseKeeper(multisig, context, account, row);
+  if (refusal !== undefined) return refusal;
   const delegatee = registry.keys.get(key);
   if (delegatee === undefined || delegatee.removed) return rejected('registry.unknownKey', { key });
   const end = parseTime(until) ?? 0;
@@ -185,13 +199,15 @@ function delegate(
 /** SPEC registry 5.2 */
 function revokeDelegation(
   registry: RegistryState,
+  multisig: RegistryParts['multisig'],
   context: OperationContext,
   { key, account }: OperationOf<'registry.revokeDelegation'>,
 ): RejectedOutcome | undefined {
   const row = registry.accounts.get(account);
   if (row === undefined) return rejected('registry.unknownAccount', { account });
   const mayGiveUp = context.kid === key && !context.key.removed;
-  if (!mayGiveUp && !keepsAccount(context, account, row)) return rejected('key.notAuthorised', { account });
+  const refusal = mayGiveUp ? undefined : refuseKeeper(multisig, context, account, row);
+  if (refusal !== undefined) return refusal;
   const delegation = registry.delegations.getPair(key, account);
   if (delegation === undefined) return rejected('registry.noDelegation');
   registry.store.change(registry.delegations.pair(key, account), undefined);

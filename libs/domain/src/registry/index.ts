@@ -3,6 +3,7 @@ import type { Crypto } from '@gridtokenx/crypto';
 import type { ConsortiumGenesis } from '@gridtokenx/protocol';
 import { UNUSED_WINDOW } from '../ledger/keys.js';
 import type { LedgerModule } from '../ledger/module.js';
+import type { MultisigState } from '../multisig/state.js';
 import { executeRegistry, REGISTRY_OPERATIONS } from './execute.js';
 import type { RegistryState } from './state.js';
 
@@ -27,6 +28,7 @@ export const registryModule = (
   registry: RegistryState,
   crypto: Crypto,
   isValidatorKey: (key: string) => boolean,
+  multisig: MultisigState,
 ): LedgerModule<(typeof REGISTRY_OPERATIONS)[number]> => ({
   name: 'registry',
   operations: REGISTRY_OPERATIONS,
@@ -34,5 +36,5 @@ export const registryModule = (
     assert(genesis.kind === 'consortium', 'only the consortium has a registry');
     genesisRows(registry, genesis);
   },
-  execute: (context, operation) => executeRegistry({ registry, crypto, isValidatorKey }, context, operation),
+  execute: (context, operation) => executeRegistry({ registry, crypto, isValidatorKey, multisig }, context, operation),
 });
