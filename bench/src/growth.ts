@@ -20,7 +20,15 @@ import {
   type LedgerIdentity,
   type Operation,
 } from '@gridtokenx/protocol';
-import { newestSnapshot, sleep, SnapshotTaker, Timers, type CertifiedHeader, type Clock } from '@gridtokenx/runtime';
+import {
+  countBuffersAsHeap,
+  newestSnapshot,
+  sleep,
+  SnapshotTaker,
+  Timers,
+  type CertifiedHeader,
+  type Clock,
+} from '@gridtokenx/runtime';
 import { oneOrganisation, testGenesis } from '@gridtokenx/testkit';
 import { median, rounded } from './statistics.js';
 
@@ -60,6 +68,8 @@ const identity: LedgerIdentity<ConsortiumGenesis> = {
   ledgerId: 'gridtokenx-consortium-00000000',
 };
 
+// As the ledger process does.
+countBuffersAsHeap();
 setFlagsFromString('--expose-gc');
 // Two ledgers stand beside each other while they are compared.
 setFlagsFromString('--max-old-space-size=8192');

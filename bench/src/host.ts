@@ -2,7 +2,14 @@ import { createChecker, native } from '@gridtokenx/crypto-native';
 import { assert, toBase64Url, toHex } from '@gridtokenx/kernel';
 import { topicsOf, type LedgerIdentity, type LedgerKind, type Operation } from '@gridtokenx/protocol';
 import { createRowStore, migrate } from '@gridtokenx/postgres';
-import { OwnBlocks, Projector, systemClock, ValidatorHost, type RowStore } from '@gridtokenx/runtime';
+import {
+  countBuffersAsHeap,
+  OwnBlocks,
+  Projector,
+  systemClock,
+  ValidatorHost,
+  type RowStore,
+} from '@gridtokenx/runtime';
 import {
   MemoryLog,
   memorySignerSlots,
@@ -55,6 +62,8 @@ const KWH_EACH_WH = 1_000_000_000;
 
 /** The validators and the projector of one process, over a log in memory: what the thread of the ledger spends. */
 export async function runHostBench(options: HostBenchOptions): Promise<HostBenchResult> {
+  // As the ledger process does.
+  countBuffersAsHeap();
   const folder = await mkdtemp(join(tmpdir(), 'gridtokenx-host-bench-'));
   const postgres = options.projector ? await startPostgres({ folder }) : undefined;
   try {

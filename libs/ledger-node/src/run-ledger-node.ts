@@ -6,7 +6,7 @@ import { StderrLogger, stopAsked, tellCounters } from '@gridtokenx/nest';
 import { createRowStore, migrate } from '@gridtokenx/postgres';
 import { busOf, openBus, readGenesisFile, runProcess } from '@gridtokenx/process';
 import type { LedgerKind } from '@gridtokenx/protocol';
-import { DivergedError, OwnBlocks, systemClock, type HostEvent } from '@gridtokenx/runtime';
+import { countBuffersAsHeap, DivergedError, OwnBlocks, systemClock, type HostEvent } from '@gridtokenx/runtime';
 import { ledgerConfig, type LedgerConfig, type LedgerRole } from './config.js';
 import { writeDivergence } from './divergence-file.js';
 import { startProjector } from './projector.module.js';
@@ -40,6 +40,7 @@ export function runLedgerNode(kind: LedgerKind): void {
   const name = `${kind}-ledger`;
   const logger = new StderrLogger(name);
   const main = async (): Promise<void> => {
+    countBuffersAsHeap();
     const config = ledgerConfig({ argv: process.argv.slice(2), env: process.env });
     try {
       await run(kind, name, config, logger);

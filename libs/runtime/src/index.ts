@@ -3,6 +3,7 @@ export * from './clock.js';
 export { DivergedError, type DivergenceReport } from './divergence.js';
 export * from './consensus-frames.js';
 export * from './envelope-checker.js';
+export { countBuffersAsHeap } from './garbage.js';
 export * from './host-events.js';
 export * from './log/appender.js';
 export * from './log/reader.js';
