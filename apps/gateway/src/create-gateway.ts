@@ -10,21 +10,21 @@ import {
   StderrLogger,
   PROBLEM_MEDIA_TYPE,
 } from '@gridtokenx/nest';
-import { BATCH_BYTES_MAX, ENVELOPE_BYTES_MAX } from '@gridtokenx/protocol';
+import { BATCH_BYTES_MAX, ENVELOPE_BYTES_MAX, LEDGER_PATHS } from '@gridtokenx/protocol';
 import type { LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayModule } from './gateway.module.js';
-import { PATHS, type GatewayParts } from './parts.js';
+import type { GatewayParts } from './parts.js';
 import { refineProblem } from './problems.js';
 
 /** Twice an envelope: one that is too large is read and told so, with its code. */
 const OPERATION_BODY_MAX = 2 * ENVELOPE_BYTES_MAX;
 const SMALL_BODY_MAX = 128 * 1024;
 const BODY_LIMITS: Readonly<Record<string, number>> = Object.fromEntries(
-  Object.values(PATHS).flatMap((path) => [
+  Object.values(LEDGER_PATHS).flatMap((path) => [
     [`${path}/operations`, OPERATION_BODY_MAX],
     [`${path}/batches`, BATCH_BYTES_MAX + 1024 * 1024],
   ]),

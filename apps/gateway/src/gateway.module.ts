@@ -1,4 +1,4 @@
-import { topicsOf, type LedgerKind } from '@gridtokenx/protocol';
+import { LEDGER_PATHS, topicsOf, type LedgerKind } from '@gridtokenx/protocol';
 import { Module } from '@nestjs/common';
 import type { DynamicModule, Provider, Type } from '@nestjs/common';
 import { RouterModule } from '@nestjs/core';
@@ -22,7 +22,6 @@ import {
   LIMITS,
   LOG,
   OPERATIONS_TOPIC,
-  PATHS,
   READ_MODELS,
   type GatewayLimits,
   type GatewayParts,
@@ -86,7 +85,7 @@ export class GatewayModule {
     return {
       module: GatewayModule,
       imports: [
-        RouterModule.register(ledgers.map(([kind]) => ({ path: PATHS[kind], module: ROUTES[kind].module }))),
+        RouterModule.register(ledgers.map(([kind]) => ({ path: LEDGER_PATHS[kind], module: ROUTES[kind].module }))),
         ...ledgers.map(([kind, ledger]) => ledgerModule(kind, ledger, limits, shared)),
       ],
     };
@@ -117,7 +116,7 @@ function ledgerModule(
       { provide: GENESIS_FILE, useValue: genesisFile },
       { provide: READ_MODELS, useValue: readModels },
       { provide: OPERATIONS_TOPIC, useValue: topicsOf(identity).operations.name },
-      { provide: HREFS, useValue: hrefsUnder(PATHS[kind]) },
+      { provide: HREFS, useValue: hrefsUnder(LEDGER_PATHS[kind]) },
       { provide: Pending, useValue: new Pending(limits.pendingOperationsMax) },
       { provide: Backlog, useValue: new Backlog(limits.backlogOperationsLeast) },
       BlockStore,

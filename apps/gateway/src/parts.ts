@@ -1,5 +1,5 @@
 import type { Crypto } from '@gridtokenx/crypto';
-import type { LedgerIdentity, LedgerKind } from '@gridtokenx/protocol';
+import type { LedgerIdentity } from '@gridtokenx/protocol';
 import type { Clock, LedgerReads, Log, ReadModels } from '@gridtokenx/runtime';
 
 /** What a gateway has of one ledger. */
@@ -19,9 +19,6 @@ export interface GatewayParts {
   /** Those that it serves. */
   readonly ledgers: { readonly consortium: LedgerParts<ReadModels>; readonly public?: LedgerParts | undefined };
 }
-
-/** Where each ledger is served. */
-export const PATHS: Readonly<Record<LedgerKind, string>> = { consortium: '/v1', public: '/v1/public' };
 
 /** What may be under way or remembered at once. */
 export interface GatewayLimits {

@@ -1,7 +1,13 @@
 import { noble, type Crypto } from '@gridtokenx/crypto';
 import { fromUtf8 } from '@gridtokenx/kernel';
 import { decodeBlock, type Block, type LightBlock } from '@gridtokenx/chain';
-import { OPERATIONS_PER_ENVELOPE_MAX, type LedgerIdentity, type Outcome } from '@gridtokenx/protocol';
+import {
+  kindOfLedger,
+  LEDGER_PATHS,
+  OPERATIONS_PER_ENVELOPE_MAX,
+  type LedgerIdentity,
+  type Outcome,
+} from '@gridtokenx/protocol';
 import { decodeLightBlockJson } from './light-block-json.js';
 import { platform as ownPlatform, type FetchAnswer, type FetchInit, type Platform } from './platform.js';
 import { GridProblem, isRecord, problemEntry, problemFrom } from './problem.js';
@@ -23,7 +29,7 @@ import {
 export interface GridClientOptions {
   /** Of the gateway, such as `http://127.0.0.1:8080`. */
   readonly url: string;
-  /** The user's own genesis, when given: envelopes for another ledger are not sent. */
+  /** The user's own genesis, when given: says which ledger is asked, and envelopes for another one are not sent. By default the consortium. */
   readonly identity?: Pick<LedgerIdentity, 'ledgerId'>;
   readonly platform?: Platform;
   readonly crypto?: Crypto;
@@ -63,6 +69,8 @@ const STATUS_IDS_MAX = OPERATIONS_PER_ENVELOPE_MAX;
  * or out of reach.
  */
 export class GridClient {
+  readonly #url: string;
+  /** Where the gateway serves the ledger. */
   readonly #base: string;
   readonly #platform: Platform;
   readonly #crypto: Crypto;
@@ -76,7 +84,9 @@ export class GridClient {
     crypto = noble,
     attempts = ATTEMPTS_DEFAULT,
   }: GridClientOptions) {
-    this.#base = url.replace(/\/+$/, '');
+    this.#url = url.replace(/\/+$/, '');
+    const kind = identity === undefined ? undefined : kindOfLedger(identity.ledgerId);
+    this.#base = this.#url + LEDGER_PATHS[kind ?? 'consortium'];
     this.#platform = platform;
     this.#crypto = crypto;
     this.#attempts = attempts;
@@ -86,21 +96,21 @@ export class GridClient {
   /** Resolves when the envelope is durable on the bus; what becomes of it tells {@link follow}. */
   async submit(envelope: SignedEnvelope | string): Promise<Accepted> {
     const body = this.#jwsOf(envelope);
-    const answer = await this.#json('POST', '/v1/operations', { body, type: 'application/jose' });
+    const answer = await this.#json('POST', '/operations', { body, type: 'application/jose' });
     return { operations: linksOf(answer['operations']) };
   }
 
   /** One request of many envelopes. `all-or-nothing`: all pass the gateway's checks before the first is appended. */
   async submitBatch(envelopes: readonly (SignedEnvelope | string)[], mode: BatchMode): Promise<readonly BatchLine[]> {
     const body = `${envelopes.map((envelope) => this.#jwsOf(envelope)).join('\n')}\n`;
-    const answer = await this.#json('POST', `/v1/batches?mode=${mode}`, { body, type: 'application/x-ndjson' });
+    const answer = await this.#json('POST', `/batches?mode=${mode}`, { body, type: 'application/x-ndjson' });
     const results = answer['results'];
     if (!Array.isArray(results)) throw badAnswer('a batch is answered line by line');
     return results.map(batchLineOf);
   }
 
   async operation(id: string): Promise<OperationView> {
-    return operationOf(await this.#json('GET', `/v1/operations/${encodeURIComponent(id)}`));
+    return operationOf(await this.#json('GET', `/operations/${encodeURIComponent(id)}`));
   }
 
   /** Of those that are waiting or in a block; ids that the gateway does not know are left out. */
@@ -108,7 +118,7 @@ export class GridClient {
     const views: OperationView[] = [];
     for (let at = 0; at < ids.length; at += STATUS_IDS_MAX) {
       const body = JSON.stringify({ ids: ids.slice(at, at + STATUS_IDS_MAX) });
-      const answer = await this.#json('POST', '/v1/operations/status', { body, type: 'application/json' });
+      const answer = await this.#json('POST', '/operations/status', { body, type: 'application/json' });
       const listed = answer['operations'];
       if (!Array.isArray(listed)) throw badAnswer('a list of operations was expected');
       views.push(...listed.map(operationOf));
@@ -146,7 +156,7 @@ export class GridClient {
   }
 
   balances(account: string, { minHeight }: Pick<ListOptions, 'minHeight'> = {}): Promise<Read> {
-    return this.#json('GET', `/v1/accounts/${encodeURIComponent(account)}/balances${query({ minHeight })}`);
+    return this.#json('GET', `/accounts/${encodeURIComponent(account)}/balances${query({ minHeight })}`);
   }
 
   book(
@@ -156,35 +166,45 @@ export class GridClient {
     { minHeight }: Pick<ListOptions, 'minHeight'> = {},
   ): Promise<Read> {
     const place = [fromZone, toZone, interval].map(encodeURIComponent).join('/');
-    return this.#json('GET', `/v1/markets/${place}/book${query({ minHeight })}`);
+    return this.#json('GET', `/markets/${place}/book${query({ minHeight })}`);
   }
 
   trades(options: ListOptions = {}): AsyncGenerator<Row> {
-    return this.#rows('/v1/trades', options);
+    return this.#rows('/trades', options);
+  }
+
+  /** One answer of the ledger that has no method of its own, by its path below that of the ledger, such as `/treasury`. */
+  read(path: string, { minHeight }: Pick<ListOptions, 'minHeight'> = {}): Promise<Read> {
+    return this.#json('GET', `${path}${query({ minHeight })}`);
+  }
+
+  /** The rows of a listing that has no method of its own, such as `/referenda`. */
+  list(path: string, options: ListOptions = {}): AsyncGenerator<Row> {
+    return this.#rows(path, options);
   }
 
   orders(options: ListOptions = {}): AsyncGenerator<Row> {
-    return this.#rows('/v1/orders', options);
+    return this.#rows('/orders', options);
   }
 
   /** Newest first. */
   blocks(options: ListOptions = {}): AsyncGenerator<Row> {
-    return this.#rows('/v1/blocks', options, ['before', 'after']);
+    return this.#rows('/blocks', options, ['before', 'after']);
   }
 
   /** Who decides, and who was silent, in the order of their keys. */
   validators(options: ListOptions = {}): AsyncGenerator<Row> {
-    return this.#rows('/v1/validators', options);
+    return this.#rows('/validators', options);
   }
 
   /** What the consortium is asked to change of its validators, newest first. */
   validatorChanges(options: ListOptions = {}): AsyncGenerator<Row> {
-    return this.#rows('/v1/validator-changes', options);
+    return this.#rows('/validator-changes', options);
   }
 
   /** The key's window of sequences; `undefined` when the ledger does not know the key. */
   async key(kid: string): Promise<Read | undefined> {
-    return unlessMissing(this.#json('GET', `/v1/keys/${encodeURIComponent(kid)}`));
+    return unlessMissing(this.#json('GET', `/keys/${encodeURIComponent(kid)}`));
   }
 
   /** The next sequence by what the ledger has executed; envelopes still under way are not in it. */
@@ -196,7 +216,7 @@ export class GridClient {
   }
 
   block(height: number): Promise<Read> {
-    return this.#json('GET', `/v1/blocks/${height}`);
+    return this.#json('GET', `/blocks/${height}`);
   }
 
   /**
@@ -204,12 +224,12 @@ export class GridClient {
    * gateway holds its answer until there is one, as long as it holds any.
    */
   async blockRecord(height: number, { wait = false }: { wait?: boolean } = {}): Promise<Uint8Array | undefined> {
-    return unlessMissing(this.#bytes(`/v1/blocks/${height}/record${query({ minHeight: wait ? height : undefined })}`));
+    return unlessMissing(this.#bytes(`/blocks/${height}/record${query({ minHeight: wait ? height : undefined })}`));
   }
 
   /** A light block as it is offered, for {@link LightClient}; `undefined` when there is no such block yet. */
   async lightBlock(height: number): Promise<LightBlock | undefined> {
-    const bytes = await unlessMissing(this.#bytes(`/v1/light-blocks/${height}`));
+    const bytes = await unlessMissing(this.#bytes(`/light-blocks/${height}`));
     return bytes === undefined ? undefined : decodeLightBlockJson(fromUtf8(bytes) ?? fail('a light block is UTF-8'));
   }
 
@@ -225,18 +245,18 @@ export class GridClient {
 
   /** The proof as it was served. */
   async proofText(height: number, operationId: string): Promise<string> {
-    const bytes = await this.#bytes(`/v1/blocks/${height}/proof/${encodeURIComponent(operationId)}`);
+    const bytes = await this.#bytes(`/blocks/${height}/proof/${encodeURIComponent(operationId)}`);
     return fromUtf8(bytes) ?? fail('a proof is UTF-8');
   }
 
   /** The genesis file that the gateway offers: a convenience, never an anchor. */
   genesis(): Promise<Uint8Array> {
-    return this.#bytes('/v1/genesis');
+    return this.#bytes('/genesis');
   }
 
   /** A gateway that is not well says so with 503 and the same report: that is an answer, and not asked for again. */
   async health(): Promise<Read> {
-    const answer = await this.#send('/v1/health', { method: 'GET', headers: { accept: 'application/json' } }, [503]);
+    const answer = await this.#send('/health', { method: 'GET', headers: { accept: 'application/json' } }, [503]);
     const value = await bodyOf(answer);
     if (!isRecord(value)) throw badAnswer('a JSON object was expected', answer.status);
     if (answer.status === 503 && value['checks'] === undefined) throw problemFrom(503, value);
@@ -297,7 +317,7 @@ export class GridClient {
     try {
       answer = await this.#platform.fetch(this.#base + path, init);
     } catch (error) {
-      return new GridProblem({ code: 'client.unreachable', status: 0, detail: `${this.#base}: ${reasonOf(error)}` });
+      return new GridProblem({ code: 'client.unreachable', status: 0, detail: `${this.#url}: ${reasonOf(error)}` });
     }
     if (Number(answer.headers.get('content-length') ?? 0) > ANSWER_BYTES_MAX)
       return badAnswer('the answer is too large', answer.status);

@@ -32,3 +32,6 @@ export const kindOfLedger = (ledgerId: string): LedgerKind | undefined =>
     : ledgerId.startsWith('gridtokenx-public-')
       ? 'public'
       : undefined;
+
+/** Where a gateway serves each ledger. */
+export const LEDGER_PATHS: Readonly<Record<LedgerKind, string>> = { consortium: '/v1', public: '/v1/public' };

@@ -1,6 +1,5 @@
-import type { LedgerKind } from '@gridtokenx/protocol';
+import { LEDGER_PATHS, type LedgerKind } from '@gridtokenx/protocol';
 import type { z } from 'zod';
-import { PATHS } from '../parts.js';
 import * as s from './schemas.js';
 
 export interface Content {
@@ -273,6 +272,6 @@ const OWN: Readonly<Record<LedgerKind, readonly RouteDoc[]>> = { consortium: con
 export const routesOf = (kind: LedgerKind): RouteDoc[] =>
   [...sharedRoutes, ...OWN[kind]].map((route) => ({
     ...route,
-    path: `${PATHS[kind]}${route.path}`,
+    path: `${LEDGER_PATHS[kind]}${route.path}`,
     id: kind === 'consortium' ? route.id : `${kind}${route.id.charAt(0).toUpperCase()}${route.id.slice(1)}`,
   }));
