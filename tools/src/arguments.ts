@@ -12,6 +12,8 @@ export interface StartArguments {
   readonly secondsPerInterval: number;
   readonly intervals: number;
   readonly replay: boolean;
+  /** Whether the public ledger is brought up beside that of the consortium. */
+  readonly withPublic: boolean;
   readonly exitAfterReplay: boolean;
 }
 
@@ -19,6 +21,7 @@ export const START_USAGE = `npm start -- [options]
   --reset                       throw the stored state away, also the read models in --database-url; a new ledger begins
   --seconds-per-interval <n>    pace: seconds for 15 minutes of market time (default 4; fixed when a ledger begins)
   --intervals <n>               replay only the first n intervals of the readings (default: the whole week)
+  --no-public                   bring up the consortium ledger alone
   --no-replay                   bring the system up and leave it alone
   --exit-after-replay           stop when the reconciliation is printed; exit code 1 if anything is unexplained
   --port <n>                    port of the gateway (default 8080, or a free one where that is taken)
@@ -47,6 +50,7 @@ export function startArguments(argv: readonly string[]): StartArguments | undefi
         'seconds-per-interval': { type: 'string', default: '4' },
         intervals: { type: 'string', default: '1000000' },
         'no-replay': { type: 'boolean', default: false },
+        'no-public': { type: 'boolean', default: false },
         'exit-after-replay': { type: 'boolean', default: false },
         port: { type: 'string' },
         data: { type: 'string', default: '.gridtokenx' },
@@ -76,6 +80,7 @@ export function startArguments(argv: readonly string[]): StartArguments | undefi
     secondsPerInterval: seconds,
     intervals: wholeNumber('intervals', values.intervals, 1),
     replay: !values['no-replay'],
+    withPublic: !values['no-public'],
     exitAfterReplay: values['exit-after-replay'],
   };
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { native } from '@gridtokenx/crypto-native';
@@ -12,7 +13,7 @@ const USAGE = `npm run projections:rebuild -- [options]
   --data <folder>               where the stopped system keeps its state (default .gridtokenx)
   --database-url <url>          instead of the embedded Postgres of that folder
   --bus embedded|kafka          --brokers <host:port,...>
-  --genesis <file>              default: the one in the folder`;
+  --genesis <file>              default: those in the folder, one after the other`;
 
 /** Drops the read models, builds them again from block 0, and compares what each table held before with what it holds now. */
 async function main(): Promise<number> {
@@ -42,39 +43,50 @@ async function main(): Promise<number> {
     'projections-rebuild',
   );
   try {
-    const genesisFile = values.genesis ?? join(folder, 'ledger', 'genesis.json');
-    const { identity } = await readGenesisFile(genesisFile);
-    const { kind } = identity.genesis;
-    await migrate(url, kind);
-    // What was stopped in the middle is caught up first: both digests stand at the last block.
-    await project(url, log, identity);
-    const before = await tableDigests(url, kind);
-    const started = Date.now();
-    await dropProjections(url, kind);
-    await migrate(url, kind);
-    const height = await project(url, log, identity);
-    const after = await tableDigests(url, kind);
-    process.stdout.write(`rebuilt from block 0 to ${height} in ${((Date.now() - started) / 1000).toFixed(1)} s\n`);
+    const files = values.genesis === undefined ? genesisFilesIn(folder) : [values.genesis];
+    if (files.length === 0) throw new Error(`there is no ledger in ${folder}`);
     let equal = true;
-    for (const table of new Set([...Object.keys(before), ...Object.keys(after)])) {
-      const [was, is] = [before[table], after[table]];
-      const same = was?.sha256 === is?.sha256;
-      equal &&= same;
-      process.stdout.write(
-        `${same ? 'equal ' : 'DIFFER'}  ${table.padEnd(22)} ${String(is?.rows ?? 0).padStart(8)} rows  ${is?.sha256.slice(0, 16)}\n`,
-      );
-    }
-    process.stdout.write(
-      equal
-        ? 'every table has the digest it had before\n'
-        : 'the rebuilt tables differ: the read models were not a function of the blocks\n',
-    );
+    for (const file of files) equal = (await rebuild(url, log, (await readGenesisFile(file)).identity)) && equal;
     return equal ? 0 : 1;
   } finally {
     await log.close();
     await postgres?.stop();
     await unlock();
   }
+}
+
+const genesisFilesIn = (folder: string): string[] =>
+  ['ledger', 'public-ledger'].map((home) => join(folder, home, 'genesis.json')).filter((file) => existsSync(file));
+
+/** Whether every table of the ledger has the digest that it had before. */
+async function rebuild(url: string, log: Log, identity: LedgerIdentity): Promise<boolean> {
+  const { kind } = identity.genesis;
+  await migrate(url, kind);
+  // What was stopped in the middle is caught up first: both digests stand at the last block.
+  await project(url, log, identity);
+  const before = await tableDigests(url, kind);
+  const started = Date.now();
+  await dropProjections(url, kind);
+  await migrate(url, kind);
+  const height = await project(url, log, identity);
+  const after = await tableDigests(url, kind);
+  const seconds = ((Date.now() - started) / 1000).toFixed(1);
+  process.stdout.write(`${identity.ledgerId}: rebuilt from block 0 to ${height} in ${seconds} s\n`);
+  let equal = true;
+  for (const table of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    const [was, is] = [before[table], after[table]];
+    const same = was?.sha256 === is?.sha256;
+    equal &&= same;
+    process.stdout.write(
+      `${same ? 'equal ' : 'DIFFER'}  ${table.padEnd(22)} ${String(is?.rows ?? 0).padStart(8)} rows  ${is?.sha256.slice(0, 16)}\n`,
+    );
+  }
+  process.stdout.write(
+    equal
+      ? 'every table has the digest it had before\n'
+      : 'the rebuilt tables differ: the read models were not a function of the blocks\n',
+  );
+  return equal;
 }
 
 async function project(url: string, log: Log, identity: LedgerIdentity): Promise<number> {

@@ -45,9 +45,13 @@ async function run(options: StartArguments, folder: string, signal: AbortSignal)
     rate: Math.round(INTERVAL_MS / 1000 / options.secondsPerInterval),
     restart: true,
     say,
+    ...(options.withPublic && { public: {} }),
   });
   try {
     say(`GridTokenX ${system.ledger.identity.ledgerId} answers at ${system.url}`);
+    const others = system.publicLedger?.identity;
+    if (others !== undefined)
+      say(`${others.ledgerId}, with ${others.genesis.validators.length} validators, answers under /v1/public`);
     say(`21 validators, ${options.bus} bus; state and logs in ${folder}; Ctrl-C stops`);
     const interrupted = new Promise<void>((done) => {
       if (signal.aborted) done();

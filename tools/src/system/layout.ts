@@ -1,5 +1,6 @@
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { LedgerKind } from '@gridtokenx/protocol';
 
 /** Over which processes the validators and the projector are spread. */
 export interface Layout {
@@ -11,8 +12,9 @@ export interface Layout {
 
 export const ONE_PROCESS: Layout = { validatorProcesses: 1, projector: 'shared' };
 
-/** A process of the consortium ledger, as the command line of its host says. */
+/** A process of a ledger, as the command line of its host says. */
 export interface LedgerProcess {
+  readonly kind: LedgerKind;
   readonly name: LedgerProcessName;
   readonly roles: readonly ('validator' | 'projector')[];
   readonly keyFolder?: string;
@@ -23,14 +25,22 @@ export interface LedgerProcess {
   readonly keyFiles: readonly string[];
 }
 
-export type LedgerProcessName = 'consortium-ledger' | 'projector' | `validators-${number}`;
+/** Those of the consortium bear no name of a ledger where there are several: they were there first. */
+const PREFIXES = { consortium: '', public: 'public-' } as const satisfies Record<LedgerKind, string>;
+type Prefix = (typeof PREFIXES)[LedgerKind];
+export type LedgerProcessName = `${LedgerKind}-ledger` | `${Prefix}projector` | `${Prefix}validators-${number}`;
 
 /**
  * Each validator process gets the keys of its own validators in a folder, and a signer record of its own, as the hosts
  * of different organisations have. A folder keeps its layout: a key that moved to another process would leave its
  * signer record behind.
  */
-export async function layOut(folder: string, validatorKeys: string, layout: Layout): Promise<LedgerProcess[]> {
+export async function layOut(
+  folder: string,
+  kind: LedgerKind,
+  validatorKeys: string,
+  layout: Layout,
+): Promise<LedgerProcess[]> {
   const files = (await readdir(validatorKeys)).filter((file) => file.endsWith('.key.json')).sort();
   const hands = dealOut(files, layout.validatorProcesses);
   await keepLayout(folder, hands, layout.projector);
@@ -38,16 +48,18 @@ export async function layOut(folder: string, validatorKeys: string, layout: Layo
     const signerFolder = join(folder, 'signer');
     const stateFolder = join(folder, 'state');
     const roles = ['validator', 'projector'] as const;
-    return [{ name: 'consortium-ledger', roles, keyFolder: validatorKeys, signerFolder, stateFolder, keyFiles: files }];
+    const folders = { keyFolder: validatorKeys, signerFolder, stateFolder };
+    return [{ kind, name: `${kind}-ledger`, roles, ...folders, keyFiles: files }];
   }
   const processes: LedgerProcess[] = [];
   for (const [i, keyFiles] of hands.entries()) {
-    const name = `validators-${i + 1}` as const;
+    const name = `${PREFIXES[kind]}validators-${i + 1}` as const;
     const keyFolder = join(folder, 'hosts', name, 'keys');
     await rm(keyFolder, { recursive: true, force: true });
     await mkdir(keyFolder, { recursive: true, mode: 0o700 });
     for (const file of keyFiles) await copyFile(join(validatorKeys, file), join(keyFolder, file));
     processes.push({
+      kind,
       name,
       roles: i === 0 && layout.projector === 'shared' ? ['validator', 'projector'] : ['validator'],
       keyFolder,
@@ -56,7 +68,8 @@ export async function layOut(folder: string, validatorKeys: string, layout: Layo
       keyFiles,
     });
   }
-  if (layout.projector === 'own') processes.push({ name: 'projector', roles: ['projector'], keyFiles: [] });
+  if (layout.projector === 'own')
+    processes.push({ kind, name: `${PREFIXES[kind]}projector`, roles: ['projector'], keyFiles: [] });
   return processes;
 }
 
@@ -78,6 +91,7 @@ function dealOut(files: readonly string[], wanted: number | readonly number[]): 
 }
 
 async function keepLayout(folder: string, hands: readonly string[][], projector: Layout['projector']): Promise<void> {
+  await mkdir(folder, { recursive: true });
   const file = join(folder, 'layout.json');
   const text = `${JSON.stringify({ validators: hands, projector })}\n`;
   const known = await readFile(file, 'utf8').catch(() => undefined);

@@ -17,13 +17,13 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 describe('the processes of a ledger', () => {
   it('are one with everything', async () => {
-    const [one, ...others] = await layOut(folder, keys, { validatorProcesses: 1, projector: 'shared' });
+    const [one, ...others] = await layOut(folder, 'consortium', keys, { validatorProcesses: 1, projector: 'shared' });
     expect(one).toMatchObject({ name: 'consortium-ledger', roles: ['validator', 'projector'], keyFolder: keys });
     expect(others).toEqual([]);
   });
 
   it('have each the keys of their own validators and a signer record of their own', async () => {
-    const processes = await layOut(folder, keys, { validatorProcesses: 2, projector: 'own' });
+    const processes = await layOut(folder, 'consortium', keys, { validatorProcesses: 2, projector: 'own' });
     expect(processes.map(({ name, roles }) => [name, ...roles])).toEqual([
       ['validators-1', 'validator'],
       ['validators-2', 'validator'],
@@ -37,13 +37,27 @@ describe('the processes of a ledger', () => {
     ]);
   });
 
+  it('of another ledger have names of their own', async () => {
+    const names = async (kind: 'consortium' | 'public', validatorProcesses: number): Promise<string[]> => {
+      const processes = await layOut(join(folder, `${kind}-${validatorProcesses}`), kind, keys, {
+        validatorProcesses,
+        projector: validatorProcesses === 1 ? 'shared' : 'own',
+      });
+      expect(processes.every((one) => one.kind === kind)).toBe(true);
+      return processes.map(({ name }) => name);
+    };
+    expect(await names('public', 1)).toEqual(['public-ledger']);
+    const all = [...(await names('public', 2)), ...(await names('consortium', 2))];
+    expect(new Set(all).size).toBe(6);
+  });
+
   it('share the projector with the first of several', async () => {
-    const processes = await layOut(folder, keys, { validatorProcesses: 2, projector: 'shared' });
+    const processes = await layOut(folder, 'consortium', keys, { validatorProcesses: 2, projector: 'shared' });
     expect(processes.map(({ roles }) => roles)).toEqual([['validator', 'projector'], ['validator']]);
   });
 
   it('can be told how many validators each hosts', async () => {
-    const processes = await layOut(folder, keys, { validatorProcesses: [4, 1], projector: 'shared' });
+    const processes = await layOut(folder, 'consortium', keys, { validatorProcesses: [4, 1], projector: 'shared' });
     expect(processes.map(({ keyFiles }) => keyFiles)).toEqual([
       ['a.key.json', 'c.key.json', 'd.key.json', 'e.key.json'],
       ['b.key.json'],
@@ -51,12 +65,16 @@ describe('the processes of a ledger', () => {
   });
 
   it.each([0, 6, [4], [5, 0], 1.5])('are not %j for five validators', async (validatorProcesses) => {
-    await expect(layOut(folder, keys, { validatorProcesses, projector: 'own' })).rejects.toThrow(/cannot be spread/);
+    await expect(layOut(folder, 'consortium', keys, { validatorProcesses, projector: 'own' })).rejects.toThrow(
+      /cannot be spread/,
+    );
   });
 
   it('stay as they are, so that no key leaves its signer record behind', async () => {
-    await layOut(folder, keys, { validatorProcesses: 2, projector: 'own' });
-    await layOut(folder, keys, { validatorProcesses: 2, projector: 'own' });
-    await expect(layOut(folder, keys, { validatorProcesses: 5, projector: 'own' })).rejects.toThrow(/is laid out as/);
+    await layOut(folder, 'consortium', keys, { validatorProcesses: 2, projector: 'own' });
+    await layOut(folder, 'consortium', keys, { validatorProcesses: 2, projector: 'own' });
+    await expect(layOut(folder, 'consortium', keys, { validatorProcesses: 5, projector: 'own' })).rejects.toThrow(
+      /is laid out as/,
+    );
   });
 });

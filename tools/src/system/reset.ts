@@ -5,6 +5,8 @@ import { LEDGER_KINDS } from '@gridtokenx/protocol';
 
 const STATE = [
   'ledger',
+  'public-ledger',
+  'public',
   'layout.json',
   'signer',
   'state',

@@ -1,8 +1,14 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { LedgerKind } from '@gridtokenx/protocol';
 import { freePort, isFreePort } from '@gridtokenx/testkit';
 import { openDevelopmentLedger, type DevelopmentLedger, type DevelopmentOptions } from './development-ledger.js';
+import {
+  openDevelopmentPublicLedger,
+  type DevelopmentPublicLedger,
+  type DevelopmentPublicOptions,
+} from './development-public.js';
 import { layOut, ONE_PROCESS, type Layout, type LedgerProcess, type LedgerProcessName } from './layout.js';
 import { startService, type Service } from './services.js';
 
@@ -21,6 +27,8 @@ export interface SystemOptions {
   readonly consensus?: NonNullable<DevelopmentOptions['consensus']>;
   /** By default one process is all validators and the projector. */
   readonly layout?: Layout;
+  /** The public ledger beside that of the consortium; without it there is none. */
+  readonly public?: DevelopmentPublicOptions & { readonly layout?: Layout };
   /** The ledger processes and the gateway tell what they count this often; by default never. */
   readonly countersMs?: number;
   /** More of the command line of the ledger processes. */
@@ -36,6 +44,7 @@ export interface RunningSystem {
   readonly url: string;
   readonly databaseUrl: string;
   readonly ledger: DevelopmentLedger;
+  readonly publicLedger: DevelopmentPublicLedger | undefined;
   /** The ledger processes in the order of their start, also those that do not run now. */
   readonly processes: readonly LedgerProcess[];
   /** Where a ledger process says how it stands; `undefined` while it does not run, and of other services. */
@@ -65,11 +74,27 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const RESTARTS_MAX = 20;
 const MANY_SNAPSHOTS = ['--snapshot-every', '1', '--snapshot-offer-every', '1', '--snapshot-fetch-beyond', '50'];
 
-/** Brings up Postgres (unless one is given), the processes of the consortium ledger, and the gateway. */
+/** Brings up Postgres (unless one is given), the processes of the ledgers, and the gateway. */
 export async function startSystem(options: SystemOptions): Promise<RunningSystem> {
   await mkdir(options.folder, { recursive: true });
   const ledger = await openDevelopmentLedger(options.folder, options);
-  const processes = await layOut(options.folder, ledger.validatorKeys, options.layout ?? ONE_PROCESS);
+  const publicLedger =
+    options.public && (await openDevelopmentPublicLedger(options.folder, ledger.identity, options.public));
+  const genesisFiles: Partial<Record<LedgerKind, string>> = {
+    consortium: ledger.genesisFile,
+    ...(publicLedger && { public: publicLedger.genesisFile }),
+  };
+  const processes = [
+    ...(await layOut(options.folder, 'consortium', ledger.validatorKeys, options.layout ?? ONE_PROCESS)),
+    ...(publicLedger === undefined
+      ? []
+      : await layOut(
+          join(options.folder, 'public'),
+          'public',
+          publicLedger.validatorKeys,
+          options.public?.layout ?? ONE_PROCESS,
+        )),
+  ];
   const logFolder = join(options.folder, 'logs');
   const running = new Map<ServiceName, Service>();
   let stopping = false;
@@ -91,12 +116,12 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     databaseUrl = String(service.ready['url']);
     return service;
   };
-  const startLedger = ({ name, roles, keyFolder, signerFolder, stateFolder }: LedgerProcess): Promise<Service> =>
+  const startLedger = ({ kind, name, roles, keyFolder, signerFolder, stateFolder }: LedgerProcess): Promise<Service> =>
     startService({
       name,
-      script: join(ROOT, 'apps/consortium-ledger/dist/main.js'),
+      script: join(ROOT, `apps/${kind}-ledger/dist/main.js`),
       args: [
-        ...[...shared(), '--roles', roles.join(','), '--status-port', '0'],
+        ...[...shared(kind), '--roles', roles.join(','), '--status-port', '0'],
         ...(keyFolder === undefined ? [] : ['--keys', keyFolder]),
         ...(signerFolder === undefined ? [] : ['--signer', signerFolder]),
         ...(stateFolder === undefined ? [] : ['--state', stateFolder]),
@@ -110,15 +135,18 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     const service = await startService({
       name: 'gateway',
       script: join(ROOT, 'apps/gateway/dist/main.js'),
-      args: [...shared(), '--port', String(port)],
+      args: [
+        ...[...shared('consortium'), '--port', String(port)],
+        ...(publicLedger === undefined ? [] : ['--public-genesis', publicLedger.genesisFile]),
+      ],
       logFolder,
     });
     // A restarted gateway answers where the first one did.
     port = Number(new URL(String(service.ready['url'])).port);
     return service;
   };
-  const shared = (): string[] => [
-    ...['--genesis', ledger.genesisFile, '--database-url', databaseUrl, '--bus', options.bus],
+  const shared = (kind: LedgerKind): string[] => [
+    ...['--genesis', genesisFiles[kind] ?? '', '--database-url', databaseUrl, '--bus', options.bus],
     ...(options.bus === 'kafka' ? ['--brokers', options.brokers.join(',')] : []),
     ...(options.countersMs === undefined ? [] : ['--counters-ms', String(options.countersMs)]),
   ];
@@ -171,6 +199,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     url: `http://127.0.0.1:${port}`,
     databaseUrl,
     ledger,
+    publicLedger,
     processes,
     statusUrl: (name) => {
       const url = running.get(name)?.ready['status'];
