@@ -1,0 +1,122 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Keypair, Signer } from '@gridtokenx/client';
+import { native } from '@gridtokenx/crypto-native';
+import { createReadModels, type ReadModelsOf } from '@gridtokenx/postgres';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { alarmsOf, endedAmong, pause, startTestSystem, type TestSystem } from './fixture.spec.js';
+
+const PACE = { intervalMs: 500, beatMs: 1_000, fullIntervalMs: 250, baseTimeoutMs: 1_200, timeoutCapMs: 8_000 };
+const AMOUNT = 5_000_000n;
+
+interface Paid {
+  readonly accepted: number;
+  readonly status: unknown;
+  /** How the proof was answered. */
+  readonly proven: number;
+  readonly to: string;
+}
+const DONE = { accepted: 202, status: 'executed', proven: 200 };
+
+describe('the consortium ledger and the public ledger side by side', () => {
+  let world: TestSystem;
+  let reads: ReadModelsOf['public'];
+
+  beforeAll(async () => {
+    world = await startTestSystem('two-ledgers', { validators: 4, public: { validators: 4, consensus: PACE } });
+    reads = createReadModels(world.system.databaseUrl, 'public');
+  }, 180_000);
+  afterAll(async () => {
+    await reads?.close();
+    await world?.remove();
+  }, 60_000);
+
+  const get = async (path: string): Promise<Record<string, unknown>> =>
+    (await fetch(`${world.system.url}${path}`)).json() as Promise<Record<string, unknown>>;
+
+  /** Sends GRID of the school to a key that nobody has seen, and says what became of it. */
+  async function pay(sequence: number): Promise<Paid> {
+    const ledger = world.system.publicLedger;
+    if (ledger === undefined) throw new Error('there is a public ledger');
+    const { seed } = await ledger.account('school');
+    const signer = new Signer(Keypair.fromSeed(seed, native), ledger.identity.ledgerId, {
+      crypto: native,
+      nextSequence: sequence,
+    });
+    const to = Keypair.generate().kid;
+    const envelope = signer.sign([{ type: 'grid.transfer', to, amount: String(AMOUNT) }]);
+    const answer = await fetch(`${world.system.url}/v1/public/operations`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/jose' },
+      body: envelope.jws,
+    });
+    const path = answer.headers.get('location') ?? '';
+    for (const end = Date.now() + 60_000; ; await pause(200)) {
+      const { status, proof } = await get(path);
+      if (Date.now() > end) throw new Error(`waited in vain: it is ${String(status)}`);
+      if (status === 'pending') continue;
+      const { status: proven } = await fetch(`${world.system.url}${String(proof)}`);
+      return { accepted: answer.status, status, proven, to };
+    }
+  }
+
+  it('are served by one gateway, and GRID moves while the consortium goes on', async () => {
+    const { to, ...paid } = await pay(1);
+    expect(paid).toEqual(DONE);
+    expect((await reads.balances(to)).value).toEqual([{ asset: 'GRID', available: String(AMOUNT), held: '0' }]);
+    expect(await get(`/v1/public/keys/${to}`)).toMatchObject({ kid: to, account: to, highestSequence: 0 });
+    const [open, own] = await Promise.all([get('/v1/public/health'), get('/v1/health')]);
+    expect(open).toMatchObject({ status: 'ok', ledgerId: world.system.publicLedger?.identity.ledgerId });
+    expect(own).toMatchObject({ status: 'ok', ledgerId: world.anchor.ledgerId });
+    expect(Number(own['height'])).toBeGreaterThan(0);
+  }, 90_000);
+
+  it('live and die apart: the one is killed and comes back, the other does not notice', async () => {
+    const { system } = world;
+    const before = system.pids();
+    const { height } = await get('/v1/health');
+    await system.kill('public-ledger');
+    for (
+      const end = Date.now() + 60_000;
+      Number((await get('/v1/health'))['height']) <= Number(height);
+      await pause(200)
+    )
+      if (Date.now() > end) throw new Error('the consortium stands still');
+    await system.revive('public-ledger');
+    const { to, ...paid } = await pay(2);
+    expect(paid).toEqual(DONE);
+    expect((await reads.balances(to)).value).toHaveLength(1);
+    const after = system.pids();
+    expect(after).toEqual({ ...before, 'public-ledger': after['public-ledger'] });
+    expect(await alarmsOf(world, 'consortium-ledger')).toEqual([]);
+    expect(await alarmsOf(world, 'gateway')).toEqual([]);
+  }, 180_000);
+
+  it('refuse the genesis of the other', () => {
+    const { ledger, publicLedger } = world.system;
+    for (const [app, genesis] of [
+      ['public-ledger', ledger.genesisFile],
+      ['consortium-ledger', publicLedger?.genesisFile ?? ''],
+    ] as const) {
+      const main = fileURLToPath(new URL(`../../apps/${app}/dist/main.js`, import.meta.url));
+      const env = { ...process.env, GENESIS_FILE: genesis, DATABASE_URL: world.system.databaseUrl };
+      const { status, stdout, stderr } = spawnSync(process.execPath, [main], { env, encoding: 'utf8' });
+      expect(status).toBe(1);
+      expect(stdout + stderr).toContain('config.otherLedger');
+    }
+  }, 60_000);
+
+  it('are rebuilt from their blocks, table by table, when all has stopped', async () => {
+    const { folder, system } = world;
+    await reads.close();
+    const pids = system.pids();
+    await system.stop();
+    expect(endedAmong(pids).sort()).toEqual(Object.keys(pids).sort());
+    const rebuild = join(fileURLToPath(new URL('../dist/', import.meta.url)), 'rebuild.js');
+    const { status, stdout } = spawnSync(process.execPath, [rebuild, '--data', folder], { encoding: 'utf8' });
+    expect(status).toBe(0);
+    expect(stdout.match(/every table has the digest it had before/g)).toHaveLength(2);
+    expect(stdout).not.toContain('DIFFER');
+  }, 120_000);
+});
