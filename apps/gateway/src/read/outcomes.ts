@@ -1,6 +1,6 @@
 import { encodeCertificate, encodeHeader, proveOutcome } from '@gridtokenx/chain';
 import type { Crypto, Hash } from '@gridtokenx/crypto';
-import { fromHex, toBase64Url, toHex } from '@gridtokenx/kernel';
+import { assert, fromHex, toBase64Url, toHex } from '@gridtokenx/kernel';
 import { decodeOutcome, type LedgerIdentity, type Outcome } from '@gridtokenx/protocol';
 import type { AsOf, OperationView, LedgerReads } from '@gridtokenx/runtime';
 import { Inject, Injectable } from '@nestjs/common';
@@ -98,13 +98,16 @@ export class Outcomes {
     const proof = id === undefined ? undefined : proveOutcome(this.crypto, block, stored.results(), id);
     if (proof === undefined) throw problem('proof.notInBlock');
     const { header, certificate, index, size, outcome, path } = proof;
+    // Sets change their size between epochs, and a certificate says how large the one is that signed it.
+    const { value: set } = await this.readModels.validatorSet(height);
+    assert(set !== undefined, `the validators of block ${height} are known`);
     return {
       at,
       body: {
         ledgerId: this.identity.ledgerId,
         height,
         header: toBase64Url(encodeHeader(header)),
-        certificate: toBase64Url(encodeCertificate(certificate, this.identity.genesis.validators.length)),
+        certificate: toBase64Url(encodeCertificate(certificate, set.kids.length)),
         operationId,
         index,
         size,

@@ -6,10 +6,10 @@ import {
   type TradeView,
   type ValidatorChangeView,
 } from '@gridtokenx/runtime';
-import { genesisValidators, decodeBlock, outcomeProofFault } from '@gridtokenx/chain';
+import { decodeBlock, decodeCertificate, genesisValidators, outcomeProofFault } from '@gridtokenx/chain';
 import { native } from '@gridtokenx/crypto-native';
 import { decodeProofJson, GridClient, LightClient } from '@gridtokenx/client';
-import { toHex } from '@gridtokenx/kernel';
+import { fromBase64Url, toHex } from '@gridtokenx/kernel';
 import { decodeEnvelope, rejected } from '@gridtokenx/protocol';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Gateway } from '../create-gateway.js';
@@ -19,8 +19,10 @@ import {
   GENESIS_MS,
   INTERVAL,
   INTERVAL_START_MS,
+  kidOf,
   newWorld,
   ORGANISATION,
+  seedOf,
   tick,
   type World,
 } from '../fixture.spec.js';
@@ -355,6 +357,18 @@ describe('a read', () => {
     expect(await heights('/v1/blocks?limit=2&after=1')).toEqual([[3, 2], 'above:3']);
     expect(await heights('/v1/blocks?limit=2&cursor=above:3')).toEqual([[5, 4], undefined]);
     await expectProblem(await get('/v1/blocks?before=1&after=1'), 400, 'query.invalid', '/cursor');
+  });
+
+  it('of a block that another set than that of the genesis decided names the size of that set', async () => {
+    const envelope = world.envelope();
+    world.decide([envelope]);
+    const kids = Array.from({ length: 9 }, (_, n) => kidOf(seedOf(n)));
+    world.readModels.validatorSet = async (height) => ({ height, timeMs: 0, value: { fromHeight: 1, kids } });
+    const { body } = await get(`/v1/blocks/2/proof/${idsOf(envelope)[0]}`);
+    const { certificate } = schemas.proofAnswer.parse(body);
+    const bytes = fromBase64Url(certificate) ?? new Uint8Array();
+    expect(decodeCertificate(bytes, 9).signatures).toHaveLength(3);
+    expect(() => decodeCertificate(bytes, 4)).toThrow();
   });
 
   it('of a block, its record and a proof is enough to check it without us', async () => {
