@@ -21,7 +21,7 @@ export interface IdleBenchResult {
 /** The start itself is not idleness: it is over when the first beats have passed. */
 const SETTLE_MS = 10_000;
 
-/** All 21 validators, Postgres, gateway; this process stands for the launcher. */
+/** Both ledgers with all 21 and 100 validators, Postgres, gateway; this process stands for the launcher. */
 export async function runIdleBench(seconds: number): Promise<IdleBenchResult> {
   const about = { machine: machine(), commit: commit() };
   const folder = await mkdtemp(join(tmpdir(), 'gridtokenx-idle-'));
@@ -33,6 +33,7 @@ export async function runIdleBench(seconds: number): Promise<IdleBenchResult> {
       databaseUrl: undefined,
       port: 0,
       rate: 1,
+      public: {},
       restart: false,
       say: () => {},
     });

@@ -283,7 +283,7 @@ export const MUTATIONS: readonly Mutation[] = [
       {
         file: 'libs/runtime/src/block-executor.ts',
         function: 'BlockExecutor.execute',
-        replace: [['time: header.time,', 'time: header.time + (this.verdicts.size % 2),']],
+        replace: [['time, proposer, parentSigners', 'time: time + (this.verdicts.size % 2), proposer, parentSigners']],
       },
     ],
   },
@@ -327,7 +327,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'vote-of-one',
     bug: 'one organisation changes the validators alone',
     validators: 4,
-    edits: [{ file: 'libs/domain/src/validators/state.ts', function: 'votesNeeded', body: '1' }],
+    edits: [{ file: 'libs/domain/src/validators/changes.ts', function: 'votesNeeded', body: '1' }],
   },
   {
     name: 'block-published-once',
