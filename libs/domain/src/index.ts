@@ -26,5 +26,7 @@ export { executeMarket, MARKET_OPERATIONS, type MarketOperation } from './market
 export * from './election/index.js';
 export * from './staking/index.js';
 export * from './governance/index.js';
+export { GovernanceState, type ReferendumRow } from './governance/state.js';
+export { TreasuryState, type SpendRow } from './treasury/state.js';
 export { ConsortiumValidators } from './validators/changes.js';
 export * from './multisig/state.js';

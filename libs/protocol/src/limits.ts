@@ -37,3 +37,5 @@ export const MULTISIG_OPEN_MAX_MS = 30 * 86_400_000;
 export const ANCHORS_PER_BLOCK_MAX = 20;
 /** The account of the public ledger's treasury: no key owns it. */
 export const TREASURY_ACCOUNT = '0'.repeat(31) + '1';
+/** Referenda that one account may have open. */
+export const REFERENDA_OPEN_MAX = 10;

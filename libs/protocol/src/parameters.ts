@@ -44,7 +44,7 @@ const trackTerms = f.publicField(
 );
 
 /**
- * SPEC parameters 1: what the public ledger runs by and governance may change: one schema each. Amounts in micro-GRID, shares in parts of
+ * SPEC parameters 1.1: what the public ledger runs by and governance may change: one schema each. Amounts in micro-GRID, shares in parts of
  * a billion unless they say otherwise. The genesis sets them all.
  */
 export const parameterSchemas = {

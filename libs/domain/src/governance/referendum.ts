@@ -124,14 +124,20 @@ export function nextPhase(
 
 /**
  * SPEC governance 4.5: the referendum at `now`, when the tally has stood since it was judged last. Whoever changes a tally judges it
- * before with the old one and after with the new one, both at the moment of the change.
+ * before with the old one and after with the new one, both at the moment of the change. `began` is told each phase on the way.
  */
-export function judge(referendum: Referendum, standing: Standing, now: number): Referendum {
+export function judge(
+  referendum: Referendum,
+  standing: Standing,
+  now: number,
+  began?: (phase: Phase) => void,
+): Referendum {
   assert(now >= referendum.judgedAt, 'a referendum is judged forward in time');
   let judged = referendum;
   for (;;) {
     const next = nextPhase(judged, standing);
     if (next === undefined || next.at > now) return { ...judged, judgedAt: now };
+    began?.(next.phase);
     judged = { ...judged, phase: next.phase, judgedAt: next.at };
   }
 }

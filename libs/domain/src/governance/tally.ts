@@ -47,8 +47,13 @@ export const takeTally = (from: Tally, tally: Tally): Tally => ({
   support: from.support - tally.support,
 });
 
-const onSide = (aye: boolean, votes: bigint, capital: bigint): Tally =>
+/** What stands on one side. */
+export const onSide = (aye: boolean, votes: bigint, capital: bigint): Tally =>
   aye ? { ayes: votes, nays: 0n, support: capital } : { ayes: 0n, nays: votes, support: 0n };
+
+/** What an account votes with. */
+export const capitalOf = (vote: Vote): bigint =>
+  vote.kind === 'standard' ? vote.capital : vote.aye + vote.nay + vote.abstain;
 
 /** SPEC governance 3.1: what one vote adds. */
 export function contributionOf(vote: Vote): Tally {

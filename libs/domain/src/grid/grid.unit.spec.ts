@@ -163,7 +163,7 @@ describe('an account', () => {
     const { world, meddling } = meddled({ accounts: names('ann', 'bob'), ...FLAT });
     meddling.next(({ time }, { grid }) => {
       grid.lockUntil(keyOf('ann'), { amount: 7n, until: time + 6_000 }, time);
-      grid.lock(keyOf('bob'), 'staking', 7n);
+      grid.lock(keyOf('bob'), 'a reason', 7n);
     });
     world.block();
     const rest = 7n;
@@ -179,6 +179,7 @@ describe('an account', () => {
 describe('a payment', () => {
   it('moves what may be spent, and not one more', () => {
     const world = new PublicWorld({ accounts: names('ann', 'bob'), ...FLAT });
+    world.block();
     const had = treasury(world);
     expect(world.block([world.envelope('ann', [payTo('bob', 30_000_000)])]).events).toEqual([
       expect.objectContaining({ type: 'ledger.clockAdvanced' }),
@@ -253,8 +254,8 @@ describe('locks', () => {
     const { world, meddling } = meddled({ accounts: names('ann', 'bob'), ...FLAT });
     const { grid } = world.ledger.state;
     meddling.next(({ time }, state) => {
-      state.grid.lock(keyOf('ann'), 'staking', 60_000_000n);
-      state.grid.lock(keyOf('ann'), 'governance', 50_000_000n);
+      state.grid.lock(keyOf('ann'), 'a reason', 60_000_000n);
+      state.grid.lock(keyOf('ann'), 'a second reason', 50_000_000n);
       state.grid.lockUntil(keyOf('ann'), { amount: 80_000_000n, until: time + 12_000 }, time);
     });
     world.block();
@@ -264,7 +265,7 @@ describe('locks', () => {
     world.block();
     expect(spendable()).toBe(40_000_000n - FEE);
     meddling.next((context, state) => {
-      state.grid.lock(keyOf('ann'), 'staking', 0n);
+      state.grid.lock(keyOf('ann'), 'a reason', 0n);
       // A slash takes what is locked, too.
       state.grid.destroy(state.grid.take(keyOf('ann'), 60_000_000n), 'slash');
       state.grid.sweep(context, keyOf('ann'));
@@ -611,8 +612,8 @@ describe('GRID', () => {
       const meddling = new Meddling(false);
       const world = new PublicWorld({ accounts: names('ann', 'bob', 'cat'), before: meddling.module });
       meddling.next(({ time }, { grid }) => {
-        grid.lock(keyOf('ann'), 'staking', 40_000_000n);
-        grid.lock(keyOf('bob'), 'governance', 99_000_000n);
+        grid.lock(keyOf('ann'), 'a reason', 40_000_000n);
+        grid.lock(keyOf('bob'), 'a second reason', 99_000_000n);
         for (let i = 1; i < 9; i++)
           grid.lockUntil(keyOf('cat'), { amount: BigInt(10 - i) * 9_000_000n, until: time + i * 60_000 }, time);
       });
@@ -644,13 +645,13 @@ function meddle(
   const amount = BigInt(below(3_000_000));
   switch (below(8)) {
     case 0: {
-      const reason = one(['staking', 'governance']);
+      const reason = one(['a reason', 'a second reason']);
       naive.standing = naive.standing.filter((lock) => lock.who !== who || lock.reason !== reason);
       naive.standing.push({ who, reason, amount });
       return meddling.next((_, { grid }) => grid.lock(account, reason, amount));
     }
     case 1: {
-      const reason = one(['staking', 'governance']);
+      const reason = one(['a reason', 'a second reason']);
       naive.standing = naive.standing.filter((lock) => lock.who !== who || lock.reason !== reason);
       return meddling.next((_, { grid }) => grid.lock(account, reason, 0n));
     }

@@ -2,6 +2,8 @@ import type { Crypto } from '@gridtokenx/crypto';
 import { assert, parseTime } from '@gridtokenx/kernel';
 import type { LedgerIdentity, PublicGenesis } from '@gridtokenx/protocol';
 import { AccountsState } from '../accounts/state.js';
+import { governanceModule } from '../governance/module.js';
+import { GovernanceState } from '../governance/state.js';
 import { gridFees } from '../grid/fees.js';
 import { gridModule } from '../grid/index.js';
 import { GridState } from '../grid/state.js';
@@ -12,6 +14,8 @@ import { multisigModule } from '../multisig/index.js';
 import { MultisigState } from '../multisig/state.js';
 import { parametersModule } from '../parameters/index.js';
 import { ParametersState } from '../parameters/state.js';
+import { treasuryModule } from '../treasury/index.js';
+import { TreasuryState } from '../treasury/state.js';
 import { signersModule, suspendingJudge } from '../validators/signers.js';
 import { ValidatorsState } from '../validators/state.js';
 
@@ -19,6 +23,8 @@ import { ValidatorsState } from '../validators/state.js';
 export interface PublicState extends LedgerState {
   readonly parameters: ParametersState;
   readonly grid: GridState;
+  readonly governance: GovernanceState;
+  readonly treasury: TreasuryState;
   readonly multisig: MultisigState;
 }
 
@@ -37,11 +43,16 @@ export const publicLedger: LedgerDefinition<PublicGenesis, PublicState> = {
       fees: gridFees(grid, parameters),
       multisig: new MultisigState(store),
       validators: new ValidatorsState(store, genesis),
+      governance: new GovernanceState(store),
+      treasury: new TreasuryState(store),
     };
   },
   modules: (state, { crypto, ledgerId }) => [
     parametersModule(state.parameters),
     signersModule({ ...state, crypto, ledgerId }, suspendingJudge(state.validators)),
+    // Where nothing is bonded nobody has stake: each proposal has its deposit.
+    governanceModule({ ...state, crypto, ledgerId, activeBond: () => 0n }, state.validators.epochBlocks),
+    treasuryModule(state),
     multisigModule({ ...state, host: publicHost(state.grid, state.parameters), crypto }),
     // Last: it takes the fees when all else of a block is done.
     gridModule(state),

@@ -33,7 +33,7 @@ function jsonIn(text: string): Json | undefined {
   }
 }
 
-/** SPEC parameters 3: by a referendum of root, or of the track that the parameter is of. */
+/** SPEC parameters 3.1: by a referendum of root, or of the track that the parameter is of. */
 function setParameter(
   parameters: ParametersState,
   context: OperationContext,
