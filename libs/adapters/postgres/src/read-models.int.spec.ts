@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { codeOf, INTERVAL_MS, toBase64Url, toHex } from '@gridtokenx/kernel';
+import { codeOf as errorCode, INTERVAL_MS, toBase64Url, toHex } from '@gridtokenx/kernel';
 import type { RowsOf } from '@gridtokenx/projections';
 import type { Page, ReadModels, RowStore } from '@gridtokenx/runtime';
 import { startPostgres, type RunningPostgres } from '@gridtokenx/testkit';
@@ -90,7 +90,7 @@ describe('the schema of Prisma', () => {
       const first = await delegateOf(prisma, name)
         .findFirst()
         .catch((error: unknown) => {
-          if (codeOf(error) === NO_SUCH_TABLE) return undefined;
+          if (errorCode(error) === NO_SUCH_TABLE) return undefined;
           throw error;
         });
       // A table of another ledger.
