@@ -16,6 +16,8 @@ export type { Actor, BlockContext, HookContext, LedgerModule, OperationContext }
 export * from './accounts/state.js';
 export * from './accounts/locks.js';
 export * from './grid/state.js';
+export { StakingState } from './staking/state.js';
+export * from './staking/rows.js';
 export { ParametersState } from './parameters/state.js';
 export { parametersFault } from './parameters/check.js';
 export * from './registry/state.js';

@@ -14,15 +14,19 @@ import { multisigModule } from '../multisig/index.js';
 import { MultisigState } from '../multisig/state.js';
 import { parametersModule } from '../parameters/index.js';
 import { ParametersState } from '../parameters/state.js';
+import { stakingModule } from '../staking/module.js';
+import { stakingJudge } from '../staking/slashing.js';
+import { StakingState } from '../staking/state.js';
 import { treasuryModule } from '../treasury/index.js';
 import { TreasuryState } from '../treasury/state.js';
-import { signersModule, suspendingJudge } from '../validators/signers.js';
+import { signersModule } from '../validators/signers.js';
 import { ValidatorsState } from '../validators/state.js';
 
 /** Everything that the state of the public ledger is made of. */
 export interface PublicState extends LedgerState {
   readonly parameters: ParametersState;
   readonly grid: GridState;
+  readonly staking: StakingState;
   readonly governance: GovernanceState;
   readonly treasury: TreasuryState;
   readonly multisig: MultisigState;
@@ -43,20 +47,25 @@ export const publicLedger: LedgerDefinition<PublicGenesis, PublicState> = {
       fees: gridFees(grid, parameters),
       multisig: new MultisigState(store),
       validators: new ValidatorsState(store, genesis),
+      staking: new StakingState(store, grid, genesis),
       governance: new GovernanceState(store),
       treasury: new TreasuryState(store),
     };
   },
-  modules: (state, { crypto, ledgerId }) => [
-    parametersModule(state.parameters),
-    signersModule({ ...state, crypto, ledgerId }, suspendingJudge(state.validators)),
-    // Where nothing is bonded nobody has stake: each proposal has its deposit.
-    governanceModule({ ...state, crypto, ledgerId, activeBond: () => 0n }, state.validators.epochBlocks),
-    treasuryModule(state),
-    multisigModule({ ...state, host: publicHost(state.grid, state.parameters), crypto }),
-    // Last: it takes the fees when all else of a block is done.
-    gridModule(state),
-  ],
+  modules: (state, { crypto, ledgerId }) => {
+    const parts = { ...state, crypto, ledgerId };
+    const { staking, validators } = state;
+    return [
+      parametersModule(state.parameters),
+      signersModule(parts, stakingJudge(parts)),
+      stakingModule(parts),
+      governanceModule({ ...parts, activeBond: (account) => staking.bond(account).active }, validators.epochBlocks),
+      treasuryModule(state),
+      multisigModule({ ...state, host: publicHost(state.grid, state.parameters), crypto }),
+      // Last: it takes the fees when all else of a block is done.
+      gridModule(state),
+    ];
+  },
   pace: ({ time }) => {
     const start = parseTime(time);
     assert(start !== undefined, 'a genesis that was read has a time');

@@ -48,12 +48,3 @@ function addGenesisSigners({ validators, grid }: SignersParts, genesis: PublicGe
     validators.validators.set(key, { ...newcomer(account), member: true, next: true });
   }
 }
-
-/** Until stakes answer for it: an offender's proposals are refused. */
-export const suspendingJudge = (validators: ValidatorsState): EquivocationJudge => ({
-  refuse: () => undefined,
-  convict: (context, { validator, row }) => {
-    validators.validators.set(validator, { ...row, suspended: true });
-    context.events.push({ type: 'validators.suspended', validator, change: context.operationId });
-  },
-});
