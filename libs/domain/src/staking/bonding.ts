@@ -14,7 +14,7 @@ export function bondOperation(
 ): RejectedOutcome | undefined {
   const { staking, accounts, grid } = parts;
   const bond = staking.bond(account);
-  const free = accounts.available(account, GRID) - bondTotal(bond) - (grid.owed.get(account) ?? 0n);
+  const free = accounts.available(account, GRID) - bondTotal(bond) - grid.owed(account);
   if (free < BigInt(amount)) return rejected('staking.insufficientBalance', { account });
   const bonded = bondMore(bond, BigInt(amount), bondTerms(parts));
   if (typeof bonded === 'string') return rejected(bonded);

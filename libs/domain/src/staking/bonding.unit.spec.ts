@@ -27,7 +27,7 @@ describe('a bond', () => {
   it('may be of coins that are locked for something else: locks overlay', () => {
     const world = new StakingWorld({ accounts: { ann: 1_000 } });
     const { grid, store } = world.ledger.state;
-    grid.lock(keyOf('ann'), 'governance', 900n * ONE_GRID);
+    grid.lock(keyOf('ann'), 'other', 900n * ONE_GRID);
     store.endBlock();
     world.bond('ann', 950);
     expect(grid.spendable(keyOf('ann'), world.ledger.time)).toBeLessThan(50n * ONE_GRID);
