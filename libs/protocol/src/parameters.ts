@@ -38,8 +38,8 @@ const trackTerms = f.publicField(
     support: curve,
     /** For a place among those that are decided; in micro-GRID. */
     decisionDeposit: f.amount,
-    /** Referenda of the track that are decided at once. */
-    decidingMax: f.publicField(z.int().min(1).max(1_000)),
+    /** Referenda of the track that are decided at once; a delegation changes the tallies of them all. */
+    decidingMax: f.publicField(z.int().min(1).max(100)),
   }),
 );
 

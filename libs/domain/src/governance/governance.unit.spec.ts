@@ -283,6 +283,38 @@ describe('a referendum', () => {
   });
 });
 
+describe('the electorate', () => {
+  it('that is counted anew changes nothing of what was before that moment', () => {
+    const world = worldOf();
+    world.must('ann', { type: 'grid.transfer', to: TREASURY_ACCOUNT, amount: gridAmount(10_000) });
+    while (world.ledger.height < 101) world.after(1);
+    expect(world.ledger.state.governance.electorate).toBe(whole(28_001));
+    const referendum = world.proposePlaced('ann', 'marketPolicy', target(1));
+    world.must('ann', voteOf(referendum, true, 1, whole(5_000)));
+    while (world.ledger.height < 199) world.after(1);
+    world.after(MINUTE);
+    expect(world.row(referendum).referendum.phase.kind).toBe('deciding');
+    const confirmsAt = world.row(referendum).dueAt ?? 0;
+    world.next((context, { grid }) => {
+      expect(grid.pay(context, TREASURY_ACCOUNT, keyOf('bob'), whole(10_000))).toBeUndefined();
+      context.events.push({
+        type: 'grid.transferred',
+        from: TREASURY_ACCOUNT,
+        to: keyOf('bob'),
+        amount: gridAmount(10_000),
+      });
+    });
+    // It passed with the electorate of the era that ends, and does not with that of the next, which this block begins.
+    const counted = world.after(confirmsAt + 1_000 - world.ledger.time);
+    expect(told(counted, 'governance.electorateCounted')).toMatchObject([{ electorate: gridAmount(38_001) }]);
+    expect(told(counted, 'governance.phaseBegan')).toMatchObject([
+      { phase: 'confirming', at: formatTime(millis(confirmsAt)) },
+      { phase: 'deciding' },
+    ]);
+    expect(world.row(referendum).dueAt).toBeGreaterThan(confirmsAt + 30_000);
+  });
+});
+
 describe('a cancelled referendum', () => {
   const cancel = (referendum: number, asSpam = false): Operation => ({ type: 'governance.cancel', referendum, asSpam });
 

@@ -154,7 +154,9 @@ export class PublicWorld {
     );
     rows.sort((a, b) => Buffer.compare(a.key, b.key));
     const restore = new LedgerRestore(native, this.identity);
-    for (const [bucket, all] of Map.groupBy(rows, ({ key }) => bucketOf(native, key))) {
+    // In the order of buckets, as they come in a snapshot: no table waits for another by luck.
+    const buckets = [...Map.groupBy(rows, ({ key }) => bucketOf(native, key))].sort(([a], [b]) => a - b);
+    for (const [bucket, all] of buckets) {
       const hashed = new BucketRows();
       for (const { key, row } of all) hashed.append(key, native.sha256(row));
       const [keys, values] = [all.map(({ key }) => key), all.map(({ row }) => row)];
