@@ -11,5 +11,6 @@ export * from './quorum.js';
 export * from './trees.js';
 export * from './trusted-state.js';
 export * from './trusting-period.js';
+export * from './under-anchor.js';
 export * from './validators.js';
 export * from './votes.js';

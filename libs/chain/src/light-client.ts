@@ -170,7 +170,7 @@ export function stateOfHash(
   crypto: Crypto,
   rules: ChainRules,
   hash: Hash,
-  block: LightBlock,
+  block: Omit<LightBlock, 'certificate'>,
 ): TrustedState | LightRefusal {
   const { header } = block;
   if (!equalBytes(headerHash(crypto, header), hash)) return refusal('light.otherHash', header.height);

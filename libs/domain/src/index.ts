@@ -32,3 +32,4 @@ export { GovernanceState, type ReferendumRow } from './governance/state.js';
 export { TreasuryState, type SpendRow } from './treasury/state.js';
 export { ConsortiumValidators } from './validators/changes.js';
 export * from './multisig/state.js';
+export * from './transparency/state.js';

@@ -3,7 +3,7 @@ import type { LedgerEvent } from './events.js';
 import * as f from './fields.js';
 import type { Outcome } from './outcome.js';
 
-/** What the blocks of a range of heights of the consortium come to, and its reserve statement after the last. */
+/** SPEC transparency 3.2: what the blocks of a range of heights of the consortium come to, and its reserve statement after the last. */
 export const aggregateFields = {
   fromHeight: f.count,
   toHeight: f.count,
@@ -50,7 +50,7 @@ const SUMS = [
 ] as const;
 type Sums = Record<(typeof SUMS)[number], bigint>;
 
-/** Adds up the outcomes of decided blocks of the consortium, one height after the other. */
+/** SPEC transparency 3.2: adds up the outcomes of decided blocks of the consortium, one height after the other. */
 export class Aggregator {
   private readonly sums = Object.fromEntries(SUMS.map((name) => [name, 0n])) as Sums;
   private trades = 0;
@@ -126,12 +126,12 @@ const RATE_MAX = 1_000_000_000n;
 const least = (a: bigint, b: bigint): number => Number(a < b ? a : b);
 
 /**
- * The average price in 0.0001 THB/kWh, rounded down, 0 when nothing was traded: a micro-WATT for a Wh is 10 of
+ * SPEC transparency 3.3: the average price in 0.0001 THB/kWh, rounded down, 0 when nothing was traded: a micro-WATT for a Wh is 10 of
  * those.
  */
 export const averagePriceOf = ({ notional, tradedWh }: Pick<Aggregates, 'notional' | 'tradedWh'>): number =>
   tradedWh === '0' ? 0 : least((10n * BigInt(notional)) / BigInt(tradedWh), RATE_MAX);
 
-/** Of the net import of all readings, what energy of the market covered, in 0.0001, rounded down. */
+/** SPEC transparency 3.3: of the net import of all readings, what energy of the market covered, in 0.0001, rounded down. */
 export const renewableShareOf = ({ retiredWh, importWh }: Pick<Aggregates, 'retiredWh' | 'importWh'>): number =>
   importWh === '0' ? 0 : least((RATIO_WHOLE * BigInt(retiredWh)) / BigInt(importWh), RATIO_WHOLE);

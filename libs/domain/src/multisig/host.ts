@@ -1,4 +1,5 @@
 import { rejected, type LedgerKind, type RejectedOutcome } from '@gridtokenx/protocol';
+import { holdDeposit, releaseDeposit } from '../grid/deposit.js';
 import type { GridState } from '../grid/state.js';
 import type { Actor, BlockContext, OperationContext } from '../ledger/module.js';
 import type { ParametersState } from '../parameters/state.js';
@@ -47,16 +48,8 @@ export const publicHost = (grid: GridState, parameters: ParametersState): Multis
   get deposit() {
     return Number(parameters.amount('multisig.deposit'));
   },
-  hold: (context, account, deposit) => {
-    if (grid.spendable(account, context.time) < BigInt(deposit))
-      return rejected('grid.insufficientBalance', { account });
-    grid.hold(account, BigInt(deposit));
-    return undefined;
-  },
-  release: (context, account, deposit) => {
-    grid.hold(account, -BigInt(deposit));
-    grid.sweep(context, account);
-  },
+  hold: (context, account, deposit) => holdDeposit(grid, context, account, deposit),
+  release: (context, account, deposit) => releaseDeposit(grid, context, account, deposit),
 });
 
 /** SPEC multisig 1.3: an account of the registry, kept by an organisation; signers are registered keys of anyone. */
