@@ -2,7 +2,8 @@ import type { LedgerEvent, LedgerKind } from '@gridtokenx/protocol';
 import type { CONSORTIUM_MODULES } from './consortium/collector.js';
 import { consortiumProjection } from './consortium/projection.js';
 import type { EventsOf, Projection } from './projection.js';
-import { publicProjection, type PUBLIC_MODULES } from './public/projection.js';
+import type { PUBLIC_MODULES } from './public/collector.js';
+import { publicProjection } from './public/projection.js';
 import type { RowsOf } from './rows.js';
 
 const PROJECTIONS: { readonly [K in LedgerKind]: Projection<RowsOf<K>> } = {

@@ -1,4 +1,12 @@
-import type { OrderStatus, ValidatorChangeStatus } from '@gridtokenx/projections';
+import type {
+  Facts,
+  OrderStatus,
+  RecordKind,
+  Records,
+  SumKind,
+  Topic,
+  ValidatorChangeStatus,
+} from '@gridtokenx/projections';
 import type { KycStatus, Role, Sector, Side, TimeInForce, ValidatorChangeKind } from '@gridtokenx/protocol';
 
 /**
@@ -336,6 +344,100 @@ export interface ConsortiumReads {
   /** Newest first. */
   validatorChanges(filter: ValidatorChangeFilter): Promise<Page<ValidatorChangeView>>;
 }
+
+export interface TransferView {
+  readonly from: string;
+  readonly to: string;
+  readonly amount: string;
+  readonly height: number;
+  readonly index: number;
+  /** Block time. */
+  readonly timeMs: number;
+  /** Absent when a hook or another operation asked for it. */
+  readonly operationId: string | undefined;
+}
+
+export interface FactView<T extends Topic> {
+  readonly fact: Facts[T];
+  readonly height: number;
+  readonly index: number;
+  /** Block time. */
+  readonly timeMs: number;
+  /** Absent when a hook did it. */
+  readonly operationId: string | undefined;
+}
+
+export interface RecordView<K extends RecordKind> {
+  readonly parent: string;
+  readonly id: string;
+  readonly body: Records[K];
+  /** When it began, and when it last changed. */
+  readonly beganHeight: number;
+  readonly height: number;
+  /** Those asked for. */
+  readonly sums: Partial<Record<SumKind, string>>;
+}
+
+export interface GridBalanceView {
+  readonly account: string;
+  readonly available: string;
+  readonly held: string;
+}
+
+/** What of a balance may not be spent, and why; locks overlay, so the greatest counts. */
+export interface GridLockView {
+  readonly reason: 'staking' | 'governance';
+  readonly amount: string;
+  /** Absent for one that stands until what it is for ends. */
+  readonly untilMs: number | undefined;
+}
+
+export interface GridAccountView extends GridBalanceView {
+  readonly locks: readonly GridLockView[];
+  readonly bonded: string;
+  readonly active: string;
+}
+
+/** Newest first, unless said otherwise; a page goes on in the direction it began. */
+export interface ListFilter extends PageRequest {
+  readonly oldestFirst?: boolean | undefined;
+}
+
+export interface FactFilter extends ListFilter {
+  readonly type?: string | undefined;
+}
+
+export interface RecordFilter extends ListFilter {
+  /** Only those whose bodies hold this. */
+  readonly having?: Readonly<Record<string, string | number | boolean>> | undefined;
+  /** Sums with the same id, beside each. */
+  readonly sums?: readonly SumKind[] | undefined;
+}
+
+/** What only those of the public ledger answer. */
+export interface PublicReads {
+  /** Accounts that have something, in the order of their ids; `after` is an account. */
+  gridAccounts(page: PageRequest): Promise<Page<GridBalanceView>>;
+  gridAccount(account: string): Promise<Answer<GridAccountView>>;
+  transfers(filter: ListFilter & { readonly account?: string | undefined }): Promise<Page<TransferView>>;
+  facts<T extends Topic>(topic: T, subject: string, filter: FactFilter): Promise<Page<FactView<T>>>;
+  records<K extends RecordKind>(kind: K, parent: string, filter: RecordFilter): Promise<Page<RecordView<K>>>;
+  record<K extends RecordKind>(
+    kind: K,
+    parent: string,
+    id: string,
+    sums?: readonly SumKind[],
+  ): Promise<Found<RecordView<K>>>;
+  /** The first whose id is not below this one. */
+  recordFrom<K extends RecordKind>(kind: K, parent: string, id: string): Promise<Found<RecordView<K>>>;
+  /** Accounts of several signers that a key signs for. */
+  multisigsOf(signer: string, page: ListFilter): Promise<Page<RecordView<'multisig'>>>;
+  /** All sums of these kinds, by kind and id; for kinds that have few. */
+  sums<S extends SumKind>(kinds: readonly S[]): Promise<Answer<Readonly<Record<S, Readonly<Record<string, string>>>>>>;
+}
+
+/** The read models of the public ledger. */
+export interface PublicReadModels extends LedgerReads, PublicReads {}
 
 /** The read models of the consortium ledger. */
 export interface ReadModels extends LedgerReads, ConsortiumReads {}

@@ -4,8 +4,11 @@ import { accountBytes, isHexAccount } from '@gridtokenx/protocol';
  * Rows in PostgreSQL's binary form, written straight from ours: for COPY, which is the cheapest way in, and as arrays for
  * `unnest`, where a statement has to find its rows first. pg would write every value as text, and bytes as hex.
  */
-const OID = { bytea: 17, int8: 20, int4: 23, text: 25, numeric: 1700 } as const;
+const OID = { bytea: 17, int8: 20, int4: 23, text: 25, numeric: 1700, jsonb: 3802 } as const;
 type ElementType = keyof typeof OID;
+
+/** With which the binary form of a JSON value begins. */
+const JSONB_VERSION = '\u0001';
 
 export interface Column<Row> {
   readonly name: string;
@@ -48,6 +51,18 @@ export const text = <Row>(name: string, of: (row: Row) => string | undefined): C
 /** Minor units as a decimal string. */
 export const amount = <Row>(name: string, of: (row: Row) => string): Column<Row> =>
   column('numeric')(name, (out, row) => out.numeric(of(row)));
+/** The same, that may be missing. */
+export const optionalAmount = <Row>(name: string, of: (row: Row) => bigint | undefined): Column<Row> =>
+  column('numeric')(name, (out, row) => {
+    const value = of(row);
+    if (value === undefined) out.bytes(undefined);
+    else out.numeric(value.toString());
+  });
+export const json = <Row>(name: string, of: (row: Row) => object | undefined): Column<Row> =>
+  column('jsonb')(name, (out, row) => {
+    const value = of(row);
+    out.bytes(value === undefined ? undefined : Buffer.from(`${JSONB_VERSION}${JSON.stringify(value)}`));
+  });
 /** An array of text; only for COPY, since `unnest` takes nested arrays apart. */
 export const words = <Row>(name: string, of: (row: Row) => readonly string[]): Column<Row> =>
   column('text')(name, (out, row) => out.words(of(row)));

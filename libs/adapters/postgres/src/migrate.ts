@@ -9,7 +9,7 @@ import { SCHEMAS, withClient } from './session.js';
 /** Of these folders under `prisma/`, in this order: what each ledger has, and what only this one has. */
 const FOLDERS: Readonly<Record<LedgerKind, readonly string[]>> = {
   consortium: ['common', 'consortium'],
-  public: ['common'],
+  public: ['common', 'public'],
 };
 
 /** From `src` and from `dist` alike. */

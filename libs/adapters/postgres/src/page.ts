@@ -2,8 +2,8 @@ import { ByteReader, ByteWriter, fromBase64Url, toBase64Url } from '@gridtokenx/
 import { PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, ReadModelError, type PageRequest } from '@gridtokenx/runtime';
 
 /** What a page goes on from: the kind of list, and the place of its last item. */
-export type PageKind = 'orders' | 'tradesNewest' | 'tradesOldest' | 'readings' | 'validatorChanges';
-const KINDS: readonly PageKind[] = ['orders', 'tradesNewest', 'tradesOldest', 'readings', 'validatorChanges'];
+const KINDS = ['orders', 'tradesNewest', 'tradesOldest', 'readings', 'validatorChanges', 'newest', 'oldest'] as const;
+export type PageKind = (typeof KINDS)[number];
 
 /** Above every height and number that a place may hold. */
 export const HEIGHT_MAX = Number.MAX_SAFE_INTEGER;

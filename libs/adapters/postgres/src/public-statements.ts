@@ -1,9 +1,9 @@
-import type { RowsOf } from '@gridtokenx/projections';
-import { account, kid } from './columns.js';
-import { commands, type Build } from './statements.js';
+import type { FactRow, RecordRow, RowsOf, SumRow, TransferRow } from '@gridtokenx/projections';
+import { account, amount, bytes, int4, int8, json, kid, optionalAmount, text } from './columns.js';
+import { commands, HEIGHT, type Build } from './statements.js';
 
 type Rows = RowsOf<'public'>;
-const { statement } = commands<Rows>();
+const { copy, statement } = commands<Rows>();
 
 /** An account that was gone may be opened again: its key is known already. */
 const accountKeys = statement<string>({
@@ -16,5 +16,84 @@ const accountKeys = statement<string>({
   rowsOf: (rows) => rows.accountKeys,
 });
 
+/** Who stands again with the key that it had is known already. */
+const signerKeys = statement<Rows['signerKeys'][number]>({
+  name: 'insert signer keys',
+  columns: [kid('kid', (r) => r.kid), int8('removed_height', (r) => r.removedHeight)],
+  sql: (source, height) =>
+    `insert into keys as t (kid, registered_height, removed_height) select d.kid, ${height}, d.removed_height from ${source}
+       on conflict (kid) do update set removed_height = coalesce(excluded.removed_height, t.removed_height)`,
+  exact: true,
+  rowsOf: (rows) => rows.signerKeys,
+});
+
+const transfers = copy<TransferRow>(
+  'transfers',
+  (rows) => rows.transfers,
+  [
+    int4('place', (r) => r.place),
+    int4('leaf_index', (r) => r.index),
+    bytes('operation_id', (r) => r.operationId),
+    account('payer', (r) => r.from),
+    account('payee', (r) => r.to),
+    amount('amount', (r) => r.amount),
+  ],
+  { height: HEIGHT },
+);
+
+const facts = copy<FactRow>(
+  'facts',
+  (rows) => rows.facts,
+  [
+    text('topic', (r) => r.topic),
+    text('subject', (r) => r.subject),
+    int4('place', (r) => r.place),
+    int4('leaf_index', (r) => r.index),
+    bytes('operation_id', (r) => r.operationId),
+    json('body', (r) => r.body),
+  ],
+  { height: HEIGHT },
+);
+
+const records = statement<RecordRow>({
+  name: 'merge records',
+  columns: [
+    text('kind', (r) => r.kind),
+    text('parent', (r) => r.parent),
+    text('id', (r) => r.id),
+    text('change', (r) => r.change),
+    int4('place', (r) => r.place),
+    json('body', (r) => r.body),
+  ],
+  sql: (source, height) =>
+    `merge into records as t using ${source} on t.kind = d.kind and t.parent = d.parent and t.id = d.id
+       when matched and d.change = 'remove' then delete
+       when matched then update set body = case d.change when 'put' then d.body else t.body || d.body end,
+         height = ${height}
+       when not matched and d.change in ('put', 'patch') then
+         insert (kind, parent, id, body, began_height, began_place, height)
+         values (d.kind, d.parent, d.id, d.body, ${height}, d.place, ${height})`,
+  exact: false,
+  rowsOf: (rows) => rows.records,
+});
+
+const sums = statement<SumRow>({
+  name: 'merge sums',
+  columns: [
+    text('kind', (r) => r.kind),
+    text('id', (r) => r.id),
+    optionalAmount('value', (r) => r.value),
+    amount('change', (r) => String(r.change)),
+    amount('least', (r) => String(r.least)),
+  ],
+  sql: (source) =>
+    `merge into sums as t using ${source} on t.kind = d.kind and t.id = d.id
+       when matched then update set amount = greatest(coalesce(d.value, t.amount) + d.change, d.least)
+       when not matched then insert (kind, id, amount)
+         values (d.kind, d.id, greatest(coalesce(d.value, 0) + d.change, d.least))`,
+  exact: true,
+  rowsOf: (rows) => rows.sums,
+});
+
 /** Of the tables that only the public ledger has, and of what it writes in its own way. */
-export const PUBLIC: readonly Build<Rows>[] = [accountKeys];
+export const PUBLIC: readonly Build<Rows>[] = [accountKeys, signerKeys, transfers, facts, records, sums];

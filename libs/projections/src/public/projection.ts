@@ -1,48 +1,19 @@
-import { isHexAccount } from '@gridtokenx/protocol';
-import { createProjection, type EventsOf, type OwnCollector } from '../projection.js';
-import type { PublicRows } from './rows.js';
-
-export const PUBLIC_MODULES = [
-  'grid',
-  'parameters',
-  'validators',
-  'staking',
-  'governance',
-  'treasury',
-  'transparency',
-  'multisig',
-] as const;
-type PublicEvent = EventsOf<(typeof PUBLIC_MODULES)[number]>;
-
-const GRID = 'GRID';
-
-/** Gathers the rows of one block. */
-class PublicCollector implements OwnCollector<PublicEvent, PublicRows> {
-  readonly tradeCount = 0;
-  private readonly accountKeys = new Set<string>();
-
-  /** What makes no row stands in the body of the block, and its effect on balances in the postings. */
-  event(event: PublicEvent): void {
-    if (event.type === 'grid.accountOpened' && !isHexAccount(event.account)) this.accountKeys.add(event.account);
-  }
-
-  isNew(): boolean {
-    return false;
-  }
-
-  done(): ReturnType<OwnCollector<PublicEvent, PublicRows>['done']> {
-    return { kind: 'public', accountKeys: [...this.accountKeys], keys: [], removedKeys: [] };
-  }
-}
+import { isHexAccount, PARAMETER_NAMES, type PublicGenesis } from '@gridtokenx/protocol';
+import { createProjection } from '../projection.js';
+import { PUBLIC_MODULES, PublicCollector } from './collector.js';
+import { GRID } from './rows.js';
 
 export const publicProjection = createProjection({
   kind: 'public',
   modules: PUBLIC_MODULES,
-  collect: () => new PublicCollector(),
-  genesis: ({ accounts, validators }) => {
+  collect: (height) => new PublicCollector(height),
+  genesis: (genesis) => {
+    const { accounts, validators } = genesis;
+    const collector = new PublicCollector(0);
+    beginWith(collector.changes, genesis);
     const key = { organisation: undefined, removedHeight: undefined };
     return {
-      ...new PublicCollector().done(),
+      ...collector.done(),
       // Who owns an account signs for it; the keys that sign blocks own none.
       keys: [
         ...accounts.filter(({ id }) => !isHexAccount(id)).map(({ id }) => ({ kid: id, account: id, ...key })),
@@ -52,3 +23,20 @@ export const publicProjection = createProjection({
     };
   },
 });
+
+/** What the genesis declares stands from the start: parameters, bonds, and the first set, which nobody elected. */
+function beginWith(
+  changes: PublicCollector['changes'],
+  { accounts, validators, nominators, parameters }: PublicGenesis,
+): void {
+  for (const name of PARAMETER_NAMES) changes.put('parameter', name, { value: parameters[name] });
+  for (const { amount } of accounts) changes.add('issued', 'genesis', BigInt(amount));
+  for (const { account, bond } of [...validators, ...nominators]) {
+    changes.patch('bond', account, {});
+    changes.add('bonded', account, BigInt(bond));
+    changes.add('active', account, BigInt(bond));
+  }
+  for (const { account, key, commission } of validators)
+    changes.put('candidate', account, { key, commission, stands: true });
+  for (const { account, targets } of nominators) changes.put('nominator', account, { targets });
+}
