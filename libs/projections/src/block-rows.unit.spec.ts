@@ -10,6 +10,7 @@ import {
   type Operation,
   type Outcome,
 } from '@gridtokenx/protocol';
+import { testPublicGenesis } from '@gridtokenx/testkit';
 import * as fc from 'fast-check';
 import { projectionOf } from './projection-of.js';
 import type { ProjectedBlock, ProjectedEnvelope, RowsOf } from './rows.js';
@@ -467,15 +468,15 @@ describe('the public ledger', () => {
   });
 
   it('begins with the GRID of its genesis and the keys that own it or sign blocks', () => {
-    const genesis = {
-      kind: 'public',
-      time: '2026-06-14T17:00:00Z',
+    const genesis = testPublicGenesis({
+      timeMs: 1_780_000_000_000,
       accounts: [
         { id: ann, amount: '5' },
         { id: kid('a'), amount: '7' },
       ],
-      validators: [{ key: kid('b'), account: kid('a'), bond: '1', commission: 0 }],
-    };
+      validators: [{ key: kid('b'), account: kid('a'), bond: '2', commission: 3 }],
+      nominators: [{ account: ann, bond: '1', targets: [kid('a')] }],
+    });
     const identity = { genesis, genesisHash: hash(1), ledgerId: 'gridtokenx-public-1' } as unknown as LedgerIdentity;
     expect(projection.genesisRows(identity)).toMatchObject({
       kind: 'public',
@@ -488,6 +489,20 @@ describe('the public ledger', () => {
         { account: ann, asset: 'GRID', available: 5n, held: 0n },
         { account: kid('a'), asset: 'GRID', available: 7n },
       ],
+      sums: expect.arrayContaining([
+        { kind: 'issued', id: 'genesis', value: undefined, change: 12n, least: 12n },
+        { kind: 'bonded', id: kid('a'), value: undefined, change: 2n, least: 2n },
+        { kind: 'active', id: ann, value: undefined, change: 1n, least: 1n },
+      ]),
+      records: expect.arrayContaining([
+        expect.objectContaining({ kind: 'parameter', id: 'grid.feeBase', fresh: { value: '1000' } }),
+        expect.objectContaining({
+          kind: 'candidate',
+          id: kid('a'),
+          fresh: { key: kid('b'), commission: 3, stands: true },
+        }),
+        expect.objectContaining({ kind: 'nominator', id: ann, fresh: { targets: [kid('a')] } }),
+      ]),
     });
   });
 });

@@ -61,18 +61,19 @@ const records = statement<RecordRow>({
     text('kind', (r) => r.kind),
     text('parent', (r) => r.parent),
     text('id', (r) => r.id),
-    text('change', (r) => r.change),
     int4('place', (r) => r.place),
+    int4('replaces', (r) => (r.replaces ? 1 : 0)),
     json('body', (r) => r.body),
+    json('fresh', (r) => r.fresh),
   ],
   sql: (source, height) =>
     `merge into records as t using ${source} on t.kind = d.kind and t.parent = d.parent and t.id = d.id
-       when matched and d.change = 'remove' then delete
-       when matched then update set body = case d.change when 'put' then d.body else t.body || d.body end,
+       when matched and d.body is null then delete
+       when matched then update set body = case d.replaces when 1 then d.body else t.body || d.body end,
          height = ${height}
-       when not matched and d.change in ('put', 'patch') then
+       when not matched and d.fresh is not null then
          insert (kind, parent, id, body, began_height, began_place, height)
-         values (d.kind, d.parent, d.id, d.body, ${height}, d.place, ${height})`,
+         values (d.kind, d.parent, d.id, d.fresh, ${height}, d.place, ${height})`,
   exact: false,
   rowsOf: (rows) => rows.records,
 });

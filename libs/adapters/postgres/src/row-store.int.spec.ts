@@ -108,7 +108,9 @@ describe('migrations', () => {
       ).map(({ name }) => name);
     expect(await tables('public_ledger')).toEqual(expect.arrayContaining(['blocks', 'operations', 'balances']));
     expect(await tables('public_ledger')).not.toContain('orders');
-    expect(await tables('consortium')).toEqual(expect.arrayContaining([...(await tables('public_ledger')), 'orders']));
+    expect(await tables('public_ledger')).toContain('facts');
+    expect(await tables('consortium')).toEqual(expect.arrayContaining(['blocks', 'operations', 'balances', 'orders']));
+    expect(await tables('consortium')).not.toContain('facts');
   });
 
   it('refuse a file that was changed after it was applied, and a database that is newer than the program', async () => {
@@ -151,6 +153,11 @@ describe('two ledgers in one database', () => {
       ...{
         kind: 'public',
         accountKeys: [openedKey],
+        signerKeys: [],
+        transfers: [],
+        facts: [],
+        records: [],
+        sums: [],
         ledgerId: `${ledgerId}-public`,
         height,
         hash,

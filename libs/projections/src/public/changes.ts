@@ -1,32 +1,26 @@
-import type { Fact, FactRow, RecordChange, RecordKind, RecordRow, Records, SumKind, SumRow, Topic } from './rows.js';
+import type { Fact, FactRow, RecordKind, RecordRow, Records, SumKind, SumRow, Topic } from './rows.js';
 
-interface Change {
-  readonly kind: RecordKind;
-  readonly parent: string;
-  readonly id: string;
-  change: RecordChange;
-  body: object | undefined;
-}
+type Change = 'put' | 'patch' | 'amend' | 'remove';
+type Outcome = Pick<RecordRow, 'replaces' | 'body' | 'fresh'>;
 
-/** What becomes of a record by one change after another. */
-function followed(first: Change, change: RecordChange, body: object | undefined): void {
-  const wasRemoved = first.change === 'remove';
-  if (change === 'put' || change === 'remove') {
-    first.change = change;
-    first.body = body;
-  } else if (!wasRemoved) {
-    if (change === 'patch' && first.change === 'amend') first.change = 'patch';
-    first.body = { ...first.body, ...body };
-  } else if (change === 'patch') {
-    first.change = 'put';
-    first.body = body;
-  }
+const UNCHANGED: Outcome = { replaces: false, body: {}, fresh: undefined };
+
+/** What becomes of a record by one change after another, whether it stands or not. */
+function followed({ replaces, body, fresh }: Outcome, change: Change, own: object | undefined): Outcome {
+  if (change === 'put' || change === 'remove') return { replaces: true, body: own, fresh: own };
+  const onlyBeside = change === 'amend';
+  return {
+    // What was taken away before stands again by a patch.
+    replaces,
+    body: body === undefined ? (onlyBeside ? undefined : own) : { ...body, ...own },
+    fresh: fresh === undefined ? (onlyBeside ? undefined : own) : { ...fresh, ...own },
+  };
 }
 
 /** Gathers facts, records and sums of one block: of each record and sum one row, whatever happens to it. */
 export class Changes {
   readonly facts: FactRow[] = [];
-  private readonly changed = new Map<string, Change>();
+  private readonly changed = new Map<string, Omit<RecordRow, 'place'>>();
   private readonly summed = new Map<string, SumRow>();
 
   fact<T extends Topic>(
@@ -86,13 +80,11 @@ export class Changes {
   private record(
     kind: RecordKind,
     name: string | readonly [parent: string, id: string],
-    change: RecordChange,
+    change: Change,
     body: object | undefined,
   ): void {
     const [parent, id] = typeof name === 'string' ? ['', name] : name;
     const key = `${kind}/${parent}/${id}`;
-    const first = this.changed.get(key);
-    if (first === undefined) this.changed.set(key, { kind, parent, id, change, body });
-    else followed(first, change, body);
+    this.changed.set(key, { kind, parent, id, ...followed(this.changed.get(key) ?? UNCHANGED, change, body) });
   }
 }

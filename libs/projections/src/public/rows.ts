@@ -222,19 +222,18 @@ export interface Records {
 }
 export type RecordKind = keyof Records;
 
-/** How it changes what stands: instead of it, beside it, beside it where there is one, or away. */
-export type RecordChange = 'put' | 'patch' | 'amend' | 'remove';
-
 export interface RecordRow {
   readonly kind: RecordKind;
   /** Those of one parent are a list; empty where the kind is one list. */
   readonly parent: string;
   readonly id: string;
-  readonly change: RecordChange;
   /** Among the records that the block changes, from 0: the order of those that are new. */
   readonly place: number;
-  /** `undefined` for one that is removed. */
+  /** What becomes of one that stands: `body` takes its place, or is added to it; `undefined` takes it away. */
+  readonly replaces: boolean;
   readonly body: object | undefined;
+  /** What there is from now on where none stands, if anything. */
+  readonly fresh: object | undefined;
 }
 
 /** Amounts that are added up: by what they are and whose or why. */

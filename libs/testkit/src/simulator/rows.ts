@@ -20,8 +20,19 @@ const TABLES = [
   'readings',
   'books',
   'blocks',
+  'transfers',
+  'facts',
+  'records',
+  'sums',
 ] as const;
 type TableName = (typeof TABLES)[number];
+
+export interface StandingRecord {
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly beganHeight: number;
+  readonly beganPlace: number;
+  readonly height: number;
+}
 
 /** Values as text that is equal when they are. */
 const textOf = (value: unknown): string =>
@@ -150,9 +161,39 @@ export class MemoryRows implements RowStore {
     for (const kid of rows.removedKeys) this.change('keys', kid, { removedHeight: height });
     this.foldMoney(rows);
     if (rows.kind === 'consortium') this.foldConsortium(rows);
-    else
-      for (const kid of rows.accountKeys)
-        if (!this.tables.keys.has(kid)) this.insert('keys', kid, { kid, account: kid });
+    else this.foldPublic(rows);
+  }
+
+  private foldPublic(rows: RowsOf<'public'>): void {
+    const { height } = rows;
+    for (const kid of rows.accountKeys) if (!this.tables.keys.has(kid)) this.insert('keys', kid, { kid, account: kid });
+    for (const { kid, removedHeight } of rows.signerKeys) {
+      if (!this.tables.keys.has(kid)) this.insert('keys', kid, { kid, removedHeight });
+      else if (removedHeight !== undefined) this.change('keys', kid, { removedHeight });
+    }
+    for (const row of rows.transfers) this.insert('transfers', `${height}/${row.place}`, row);
+    for (const row of rows.facts) this.insert('facts', `${row.topic}/${row.subject}/${height}/${row.place}`, row);
+    for (const { kind, parent, id, place, replaces, body, fresh } of rows.records) {
+      const key = `${kind}/${parent}/${id}`;
+      const old = this.record(kind, parent, id) ?? { body: undefined, beganHeight: height, beganPlace: place };
+      const now = old.body === undefined ? fresh : body && (replaces ? body : { ...old.body, ...body });
+      if (now === undefined) this.tables.records.delete(key);
+      else this.put('records', key, { ...old, body: now, height });
+    }
+    for (const { kind, id, value, change, least } of rows.sums) {
+      const sum = (value ?? this.sum(kind, id)) + change;
+      this.tables.sums.set(`${kind}/${id}`, String(sum > least ? sum : least));
+    }
+  }
+
+  /** Of the public ledger: what stands. */
+  record(kind: string, parent: string, id: string): StandingRecord | undefined {
+    const text = this.tables.records.get(`${kind}/${parent}/${id}`);
+    return text === undefined ? undefined : (JSON.parse(text) as StandingRecord);
+  }
+
+  sum(kind: string, id: string): bigint {
+    return BigInt(this.tables.sums.get(`${kind}/${id}`) ?? '0');
   }
 
   private foldConsortium(rows: RowsOf<'consortium'>): void {
