@@ -81,13 +81,13 @@ const VALUES = new Int8Array(256).fill(-1);
 for (let i = 0; i < 64; i++) VALUES[ALPHABET.charCodeAt(i)] = i;
 const valueOf = (code: number | undefined): number => VALUES[code ?? 0] ?? -1;
 
-/** ASCII as text; of any other bytes each as the letter of that code. */
-export function asciiText(bytes: Uint8Array): string {
+/** ASCII as text; of any other bytes each as the letter of that code. A range of its own spares a view of it. */
+export function asciiText(bytes: Uint8Array, begin = 0, end = bytes.length): string {
   let text = '';
-  for (let from = 0; from < bytes.length; from += PIECE_MAX) {
-    const codes = pieceOf(Math.min(PIECE_MAX, bytes.length - from));
+  for (let from = begin; from < end; from += PIECE_MAX) {
+    const codes = pieceOf(Math.min(PIECE_MAX, end - from));
     for (let i = 0; i < codes.length; i++) codes[i] = bytes[from + i] ?? 0;
-    text = from === 0 ? textOf(codes) : text + textOf(codes);
+    text = from === begin ? textOf(codes) : text + textOf(codes);
   }
   return text;
 }
@@ -208,18 +208,19 @@ export function utf8(text: string): Uint8Array {
   return out;
 }
 
-export function isAscii(bytes: Uint8Array): boolean {
+export function isAscii(bytes: Uint8Array, begin = 0, end = bytes.length): boolean {
   let seen = 0;
-  for (let i = 0; i < bytes.length; i++) seen |= bytes[i] ?? 0;
+  for (let i = begin; i < end; i++) seen |= bytes[i] ?? 0;
   return seen < 0x80;
 }
 
 const UNITS_PER_CALL = 4096;
 
 /** Strict UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF; `undefined` otherwise. */
-export function fromUtf8(bytes: Uint8Array): string | undefined {
+export function fromUtf8(all: Uint8Array, begin = 0, end = all.length): string | undefined {
   // Nearly everything on the wire is ASCII, and that is its own UTF-16.
-  if (isAscii(bytes)) return asciiText(bytes);
+  if (isAscii(all, begin, end)) return asciiText(all, begin, end);
+  const bytes = all.subarray(begin, end);
   const units = new Uint16Array(bytes.length);
   let at = 0;
   let i = 0;

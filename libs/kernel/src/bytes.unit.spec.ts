@@ -1,4 +1,5 @@
 import {
+  asciiText,
   compareBytes,
   compareText,
   concatBytes,
@@ -7,6 +8,7 @@ import {
   fromBase64UrlBytes,
   fromHex,
   fromUtf8,
+  isAscii,
   toBase64Url,
   toHex,
   utf8,
@@ -124,6 +126,19 @@ describe('UTF-8', () => {
   it('is read and written without regard to who owns the memory', () => {
     const pool = Buffer.from('__żółw__');
     expect(fromUtf8(pool.subarray(2, -2))).toBe('żółw');
+  });
+
+  it('is read from a part of some bytes as from a copy of that part', () => {
+    fc.assert(
+      fc.property(fc.oneof(bytes, anyText.map(utf8)), fc.nat(), fc.nat(), (data, one, other) => {
+        const [begin = 0, end = 0] = [one % (data.length + 1), other % (data.length + 1)].sort((a, b) => a - b);
+        const part = data.slice(begin, end);
+        expect(fromUtf8(data, begin, end)).toBe(fromUtf8(part));
+        expect(asciiText(data, begin, end)).toBe(asciiText(part));
+        expect(isAscii(data, begin, end)).toBe(isAscii(part));
+      }),
+      seeded,
+    );
   });
 });
 

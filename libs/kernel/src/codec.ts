@@ -214,7 +214,10 @@ export class ByteReader {
   }
 
   text(max = 0xffff_ffff): string {
-    return fromUtf8(this.borrowed(max)) ?? this.fail('notUtf8');
+    const length = this.u32();
+    if (length > max) this.fail('tooLong');
+    const at = this.take(length);
+    return fromUtf8(this.data, at, at + length) ?? this.fail('notUtf8');
   }
 
   /** A count of things of which each takes at least `least` bytes, so that a lie cannot make us allocate. */

@@ -26,7 +26,7 @@ const AWAY_MS = 45_000;
 /** The first snapshot is of block 100. */
 const OFFERED_WITHIN_MS = 180_000;
 const REJOINED_WITHIN_MS = 90_000;
-const LEVEL_WITHIN_MS = 30_000;
+const LEVEL_WITHIN_MS = 90_000;
 
 export const FAULTS: readonly Fault[] = [
   {

@@ -79,17 +79,16 @@ export class LedgerRestore {
   private cellOf(key: Uint8Array): Cell<unknown> {
     const slash = key.indexOf(SLASH);
     const table = this.tableOf(key, slash);
-    const rest = key.subarray(slash + 1);
-    if (!(table instanceof PairTable)) return table.cell(asciiText(rest));
-    const between = rest.indexOf(SLASH);
-    if (between <= 0) throw new DecodeError('row.unknownKey', 0);
-    return table.pair(asciiText(rest.subarray(0, between)), asciiText(rest.subarray(between + 1)));
+    if (!(table instanceof PairTable)) return table.cell(asciiText(key, slash + 1));
+    const between = key.indexOf(SLASH, slash + 1);
+    if (between <= slash + 1) throw new DecodeError('row.unknownKey', 0);
+    return table.pair(asciiText(key, slash + 1, between), asciiText(key, between + 1));
   }
 
   private tableOf(key: Uint8Array, slash: number): AnyTable<unknown, unknown> {
     // In key order most rows are of the table of the one before.
     if (this.table === undefined || slash !== this.table.name.length || !beginsWith(key, this.table.name))
-      this.table = this.tables.get(asciiText(key.subarray(0, Math.max(0, slash))));
+      this.table = this.tables.get(asciiText(key, 0, Math.max(0, slash)));
     if (this.table === undefined) throw new DecodeError('row.unknownTable', 0);
     return this.table;
   }
