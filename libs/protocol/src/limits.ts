@@ -37,5 +37,7 @@ export const MULTISIG_OPEN_MAX_MS = 30 * 86_400_000;
 export const ANCHORS_PER_BLOCK_MAX = 20;
 /** The account of the public ledger's treasury: no key owns it. */
 export const TREASURY_ACCOUNT = '0'.repeat(31) + '1';
+/** Delegations that may come and go in one block: each changes what stands behind all that are decided in its track. */
+export const DELEGATIONS_PER_BLOCK_MAX = 1_000;
 /** Referenda that one account may have open. */
 export const REFERENDA_OPEN_MAX = 10;

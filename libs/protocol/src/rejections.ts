@@ -157,6 +157,7 @@ export const rejections = {
     retry: 'later',
     text: 'The account has votes in referenda of this track that have not ended: they are removed first.',
   },
+  'governance.blockFull': { retry: 'later', text: 'No more delegations come or go in this block.' },
   'treasury.aboveMaximum': { retry: 'later', text: 'The treasury track spends no more than this at once; root may.' },
   'transparency.noConsortium': {
     retry: 'never',

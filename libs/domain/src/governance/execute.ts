@@ -72,9 +72,14 @@ export function executeGovernance(
     case 'governance.removeVote':
       return removeVote(tools, context, account, operation);
     case 'governance.delegate':
-      return delegate(tools, context, account, operation);
-    case 'governance.undelegate':
-      return undelegate(tools, context, account, operation);
+    case 'governance.undelegate': {
+      const { governance } = tools;
+      if (governance.delegationsLeft === 0) return rejected('governance.blockFull');
+      governance.delegationsLeft--;
+      return operation.type === 'governance.delegate'
+        ? delegate(tools, context, account, operation)
+        : undelegate(tools, context, account, operation);
+    }
   }
 }
 

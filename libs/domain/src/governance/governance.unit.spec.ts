@@ -538,4 +538,14 @@ describe('a delegation', () => {
     world.must('p16', voteOf(referendum, true, 1, '5'));
     expect(world.row(referendum).tally.support).toBe(85n);
   });
+
+  it('comes and goes a thousand times in a block, and again in the next', () => {
+    const world = worldOf();
+    const pair: Operation[] = [delegationOf('root', 'ann', 0, 1n), { type: 'governance.undelegate', track: 'root' }];
+    const full = Array.from({ length: 500 }, () => pair).flat();
+    const { outcomes } = world.block([world.envelope('bob', full), world.envelope('cy', pair)]);
+    expect(outcomes.filter(({ status }) => status === 'executed')).toHaveLength(1_000);
+    expect(outcomes.slice(1_000)).toMatchObject([{ code: 'governance.blockFull' }, { code: 'governance.blockFull' }]);
+    world.must('cy', delegationOf('root', 'ann', 0, 1n));
+  });
 });

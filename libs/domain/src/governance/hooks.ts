@@ -1,6 +1,6 @@
 import { isLastOfEpoch } from '@gridtokenx/chain';
 import { toHex, utf8 } from '@gridtokenx/kernel';
-import { TREASURY_ACCOUNT } from '@gridtokenx/protocol';
+import { DELEGATIONS_PER_BLOCK_MAX, TREASURY_ACCOUNT } from '@gridtokenx/protocol';
 import { supplyTotal } from '../accounts/state.js';
 import { GRID } from '../grid/state.js';
 import type { HookContext } from '../ledger/module.js';
@@ -11,6 +11,7 @@ import { lockAfterVote } from './vote-lock.js';
 
 export function beginBlock(tools: GovernanceTools, context: HookContext, epochBlocks: number): void {
   const { height } = context;
+  tools.governance.delegationsLeft = DELEGATIONS_PER_BLOCK_MAX;
   // SPEC governance 5.6
   if (isLastOfEpoch(height - 1, epochBlocks)) setElectorate(tools, context, electorateNow(tools));
   doWhatIsDue(tools, context);

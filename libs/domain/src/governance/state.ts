@@ -1,5 +1,11 @@
 import { assert, compareText, type ByteReader } from '@gridtokenx/kernel';
-import { parameterSchemas, TRACKS, type PublicParameters, type Track } from '@gridtokenx/protocol';
+import {
+  DELEGATIONS_PER_BLOCK_MAX,
+  parameterSchemas,
+  TRACKS,
+  type PublicParameters,
+  type Track,
+} from '@gridtokenx/protocol';
 import { GRID } from '../grid/state.js';
 import type { RowWriter } from '../ledger/scratch.js';
 import { readFlag, readOneOf } from '../ledger/rows.js';
@@ -219,6 +225,8 @@ export class GovernanceState {
   readonly due = new SortedSet<ReferendumRow>(byDue);
   /** Ended, with votes that are still to be cleared. */
   readonly clearing = new SortedSet<ReferendumRow>(byNumber);
+  /** SPEC governance 6.5: how many more delegations may be asked for in this block. No row: each block begins anew. */
+  delegationsLeft = DELEGATIONS_PER_BLOCK_MAX;
   /** Referenda that are open, by who proposed them. */
   readonly openBy = new Counts();
   /** Referenda that may still do what a text says, by its hash. */
