@@ -434,6 +434,22 @@ describe('a vote', () => {
     expect(world.spendable('bob')).toBe(whole(2_000));
   });
 
+  it('stands, and locks what is left, when a slash takes what it is of', () => {
+    const world = worldOf();
+    const referendum = world.proposePlaced('ann', 'marketPolicy', target(1));
+    world.must('bob', voteOf(referendum, true, 1, whole(4_000)));
+    world.next(({ events }, { grid }) => {
+      grid.destroy(grid.take(keyOf('bob'), whole(3_000)), 'slash');
+      events.push({ type: 'grid.dustCollected', account: keyOf('bob'), amount: gridAmount(3_000) });
+    });
+    world.block();
+    expect(world.row(referendum).tally.support).toBe(whole(4_000));
+    expect([world.available('bob'), world.spendable('bob')]).toEqual([whole(2_000), 0n]);
+    expect(world.refusal('bob', voteOf(referendum, false, 1, whole(2_001)))).toBe('governance.insufficientBalance');
+    world.must('bob', voteOf(referendum, false, 1, whole(500)));
+    expect(world.spendable('bob')).toBe(whole(1_500));
+  });
+
   it('with more votes than one block clears is cleared in the next', () => {
     const world = worldOf();
     const referendum = world.proposePlaced('ann', 'marketPolicy', target(1));
