@@ -154,13 +154,13 @@ beforeAll(async () => {
   stranger = new Pen(world.anchor.ledgerId);
   market = await openMarket(world, { kid: office.kid });
   pids = world.system.pids();
-}, 120_000);
+});
 
 afterAll(async () => {
   agent.destroy();
   await log?.close();
   await world?.remove();
-}, 60_000);
+});
 
 const bid = (): Operation => orderIn(market)('bid', 1);
 const one =

@@ -71,9 +71,9 @@ beforeAll(async () => {
   await write('curl.mjs', CURL);
   gateway = ['--url', world.system.url];
   signing = ['--key', 'office.key', '--genesis', 'genesis.json'];
-}, 120_000);
+});
 
-afterAll(() => world?.remove(), 60_000);
+afterAll(() => world?.remove());
 
 /** For machines without curl: the two forms of it that the manual uses. */
 const CURL = `import { writeFileSync } from 'node:fs';

@@ -45,13 +45,13 @@ describe.each([
       restart: false,
       say: () => {},
     });
-  }, 180_000);
+  });
 
   afterAll(async () => {
     await system?.stop();
     await broker?.stop();
     await rm(folder, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   it('loses no operation that was acknowledged, and executes none twice', async () => {
     if (system === undefined) throw new Error('the system is up');

@@ -36,13 +36,13 @@ if (given === undefined && libs === undefined) {
         brokers = [broker.brokers];
       }
       world = await startTestSystem('kafka-system', { bus: 'kafka', brokers, rate: 900 / SECONDS_PER_INTERVAL });
-    }, 180_000);
+    });
 
     afterAll(async () => {
       await world?.remove();
       await broker?.stop();
       if (brokerFolder !== undefined) await rm(brokerFolder, { recursive: true, force: true });
-    }, 60_000);
+    });
 
     /** Lives through the first intervals of the readings; goes on where the chain stands. */
     async function live(intervals: number): Promise<ReplayResult> {
@@ -63,11 +63,11 @@ if (given === undefined && libs === undefined) {
         proofVerified: true,
         tamperedRejected: true,
       });
-    }, 90_000);
+    });
 
     it('replays 4 intervals, and everything adds up', async () => {
       expect(await live(4)).toEqual({ intervals: 4, faults: [] });
-    }, 90_000);
+    });
 
     it('goes on where it was when the ledger is killed in the middle of the next 3', async () => {
       const { system } = world;
@@ -82,7 +82,7 @@ if (given === undefined && libs === undefined) {
       const after = system.pids();
       expect(after).toEqual({ ...before, 'consortium-ledger': after['consortium-ledger'] });
       expect(after['consortium-ledger']).not.toBe(before['consortium-ledger']);
-    }, 120_000);
+    });
 
     it('and no service has logged an error', async () => {
       expect(endedAmong(world.system.pids())).toEqual([]);

@@ -27,8 +27,8 @@ describe('4 validators in 4 processes, with the projector in a process of its ow
     const { ledgerId } = world.system.ledger.identity;
     signer = new Signer(Keypair.fromSeed(randomBytes(32), native), ledgerId, { crypto: native });
     market = await openMarket(world, { kid: signer.keypair.kid });
-  }, 180_000);
-  afterAll(() => world?.remove(), 60_000);
+  });
+  afterAll(() => world?.remove());
 
   async function trade(): Promise<readonly string[]> {
     const { client } = world;
@@ -40,7 +40,7 @@ describe('4 validators in 4 processes, with the projector in a process of its ow
 
   it('trade', async () => {
     expect(await trade()).toEqual(['executed', 'executed']);
-  }, 90_000);
+  });
 
   it('are seen over REST, and so is the one that falls silent', async () => {
     const { system, client } = world;
@@ -66,7 +66,7 @@ describe('4 validators in 4 processes, with the projector in a process of its ow
     }
     expect(seen).toBe(true);
     await system.revive('validators-4');
-  }, 180_000);
+  });
 
   it('trade while one of the processes is dead, while another stands still, and when both are back', async () => {
     const { system } = world;
@@ -79,7 +79,7 @@ describe('4 validators in 4 processes, with the projector in a process of its ow
     await system.halt('projector');
     await system.revive('projector');
     expect(await trade()).toEqual(['executed', 'executed']);
-  }, 180_000);
+  });
 
   it('and none of them has logged an error', async () => {
     const { system } = world;

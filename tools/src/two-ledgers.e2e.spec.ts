@@ -26,11 +26,11 @@ describe('the consortium ledger and the public ledger side by side', () => {
   beforeAll(async () => {
     world = await startTestSystem('two-ledgers', { validators: 4, public: { validators: 4, consensus: PACE } });
     reads = createReadModels(world.system.databaseUrl, 'public');
-  }, 180_000);
+  });
   afterAll(async () => {
     await reads?.close();
     await world?.remove();
-  }, 60_000);
+  });
 
   const get = async (path: string): Promise<Record<string, unknown>> =>
     (await fetch(`${world.system.url}${path}`)).json() as Promise<Record<string, unknown>>;
@@ -70,7 +70,7 @@ describe('the consortium ledger and the public ledger side by side', () => {
     expect(open).toMatchObject({ status: 'ok', ledgerId: world.system.publicLedger?.identity.ledgerId });
     expect(own).toMatchObject({ status: 'ok', ledgerId: world.anchor.ledgerId });
     expect(Number(own['height'])).toBeGreaterThan(0);
-  }, 90_000);
+  });
 
   it('live and die apart: the one is killed and comes back, the other does not notice', async () => {
     const { system } = world;
@@ -91,7 +91,7 @@ describe('the consortium ledger and the public ledger side by side', () => {
     expect(after).toEqual({ ...before, 'public-ledger': after['public-ledger'] });
     expect(await alarmsOf(world, 'consortium-ledger')).toEqual([]);
     expect(await alarmsOf(world, 'gateway')).toEqual([]);
-  }, 180_000);
+  });
 
   it('refuse the genesis of the other', () => {
     const { ledger, publicLedger } = world.system;
@@ -105,7 +105,7 @@ describe('the consortium ledger and the public ledger side by side', () => {
       expect(status).toBe(1);
       expect(stdout + stderr).toContain('config.otherLedger');
     }
-  }, 60_000);
+  });
 
   it('are rebuilt from their blocks, table by table, when all has stopped', async () => {
     const { folder, system } = world;
@@ -118,5 +118,5 @@ describe('the consortium ledger and the public ledger side by side', () => {
     expect(status).toBe(0);
     expect(stdout.match(/every table has the digest it had before/g)).toHaveLength(2);
     expect(stdout).not.toContain('DIFFER');
-  }, 120_000);
+  });
 });

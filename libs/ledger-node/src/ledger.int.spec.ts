@@ -29,7 +29,7 @@ let postgres: RunningPostgres;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gridtokenx-ledger-'));
   postgres = await startPostgres({ folder });
-}, 120_000);
+});
 
 afterAll(async () => {
   await postgres.stop();
@@ -110,7 +110,7 @@ describe.each(buses)('the consortium ledger with 21 validators over %s', (_name,
     await catchUp(rebuilt);
     expect(await tableDigests(postgres.url, 'consortium')).toEqual(before);
     expect(before['trades']?.rows).toBe(1);
-  }, 120_000);
+  });
 });
 
 async function until<T>(look: () => Promise<T | undefined>, timeoutMs = 60_000): Promise<T> {

@@ -361,5 +361,5 @@ describe('a row store', () => {
     expect(outcomes).toContainEqual(expect.objectContaining({ code: 'rowStore.unavailable' }));
     const rest = blocks.slice(((await store.cursor())?.height ?? 0) + 1);
     expect(await store.apply(rest, 9)).toMatchObject({ kind: 'applied', cursor: { height: blocks.length - 1 } });
-  }, 120_000);
+  });
 });
