@@ -8,7 +8,7 @@ import {
   TARGETS_MAX,
   type ElectionResult,
   type ElectionSnapshot,
-} from '@gridtokenx/domain';
+} from '@gridtokenx/chain';
 import { Prng } from '@gridtokenx/kernel';
 import { median, rounded } from './statistics.js';
 

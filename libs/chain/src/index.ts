@@ -1,6 +1,7 @@
 export * from './block.js';
 export * from './certificate.js';
 export * from './checkpoint.js';
+export * from './election/index.js';
 export * from './epochs.js';
 export * from './header.js';
 export * from './light-client.js';

@@ -10,4 +10,5 @@ export * from './proof-json.js';
 export * from './signing.js';
 export * from './trust-file.js';
 export * from './verify.js';
+export * from './verify-election.js';
 export * from './views.js';

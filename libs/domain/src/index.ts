@@ -25,7 +25,6 @@ export { KYC_TRANSITIONS } from './registry/execute.js';
 export { actsFor, isVerified, kycStatusAt } from './registry/rights.js';
 export * from './market/state.js';
 export { executeMarket, MARKET_OPERATIONS, type MarketOperation } from './market/execute.js';
-export * from './election/index.js';
 export * from './staking/index.js';
 export * from './governance/index.js';
 export { GovernanceState, type ReferendumRow } from './governance/state.js';

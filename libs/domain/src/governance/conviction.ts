@@ -1,5 +1,4 @@
-import { assert } from '@gridtokenx/kernel';
-import { quotient } from '../parts.js';
+import { assert, quotient } from '@gridtokenx/kernel';
 
 /** How long a voter stands by a vote that wins: level 0 to 6. */
 export type Conviction = 0 | 1 | 2 | 3 | 4 | 5 | 6;

@@ -1,5 +1,4 @@
-import { assert } from '@gridtokenx/kernel';
-import { BILLION, isShare, quotient, quotientUp } from '../parts.js';
+import { assert, BILLION, isShare, quotient, quotientUp } from '@gridtokenx/kernel';
 
 /**
  * How large a share a referendum needs, by how much of its decision period has passed; both in parts of a billion. Each

@@ -1,6 +1,6 @@
+import { BILLION } from '@gridtokenx/kernel';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { BILLION } from '../parts.js';
 import { enoughFrom, isCurve, reciprocalThrough, threshold, type Curve } from './curve.js';
 
 const share = fc.oneof(fc.constantFrom(0, 1, BILLION - 1, BILLION), fc.integer({ min: 0, max: BILLION }));

@@ -1,5 +1,4 @@
-import { assert } from '@gridtokenx/kernel';
-import { BILLION, isShare, quotient, quotientUp } from '../parts.js';
+import { assert, BILLION, isShare, quotient, quotientUp } from '@gridtokenx/kernel';
 import { enoughFrom, isCurve, type Curve } from './curve.js';
 import { approvalOf, supportOf, type Tally } from './tally.js';
 

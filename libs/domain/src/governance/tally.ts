@@ -1,5 +1,4 @@
-import { assert } from '@gridtokenx/kernel';
-import { shareOf } from '../parts.js';
+import { assert, shareOf } from '@gridtokenx/kernel';
 import { votesOf, type Conviction } from './conviction.js';
 
 /** What an account says in one referendum, with capital in minor units. A split vote has no conviction. */

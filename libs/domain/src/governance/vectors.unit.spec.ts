@@ -1,6 +1,6 @@
+import { BILLION } from '@gridtokenx/kernel';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { BILLION } from '../parts.js';
 import { CONVICTIONS, isConviction, votesOf } from './conviction.js';
 import { enoughFrom, isCurve, reciprocalThrough, threshold, type Curve } from './curve.js';
 

@@ -1,4 +1,4 @@
-import { isShare } from '../parts.js';
+import { isShare } from '@gridtokenx/kernel';
 
 /** A validator's commission, with what it takes to limit its changes; shares in parts of a billion. */
 export interface Commission {

@@ -1,6 +1,6 @@
+import { BILLION } from '@gridtokenx/kernel';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { BILLION } from '../parts.js';
 import { changeCommission, firstCommission, type Commission } from './commission.js';
 
 const PERCENT = BILLION / 100;

@@ -1,7 +1,6 @@
-import { faultsTolerated, isLastOfEpoch } from '@gridtokenx/chain';
+import { type ElectionResult, faultsTolerated, isLastOfEpoch, STAKE_MAX } from '@gridtokenx/chain';
 import { compareBytes, compareText } from '@gridtokenx/kernel';
 import type { EventOf } from '@gridtokenx/protocol';
-import { STAKE_MAX, type ElectionResult } from '../election/index.js';
 import type { HookContext } from '../ledger/module.js';
 import { FIXED_BEFORE_END, keysOf } from '../validators/epoch.js';
 import { publicKeyOf } from '../validators/state.js';

@@ -1,8 +1,17 @@
+import {
+  checkElection,
+  elect,
+  Election,
+  electionTold,
+  STAKE_MAX,
+  type ElectionEvent,
+  type ToldElection,
+} from '@gridtokenx/chain';
 import { noble } from '@gridtokenx/crypto';
 import { decodeEnvelope, type LedgerEvent } from '@gridtokenx/protocol';
 import { gridAmount, ONE_GRID } from '@gridtokenx/testkit';
 import { describe, expect, it } from '@jest/globals';
-import { checkElection, createPublicLedger, elect, Election, STAKE_MAX, type ElectionSnapshot } from '../index.js';
+import { createPublicLedger } from '../index.js';
 import { keyOf, PublicWorld } from '../spec/public-world.spec.js';
 import { ofType, StakingWorld } from '../spec/staking-world.spec.js';
 import { BALANCING, snapshotOf } from './snapshot.js';
@@ -11,24 +20,14 @@ const names = (count: number, prefix = 'val'): string[] => Array.from({ length: 
 const bonds = (count: number, prefix = 'val'): Record<string, number> =>
   Object.fromEntries(names(count, prefix).map((name, i) => [name, 10_000 + i]));
 
-/** The snapshot that the facts of an election tell. */
-function snapshotTold(events: readonly LedgerEvent[], era: number): ElectionSnapshot {
-  const of = <E extends { readonly era: number }>(all: readonly E[]): E[] => all.filter((event) => event.era === era);
-  const [began] = of(ofType(events, 'staking.electionBegan'));
-  if (began === undefined) throw new Error(`no election was held for era ${era}`);
-  const candidates = of(ofType(events, 'staking.electionCandidates')).flatMap((piece) => piece.candidates);
-  return {
-    seats: began.seats,
-    candidates,
-    nominators: of(ofType(events, 'staking.electionNominators')).flatMap(({ nominators }) =>
-      nominators.map(({ account, budget, targets }) => ({
-        id: account,
-        budget: BigInt(budget),
-        targets: targets.map((place) => candidates[place] ?? ''),
-      })),
-    ),
-    balancing: { iterations: began.iterations, tolerance: BigInt(began.tolerance) },
-  };
+/** The election that facts tell. */
+function told(events: readonly LedgerEvent[], era: number): ToldElection {
+  const election = electionTold(
+    events.filter((event): event is ElectionEvent => event.type.startsWith('staking.election')),
+    era,
+  );
+  if (election === undefined) throw new Error(`no whole election was told for era ${era}`);
+  return election;
 }
 
 describe('an era', () => {
@@ -175,7 +174,7 @@ describe('an election that goes on over blocks', () => {
     stir(one);
     expect(snapshotOf(one.staking)).toEqual(before);
     one.nextEra();
-    expect(snapshotTold(one.told, 1)).toEqual(before);
+    expect(told(one.told, 1).snapshot).toEqual(before);
   });
 
   it('tells all that it takes to check it, and to hold it again', () => {
@@ -183,25 +182,11 @@ describe('an election that goes on over blocks', () => {
     one.toPlace(1);
     stir(one);
     one.nextEra();
-    const snapshot = snapshotTold(one.told, 1);
+    const { snapshot, result } = told(one.told, 1);
     expect(snapshot.balancing).toEqual(BALANCING);
-    const [held] = ofType(one.told, 'staking.electionHeld').filter(({ era }) => era === 1);
-    const winners = ofType(one.told, 'staking.electionWinner')
-      .filter(({ era }) => era === 1)
-      .map(({ candidate, round, stake, supports }) => ({
-        candidate,
-        round,
-        stake: BigInt(stake),
-        supports: supports.map(({ nominator, stake: given }) => ({ nominator, stake: BigInt(given) })),
-      }));
-    const score = {
-      minimalStake: BigInt(held?.minimalStake ?? 0),
-      sumStake: BigInt(held?.sumStake ?? 0),
-      sumStakeSquared: BigInt(held?.sumStakeSquared ?? 0),
-    };
-    expect(winners).toHaveLength(8);
-    expect(checkElection(snapshot, { winners, score })).toBeUndefined();
-    expect(elect(snapshot)).toEqual({ winners, score, stripped: [] });
+    expect(result.winners).toHaveLength(8);
+    expect(checkElection(snapshot, result)).toBeUndefined();
+    expect(elect(snapshot)).toEqual(result);
   });
 
   it('is the same on a ledger that begins in the middle of it', () => {

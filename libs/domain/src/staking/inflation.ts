@@ -1,5 +1,4 @@
-import { assert } from '@gridtokenx/kernel';
-import { BILLION, quotient, quotientNearest, shareOf } from '../parts.js';
+import { assert, BILLION, quotient, quotientNearest, shareOf } from '@gridtokenx/kernel';
 
 /** Shares in parts of a million of all that is issued. */
 export interface InflationParameters {

@@ -1,6 +1,6 @@
+import { elect } from '@gridtokenx/chain';
 import { assert, unreachable } from '@gridtokenx/kernel';
 import { rejected, type OperationOf, type PublicGenesis, type RejectedOutcome } from '@gridtokenx/protocol';
-import { elect } from '../election/index.js';
 import type { HookContext, LedgerModule, OperationContext } from '../ledger/module.js';
 import { auditStaking } from './audit.js';
 import { bondOperation, rebondOperation, setPayee, unbondOperation, withdrawOperation } from './bonding.js';

@@ -1,5 +1,4 @@
-import { assert } from '@gridtokenx/kernel';
-import { BILLION, partOf, quotient } from '../parts.js';
+import { assert, BILLION, partOf, quotient } from '@gridtokenx/kernel';
 
 /** What is taken at most from those who were unresponsive together: 7 %. */
 const UNRESPONSIVE_MAXIMUM = 70_000_000;

@@ -1,5 +1,4 @@
-import { assert } from '@gridtokenx/kernel';
-import { isShare, partOf, quotient } from '../parts.js';
+import { assert, isShare, partOf, quotient } from '@gridtokenx/kernel';
 import { exposureTotal, type Exposure } from './exposure.js';
 
 /** A validator as an era left it. */

@@ -1,5 +1,4 @@
-import { assert } from '@gridtokenx/kernel';
-import { isShare, partOf } from '../parts.js';
+import { assert, isShare, partOf } from '@gridtokenx/kernel';
 import { exposureTotal, type Exposure } from './exposure.js';
 
 /**

@@ -1,6 +1,6 @@
+import { BILLION } from '@gridtokenx/kernel';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { BILLION } from '../parts.js';
 import { exposureTotal, type Exposure } from './exposure.js';
 import { equivocationFraction, unresponsivenessFraction } from './offence.js';
 import { newSpan, slashInSpan, slashOf, type SlashingSpan } from './slash.js';

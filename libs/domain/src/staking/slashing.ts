@@ -1,9 +1,9 @@
+import { quotient } from '@gridtokenx/kernel';
 import { FIXED_BEFORE_END } from '../validators/epoch.js';
 import type { EquivocationJudge } from '../validators/evidence.js';
 import { isLastOfEpoch } from '@gridtokenx/chain';
 import { rejected, TREASURY_ACCOUNT, type OperationOf, type RejectedOutcome } from '@gridtokenx/protocol';
 import type { BlockContext, HookContext, OperationContext } from '../ledger/module.js';
-import { quotient } from '../parts.js';
 import { slashBond } from './bond.js';
 import { chill } from './candidacy.js';
 import { equivocationFraction, unresponsivenessFraction } from './offence.js';

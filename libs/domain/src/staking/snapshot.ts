@@ -1,5 +1,5 @@
+import { Election, type ElectionSnapshot, type Nominator } from '@gridtokenx/chain';
 import { compareText } from '@gridtokenx/kernel';
-import { Election, type ElectionSnapshot, type Nominator } from '../election/index.js';
 import type { StakingState } from './state.js';
 
 /** SPEC staking 10.3 */

@@ -1,10 +1,9 @@
-import { assert, formatTime, millis, parseTime } from '@gridtokenx/kernel';
+import { assert, formatTime, millis, parseTime, partOf } from '@gridtokenx/kernel';
 import { rejected, TREASURY_ACCOUNT, type OperationOf, type RejectedOutcome } from '@gridtokenx/protocol';
 import type { AccountsState } from '../accounts/state.js';
 import { GRID, type GridState } from '../grid/state.js';
 import type { HookContext, LedgerModule, OperationContext } from '../ledger/module.js';
 import type { ParametersState } from '../parameters/state.js';
-import { partOf } from '../parts.js';
 import type { SpendRow, TreasuryState } from './state.js';
 
 /** What the module needs of the ledger around it. */

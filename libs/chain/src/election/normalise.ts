@@ -1,5 +1,4 @@
-import { assert } from '@gridtokenx/kernel';
-import { BILLION_PARTS } from '../parts.js';
+import { assert, BILLION_PARTS } from '@gridtokenx/kernel';
 
 interface Part {
   value: bigint;

@@ -1,5 +1,5 @@
+import { BILLION_PARTS } from '@gridtokenx/kernel';
 import { balance } from './balance.js';
-import { BILLION_PARTS } from '../parts.js';
 import { drain, publish, type ElectionResult } from './result.js';
 import { candidatesOf, enrol, setWeight, type Candidate, type ElectionSnapshot, type Voter } from './snapshot.js';
 

@@ -2,6 +2,7 @@ export * from './check.js';
 export * from './explain.js';
 export { normalise, sharesOf } from './normalise.js';
 export { elect, Election } from './phragmen.js';
+export { electionTold, isSameResult, type ElectionEvent, type ToldElection } from './told.js';
 export { phragmms } from './phragmms.js';
 export { reduce, type Assignment } from './reduce.js';
 export type { ElectionResult, Support, Winner } from './result.js';

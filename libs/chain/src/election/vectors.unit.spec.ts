@@ -1,3 +1,4 @@
+import { BILLION_PARTS } from '@gridtokenx/kernel';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import {
@@ -14,7 +15,6 @@ import {
   type ElectionSnapshot,
 } from './index.js';
 import { candidatesOf, enrol } from './snapshot.js';
-import { BILLION_PARTS } from '../parts.js';
 import { spendWhole } from './balance.js';
 
 interface VectorElection extends Claims {

@@ -1,4 +1,4 @@
-import { assert } from '@gridtokenx/kernel';
+import { assert } from './assert.js';
 
 /** A share of something, in whole parts of a billion: 0 is none, 1,000,000,000 all. */
 export const BILLION = 1_000_000_000;

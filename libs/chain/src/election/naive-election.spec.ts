@@ -1,4 +1,4 @@
-import type { ElectionSnapshot } from '../election/snapshot.js';
+import type { ElectionSnapshot } from './snapshot.js';
 
 /**
  * The election as the rules tell it: every score anew from every budget in every round, remainders handed out one by one.

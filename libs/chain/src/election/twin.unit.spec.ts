@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { naiveElection, naivelyNormalised, naivePhragmms } from '../spec/naive-election.spec.js';
+import { naiveElection, naivelyNormalised, naivePhragmms } from './naive-election.spec.js';
 import {
   checkElection,
   elect,

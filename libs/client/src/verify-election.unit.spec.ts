@@ -1,0 +1,171 @@
+import { elect, type ElectionSnapshot } from '@gridtokenx/chain';
+import type { LedgerEvent } from '@gridtokenx/protocol';
+import { describe, expect, it } from '@jest/globals';
+import { verifyElection, type ElectionVerdict } from './verify-election.js';
+
+const ERA = 7;
+const id = (name: string): string => name.padEnd(43, '-');
+const candidates = ['a', 'b', 'c', 'd', 'e'].map(id);
+const budgets: readonly [string, bigint, readonly number[]][] = [
+  ['a', 10_000n, [0]],
+  ['b', 9_000n, [1]],
+  ['c', 8_000n, [2]],
+  ['d', 7_000n, [3]],
+  ['e', 6_000n, [4]],
+  ['p', 5_000n, [0, 3]],
+  ['q', 4_321n, [1, 2, 4]],
+  ['r', 3_333n, [3, 4]],
+];
+const snapshot: ElectionSnapshot = {
+  seats: 3,
+  candidates,
+  nominators: budgets.map(([name, budget, targets]) => ({
+    id: id(name),
+    budget: budget * 1_000_000n,
+    targets: targets.map((place) => candidates[place] ?? ''),
+  })),
+  balancing: { iterations: 3, tolerance: 0n },
+};
+
+/** An election as a ledger tells it, in pieces of two, among other facts. */
+function told(): LedgerEvent[] {
+  const { winners, score, stripped } = elect(snapshot);
+  const nominators = snapshot.nominators.map(({ id: account, budget, targets }) => ({
+    account,
+    budget: budget.toString(),
+    targets: targets.map((target) => candidates.indexOf(target)),
+  }));
+  const inTwos = <T>(all: readonly T[]): { readonly first: number; readonly piece: T[] }[] =>
+    Array.from({ length: Math.ceil(all.length / 2) }, (_, i) => ({ first: 2 * i, piece: all.slice(2 * i, 2 * i + 2) }));
+  return [
+    { type: 'staking.eraBegan', era: ERA - 1, validators: 3, staked: '1' },
+    {
+      type: 'staking.electionBegan',
+      era: ERA,
+      seats: snapshot.seats,
+      candidates: candidates.length,
+      nominators: nominators.length,
+      staked: '1',
+      iterations: 3,
+      tolerance: '0',
+    },
+    ...inTwos(candidates).map(({ first, piece }): LedgerEvent => ({
+      type: 'staking.electionCandidates',
+      era: ERA,
+      first,
+      candidates: piece,
+    })),
+    ...inTwos(nominators).map(({ first, piece }): LedgerEvent => ({
+      type: 'staking.electionNominators',
+      era: ERA,
+      first,
+      nominators: piece,
+    })),
+    {
+      type: 'staking.electionHeld',
+      era: ERA,
+      winners: winners.length,
+      minimalStake: score.minimalStake.toString(),
+      sumStake: score.sumStake.toString(),
+      sumStakeSquared: score.sumStakeSquared.toString(),
+      stripped: [...stripped],
+    },
+    ...winners.flatMap(({ candidate, round, stake, supports }) =>
+      inTwos(supports).map(({ first, piece }): LedgerEvent => ({
+        type: 'staking.electionWinner',
+        era: ERA,
+        candidate,
+        round,
+        stake: stake.toString(),
+        first,
+        supports: piece.map(({ nominator, stake: given }) => ({ nominator, stake: given.toString() })),
+      })),
+    ),
+    {
+      type: 'staking.setElected',
+      era: ERA,
+      validators: winners.slice(1).map(({ candidate, stake }) => ({
+        account: candidate,
+        key: candidate,
+        commission: 0,
+        stake: stake.toString(),
+      })),
+      waiting: winners.slice(0, 1).map(({ candidate }) => candidate),
+    },
+  ];
+}
+
+const codeOf = (verdict: ElectionVerdict): string => (verdict.ok ? 'ok' : verdict.code);
+type Changes<T extends LedgerEvent['type']> = (event: Extract<LedgerEvent, { type: T }>) => LedgerEvent;
+
+/** The verdict where the last fact of a type says something else. */
+function withChanged<T extends LedgerEvent['type']>(type: T, change: Changes<T>, again = false): string {
+  const events = told();
+  const at = events.findLastIndex((event) => event.type === type);
+  events[at] = change(events[at] as Extract<LedgerEvent, { type: T }>);
+  return codeOf(verifyElection(events, ERA, { again }));
+}
+
+describe('a published election', () => {
+  it('is checked from the facts of its blocks alone, and held again', () => {
+    const verdict = verifyElection(told(), ERA, { again: true });
+    expect(verdict).toEqual({ ok: true, election: { snapshot, result: elect(snapshot) } });
+    expect(codeOf(verifyElection(told(), ERA + 1))).toBe('election.incomplete');
+  });
+
+  it('that lacks a fact, or has one twice, is incomplete', () => {
+    const events = told();
+    for (const [at, { type, ...event }] of events.entries()) {
+      const isNeeded = type.startsWith('staking.election');
+      const without = events.filter((_, place) => place !== at);
+      expect([at, codeOf(verifyElection(without, ERA))]).toEqual([at, isNeeded ? 'election.incomplete' : 'ok']);
+      if (!isNeeded) continue;
+      const twice = events.flatMap((each, place) => (place === at ? [each, each] : [each]));
+      expect([type, event, codeOf(verifyElection(twice, ERA))]).not.toEqual([type, event, 'ok']);
+    }
+  });
+
+  it('that claims what its snapshot does not allow is told by its code', () => {
+    expect(withChanged('staking.electionHeld', (event) => ({ ...event, minimalStake: '1' }))).toBe(
+      'election.wrongScore',
+    );
+    expect(withChanged('staking.electionWinner', (event) => ({ ...event, stake: `${event.stake}0` }))).toBe(
+      'election.incomplete',
+    );
+    expect(
+      withChanged('staking.electionNominators', (event) => ({
+        ...event,
+        nominators: event.nominators.map((one) => ({ ...one, budget: `${one.budget}0` })),
+      })),
+    ).toBe('election.wrongBudget');
+    expect(withChanged('staking.electionBegan', (event) => ({ ...event, seats: 2 }))).toBe('election.tooManyWinners');
+    expect(withChanged('staking.electionBegan', (event) => ({ ...event, seats: 4 }))).toBe('election.seatLeftEmpty');
+  });
+
+  it('that is feasible and not the ledger’s own is found by holding it again', () => {
+    const change: Changes<'staking.electionWinner'> = (event) => ({ ...event, round: event.round + 1 });
+    expect(withChanged('staking.electionWinner', change)).toBe('ok');
+    expect(withChanged('staking.electionWinner', change, true)).toBe('election.other');
+    // One that claims other rounds of balancing would have had other supports.
+    const fewer: Changes<'staking.electionBegan'> = (event) => ({ ...event, iterations: 0 });
+    expect(withChanged('staking.electionBegan', fewer)).toBe('ok');
+    expect(withChanged('staking.electionBegan', fewer, true)).toBe('election.other');
+  });
+
+  it('whose set has others than its winners, or with other stakes, is told', () => {
+    expect(withChanged('staking.setElected', (event) => ({ ...event, waiting: [id('z')] }))).toBe('election.wrongSet');
+    expect(
+      withChanged('staking.setElected', (event) => ({
+        ...event,
+        validators: event.validators.map((one) => ({ ...one, stake: '1' })),
+      })),
+    ).toBe('election.wrongSet');
+  });
+
+  it('in facts that are none of the protocol is malformed', () => {
+    expect(withChanged('staking.electionHeld', (event) => ({ ...event, sumStake: 'much' }))).toBe('election.malformed');
+    expect(withChanged('staking.electionNominators', (event) => ({ ...event, nominators: [] }))).toBe(
+      'election.incomplete',
+    );
+  });
+});
