@@ -9,6 +9,7 @@ import { LedgerController } from './controllers/ledger.controller.js';
 import { MarketsController } from './controllers/markets.controller.js';
 import { OpenApiController } from './controllers/openapi.controller.js';
 import { OperationsController } from './controllers/operations.controller.js';
+import { PublicController } from './controllers/public.controller.js';
 import { ValidatorChangesController } from './controllers/validator-changes.controller.js';
 import { ValidatorsController } from './controllers/validators.controller.js';
 import {
@@ -61,7 +62,7 @@ const ROUTES: Readonly<Record<LedgerKind, Routes>> = {
     controllers: [AccountsController, MarketsController, ValidatorChangesController, OpenApiController],
     providers: [ConsortiumQueries],
   },
-  public: { module: PublicRoutes, controllers: [], providers: [] },
+  public: { module: PublicRoutes, controllers: [PublicController], providers: [] },
 };
 
 @Module({})

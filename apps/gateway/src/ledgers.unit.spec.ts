@@ -5,8 +5,9 @@ import { gridAmount, testPublicGenesis } from '@gridtokenx/testkit';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { InjectOptions } from 'light-my-request';
 import type { Gateway } from './create-gateway.js';
-import { FakeReadModels, genesisFile, kidOf, newWorld, seedOf, type World } from './fixture.spec.js';
+import { genesisFile, kidOf, newWorld, seedOf, type World } from './fixture.spec.js';
 import { openApiDocument } from './openapi/document.js';
+import { FakePublicReads } from './public-fixture.spec.js';
 
 const owner = seedOf(7);
 const file = utf8(
@@ -29,7 +30,7 @@ let world: World;
 let gateway: Gateway;
 beforeEach(async () => {
   world = newWorld();
-  const readModels = new FakeReadModels(identity);
+  const readModels = new FakePublicReads(identity);
   readModels.register(kidOf(owner));
   await world.log.ensureTopics([ledgerTopics.public.operations, ledgerTopics.public.consensus]);
   const consortium = { identity: world.identity, genesisFile: genesisFile(4), readModels: world.readModels };

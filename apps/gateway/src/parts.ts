@@ -1,6 +1,6 @@
 import type { Crypto } from '@gridtokenx/crypto';
 import type { LedgerIdentity } from '@gridtokenx/protocol';
-import type { Clock, LedgerReads, Log, ReadModels } from '@gridtokenx/runtime';
+import type { Clock, LedgerReads, Log, PublicReadModels, ReadModels } from '@gridtokenx/runtime';
 
 /** What a gateway has of one ledger. */
 export interface LedgerParts<Reads extends LedgerReads = LedgerReads> {
@@ -17,7 +17,10 @@ export interface GatewayParts {
   readonly clock: Clock;
   readonly limits?: Partial<GatewayLimits>;
   /** Those that it serves. */
-  readonly ledgers: { readonly consortium: LedgerParts<ReadModels>; readonly public?: LedgerParts | undefined };
+  readonly ledgers: {
+    readonly consortium: LedgerParts<ReadModels>;
+    readonly public?: LedgerParts<PublicReadModels> | undefined;
+  };
 }
 
 /** What may be under way or remembered at once. */

@@ -38,6 +38,7 @@ export const gatewayProblems = {
   'order.unknown': { status: 404, title: 'No such order at this height.' },
   'block.unknown': { status: 404, title: 'There is no block of this height yet.' },
   'key.unknown': { status: 404, title: 'The key is not registered at this height.' },
+  'public.unknown': { status: 404, title: 'There is no such thing at this height.' },
   'proof.notInBlock': { status: 404, title: 'The block holds no such operation.' },
 } as const satisfies Record<string, { status: number; title: string; retryAfterSeconds?: number }>;
 

@@ -1,5 +1,6 @@
 import { LEDGER_PATHS, type LedgerKind } from '@gridtokenx/protocol';
 import type { z } from 'zod';
+import { publicRoutes } from './public-routes.js';
 import * as s from './schemas.js';
 
 export interface Content {
@@ -266,7 +267,25 @@ const consortiumRoutes: readonly RouteDoc[] = [
   },
 ];
 
-const OWN: Readonly<Record<LedgerKind, readonly RouteDoc[]>> = { consortium: consortiumRoutes, public: [] };
+const ownPublicRoutes = publicRoutes.map(
+  ({ path, id, summary, description, params, query, answer, mayLack }): RouteDoc => ({
+    method: 'GET',
+    path,
+    id,
+    summary,
+    ...(description !== undefined && { description }),
+    ...(params !== undefined && { params }),
+    query,
+    status: 200,
+    answer: json(answer),
+    ...(mayLack && { problems: [404] }),
+  }),
+);
+
+const OWN: Readonly<Record<LedgerKind, readonly RouteDoc[]>> = {
+  consortium: consortiumRoutes,
+  public: ownPublicRoutes,
+};
 
 /** All routes of a ledger, with their full paths, and names that no other ledger's have. */
 export const routesOf = (kind: LedgerKind): RouteDoc[] =>

@@ -260,7 +260,7 @@ const whereOf = ({ atHeight, leafIndex, timeMs, operationId }: Told): Omit<FactV
   operationId: optional(operationId, hexOf),
 });
 
-function capitalOf(vote: Records['vote']): bigint {
+function capitalOf({ vote }: Records['vote']): bigint {
   if (vote.kind === 'standard') return BigInt(vote.capital);
   return BigInt(vote.aye) + BigInt(vote.nay) + BigInt(vote.abstain);
 }

@@ -425,7 +425,7 @@ describe('the read models of the public ledger', () => {
         ['2'],
       );
       expect((await models.records('vote', '1', {})).items).toMatchObject([
-        { parent: '1', id: bob, body: { capital: '300' } },
+        { parent: '1', id: bob, body: { vote: { capital: '300' } } },
       ]);
       expect((await models.record('vote', '1', ann)).value).toBeUndefined();
       expect((await models.record('candidate', '', ann, ['bonded', 'active'])).value).toMatchObject({

@@ -226,8 +226,8 @@ export class PublicCollector implements OwnCollector<PublicEvent, PublicRows> {
       case 'governance.voted': {
         const { account, vote } = event;
         const referendum = String(event.referendum);
-        changes.put('vote', [referendum, account], vote);
-        changes.put('voteOf', [account, referendum], vote);
+        changes.put('vote', [referendum, account], { vote });
+        changes.put('voteOf', [account, referendum], { vote });
         return changes.fact('votes', account, where, event);
       }
       case 'governance.voteRemoved': {

@@ -191,8 +191,8 @@ export interface Records {
     readonly cleared: boolean;
   };
   /** By number of the referendum and account, and the other way round. */
-  readonly vote: OperationOf<'governance.vote'>['vote'];
-  readonly voteOf: OperationOf<'governance.vote'>['vote'];
+  readonly vote: { readonly vote: OperationOf<'governance.vote'>['vote'] };
+  readonly voteOf: { readonly vote: OperationOf<'governance.vote'>['vote'] };
   /** By who delegates and track, and by whom it is to. */
   readonly delegation: Pick<Told<'governance.delegated'>, 'to' | 'conviction' | 'amount'>;
   readonly delegator: Pick<Told<'governance.delegated'>, 'from' | 'track' | 'conviction' | 'amount'>;

@@ -1,0 +1,252 @@
+import { REFERENDUM_STATUSES, type RecordKind, type Topic } from '@gridtokenx/projections';
+import * as f from '@gridtokenx/protocol';
+import { PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX } from '@gridtokenx/runtime';
+import { z } from 'zod';
+import { wholeNumber } from '../http/query.js';
+
+/** What goes in and out of the routes that only the public ledger has; made of the schemas of its facts. */
+
+const { eventSchemas: e, operationSchemas } = f;
+const whole = z.int().min(0);
+
+// Requests
+
+const minHeight = wholeNumber(0, Number.MAX_SAFE_INTEGER)
+  .optional()
+  .describe('Answer only from this block height on: waits up to 5 s, else 503 read.heightNotReached.');
+const limit = wholeNumber(1, PAGE_ITEMS_MAX).optional().describe(`Items of a page, ${PAGE_ITEMS_DEFAULT} by default.`);
+const cursor = z.string().min(1).max(512).optional().describe('`next` of the page before, with the same filter.');
+const order = z.enum(['newest', 'oldest']).optional().describe('Which come first.');
+
+export const oneQuery = z.strictObject({ minHeight });
+export const listQuery = z.strictObject({ minHeight, limit, cursor, order });
+export const accountsQuery = z.strictObject({
+  minHeight,
+  limit,
+  cursor: f.gridAccount.optional().describe('`next` of the page before.'),
+});
+export const account = f.gridAccount;
+export const wholeId = z.string().regex(/^(0|[1-9]\d{0,15})$/, 'a whole number');
+export const referendumStatus = z.enum(REFERENDUM_STATUSES);
+export const slashStatus = z.enum(['deferred', 'cancelled', 'settled']);
+export const spendStatus = z.enum(['approved', 'waiting', 'paid', 'dropped']);
+export const publicationStatus = z.enum(['published', 'disputed', 'upheld', 'withdrawn', 'final']);
+export const multisigStatus = z.enum(['open', 'executed', 'refused', 'cancelled', 'expired']);
+
+// Answers
+
+const standing = { height: whole.describe('Block height that the answer stands at.'), time: f.time };
+export const standsAt = z.strictObject(standing);
+const next = z.string().optional().describe('Give it back as `cursor`. Absent at the end.');
+export const pageOf = (item: z.ZodType): z.ZodObject => z.strictObject({ ...standing, items: z.array(item), next });
+export const answerOf = (fields: z.ZodObject): z.ZodObject => fields.extend(standing);
+
+/** When and where something happened, and how it is proven. */
+const happened = {
+  height: whole.describe('Of the block that holds it.'),
+  index: whole.describe('Of the leaf in the results tree of the block.'),
+  time: f.time,
+  operationId: f.operationId.optional().describe('Absent when a hook did it.'),
+  proof: z.string().optional(),
+};
+const factOf = (...facts: readonly [z.ZodType, ...z.ZodType[]]): z.ZodObject =>
+  z.strictObject({ ...happened, fact: facts.length === 1 ? facts[0] : z.union(facts) });
+/** Of a fact of many lines, the one that is about somebody. */
+const lineOf = (type: string, fields: z.ZodRawShape, line: z.ZodObject): z.ZodObject =>
+  z.strictObject({ type: z.literal(type), ...fields, ...line.shape });
+
+const rewardLine = e['staking.rewarded'].shape.lines.element;
+const chargeLine = e['staking.slashed'].shape.charges.element;
+
+/** By topic: see `Facts` of the projections. */
+export const factSchemas: Readonly<Record<Topic, z.ZodObject>> = {
+  fees: factOf(e['grid.feesCollected'], e['grid.dustCollected']),
+  parameter: factOf(e['parameters.changed']),
+  bond: factOf(
+    e['staking.bonded'],
+    e['staking.unbonded'],
+    e['staking.rebonded'],
+    e['staking.withdrawn'],
+    e['staking.nominated'],
+    e['staking.stood'],
+    e['staking.commissionSet'],
+    e['staking.chilled'],
+    e['staking.keyRotated'],
+    e['staking.keyRetired'],
+    e['staking.payeeSet'],
+  ),
+  candidates: factOf(e['staking.electionCandidates']),
+  nominators: factOf(e['staking.electionNominators']),
+  winners: factOf(e['staking.electionWinner']),
+  supports: factOf(lineOf('support', { era: f.count, candidate: f.gridAccount }, z.strictObject({ stake: f.amount }))),
+  payouts: factOf(e['staking.validatorPaid']),
+  rewards: factOf(lineOf('reward', { era: f.count, validator: f.gridAccount }, rewardLine)),
+  offences: factOf(e['staking.offended'], e['validators.equivocated']),
+  charges: factOf(lineOf('charge', { slash: f.number, validator: f.gridAccount }, chargeLine)),
+  proposal: factOf(
+    e['governance.proposed'],
+    e['governance.decisionDepositPlaced'],
+    e['governance.placed'],
+    e['governance.phaseBegan'],
+    e['governance.approved'],
+    e['governance.rejected'],
+    e['governance.cancelled'],
+    e['governance.depositSettled'],
+    e['governance.enacted'],
+    e['governance.votesCleared'],
+  ),
+  tallies: factOf(e['governance.tallied']),
+  votes: factOf(
+    e['governance.voted'],
+    e['governance.voteRemoved'],
+    e['governance.delegated'],
+    e['governance.undelegated'],
+    e['governance.capitalLocked'],
+  ),
+  treasury: factOf(
+    e['treasury.spendApproved'],
+    e['treasury.spent'],
+    e['treasury.spendWaits'],
+    e['treasury.spendDropped'],
+    e['treasury.burned'],
+  ),
+  anchoring: factOf(e['transparency.setLearned'], e['transparency.frozen'], e['transparency.recovered']),
+  multisig: factOf(
+    e['multisig.created'],
+    e['multisig.proposed'],
+    e['multisig.approved'],
+    e['multisig.executed'],
+    e['multisig.callRefused'],
+    e['multisig.cancelled'],
+    e['multisig.expired'],
+    e['multisig.signersSet'],
+  ),
+};
+
+const began = {
+  id: z.string().describe('What it is found by: an account, a number, a hash.'),
+  beganHeight: whole,
+  changedHeight: whole,
+};
+/** The fields of a fact, without its name and without what the record is found by. */
+const fieldsOf = (schema: { readonly shape: z.ZodRawShape }, ...without: readonly string[]): z.ZodRawShape =>
+  Object.fromEntries(Object.entries(schema.shape).filter(([name]) => name !== 'type' && !without.includes(name)));
+const recordOf = (fields: z.ZodRawShape): z.ZodObject => z.strictObject({ ...began, ...fields });
+
+const tally = fieldsOf(e['governance.tallied'], 'referendum');
+const voted = { vote: operationSchemas['governance.vote'].shape.vote };
+const sums = {
+  bonded: f.amount.optional().describe('All that is bonded, with what is on its way out: it is locked.'),
+  active: f.amount.optional().describe('What of it counts in elections.'),
+};
+
+/** By kind: see `Records` of the projections. */
+export const recordSchemas: Readonly<Record<RecordKind, z.ZodObject>> = {
+  parameter: recordOf({ value: z.unknown() }),
+  bond: recordOf({
+    payee: f.gridAccount.nullish().describe('Who gets its rewards; without one they are bonded.'),
+    ...sums,
+  }),
+  candidate: recordOf({
+    key: f.keyId.describe('The key that signs its blocks.'),
+    commission: f.parts,
+    stands: z.boolean().describe('Whether it stands for the next election.'),
+    elected: z
+      .strictObject({ era: f.count, key: f.keyId, commission: f.parts, stake: f.amount })
+      .optional()
+      .describe('The last era whose set it was elected into, with what stands behind it.'),
+    waits: f.count.optional().describe('The last era for which it had to wait for a seat.'),
+    ...sums,
+  }),
+  nominator: recordOf({ targets: z.array(f.gridAccount), ...sums }),
+  era: recordOf({
+    election: z.strictObject(fieldsOf(e['staking.electionBegan'], 'era')).optional(),
+    result: z.strictObject(fieldsOf(e['staking.electionHeld'], 'era')).optional(),
+    kept: e['staking.setKept'].shape.why.optional().describe('Why the set of the era before stayed.'),
+    began: z.strictObject(fieldsOf(e['staking.eraBegan'], 'era')).optional(),
+    ended: z.strictObject(fieldsOf(e['staking.eraEnded'], 'era')).optional(),
+  }),
+  set: recordOf(fieldsOf(e['staking.setElected'], 'era')),
+  slash: recordOf({
+    ...fieldsOf(e['staking.slashDeferred'], 'id'),
+    status: slashStatus,
+    settled: z.strictObject({ taken: f.amount, reward: f.amount, treasury: f.amount }).optional(),
+  }),
+  preimage: recordOf(fieldsOf(e['governance.preimageNoted'], 'callHash')),
+  referendum: recordOf({
+    ...fieldsOf(e['governance.proposed'], 'referendum'),
+    status: referendumStatus,
+    since: f.time.optional().describe('When it became that.'),
+    placed: z.boolean().describe('Whether it has a place among those that are decided.'),
+    decisionDeposit: z.strictObject({ account: f.gridAccount, amount: f.amount }).optional(),
+    tally: z.strictObject(tally).optional(),
+    enactAt: f.time.optional(),
+    why: e['governance.rejected'].shape.why.optional(),
+    asSpam: z.boolean().optional(),
+    operation: f.operationId.optional().describe('What was asked for when it was enacted.'),
+    code: z.string().optional().describe('Why that was refused.'),
+    cleared: z.boolean().describe('Whether its votes lock nothing any more beside what was told.'),
+  }),
+  vote: recordOf({ parent: z.string(), ...voted }),
+  voteOf: recordOf({ parent: z.string(), ...voted }),
+  delegation: recordOf({ parent: z.string(), ...fieldsOf(e['governance.delegated'], 'from', 'track') }),
+  delegator: recordOf({ parent: z.string(), ...fieldsOf(e['governance.delegated'], 'to') }),
+  lock: recordOf({ parent: z.string(), amount: f.amount, until: f.time }),
+  spend: recordOf({
+    ...fieldsOf(e['treasury.spendApproved'], 'spend'),
+    status: spendStatus,
+    code: z.string().optional(),
+  }),
+  anchor: recordOf(fieldsOf(e['transparency.anchored'])),
+  publication: recordOf({
+    ...fieldsOf(e['transparency.aggregatesPublished'], 'publication'),
+    status: publicationStatus,
+    dispute: z.strictObject({ account: f.gridAccount, reference: f.reference }).optional(),
+  }),
+  report: recordOf({
+    ...fieldsOf(e['transparency.reportRegistered'], 'report'),
+    supersededBy: f.operationId.optional(),
+  }),
+  multisig: recordOf({ ...fieldsOf(e['multisig.created'], 'account'), version: whole }),
+  proposal: recordOf({
+    parent: z.string(),
+    ...fieldsOf(e['multisig.proposed'], 'account', 'proposal'),
+    approvals: whole,
+    status: multisigStatus,
+    code: f.rejectionCode.optional(),
+  }),
+};
+
+export const gridBalance = z.strictObject({ account: f.gridAccount, available: f.amount, held: f.amount });
+export const gridAccount = gridBalance.extend({
+  spendable: f.amount.describe('What is available, less the greatest of the locks: they overlay.'),
+  locks: z.array(
+    z.strictObject({
+      reason: z.enum(['staking', 'governance']),
+      amount: f.amount,
+      until: f.time.optional().describe('Absent for one that stands until what it is for ends.'),
+    }),
+  ),
+  bonded: f.amount,
+  active: f.amount,
+});
+export const transfer = z.strictObject({
+  ...happened,
+  from: f.gridAccount,
+  to: f.gridAccount,
+  amount: f.amount,
+});
+const byReason = z.record(z.string(), f.amount);
+export const supply = z.strictObject({
+  genesis: f.amount,
+  issued: byReason.describe('Since the genesis, by reason.'),
+  destroyed: byReason.describe('Since the genesis, by reason.'),
+  total: f.amount.describe('genesis + issued - destroyed: what all accounts have.'),
+});
+export const treasury = z.strictObject({
+  account: f.gridAccount,
+  available: f.amount,
+  held: f.amount,
+  collected: byReason.describe('What it got of fees and of dust.'),
+  burned: f.amount,
+});

@@ -1,0 +1,90 @@
+import { formatTime, millis } from '@gridtokenx/kernel';
+import type { RecordKind, Topic } from '@gridtokenx/projections';
+import type { AsOf, FactView, GridAccountView, RecordView, TransferView } from '@gridtokenx/runtime';
+import { asOf, type Hrefs } from './views.js';
+
+/** Rows of the public ledger as they travel. */
+
+type Json = Readonly<Record<string, unknown>>;
+
+const time = (ms: number): string => formatTime(millis(ms));
+
+export const pageBody = <View>(
+  at: AsOf,
+  items: readonly View[],
+  toItem: (view: View) => Json,
+  next: string | undefined,
+): Json & { readonly next?: string } => ({
+  ...asOf(at),
+  items: items.map(toItem),
+  ...(next !== undefined && { next }),
+});
+
+const happenedBody = (
+  { height, index, timeMs, operationId }: Omit<FactView<Topic>, 'fact'>,
+  { proof }: Hrefs,
+): Json => ({
+  height,
+  index,
+  time: time(timeMs),
+  ...(operationId !== undefined && { operationId, proof: proof(height, operationId) }),
+});
+
+export const factBody = ({ fact, ...where }: FactView<Topic>, hrefs: Hrefs): Json => ({
+  ...happenedBody(where, hrefs),
+  fact,
+});
+
+export const recordBody = <K extends RecordKind>(view: RecordView<K>): Json => ({
+  id: view.id,
+  ...(view.parent !== '' && { parent: view.parent }),
+  beganHeight: view.beganHeight,
+  changedHeight: view.height,
+  ...view.sums,
+  ...view.body,
+});
+
+export const transferBody = ({ from, to, amount, ...where }: TransferView, hrefs: Hrefs): Json => ({
+  ...happenedBody(where, hrefs),
+  from,
+  to,
+  amount,
+});
+
+export function gridAccountBody({ account, available, held, locks, bonded, active }: GridAccountView): Json {
+  const locked = locks.reduce((most, { amount }) => (BigInt(amount) > most ? BigInt(amount) : most), 0n);
+  const free = BigInt(available) - locked;
+  return {
+    account,
+    available,
+    held,
+    spendable: (free > 0n ? free : 0n).toString(),
+    locks: locks.map(({ reason, amount, untilMs }) => ({
+      reason,
+      amount,
+      ...(untilMs !== undefined && { until: time(untilMs) }),
+    })),
+    bonded,
+    active,
+  };
+}
+
+type ByReason = Readonly<Record<string, string>>;
+const sumOf = (amounts: ByReason): bigint => Object.values(amounts).reduce((sum, amount) => sum + BigInt(amount), 0n);
+
+export function supplyBody({
+  issued: all,
+  destroyed,
+}: {
+  readonly issued: ByReason;
+  readonly destroyed: ByReason;
+}): Json {
+  const { genesis = '0', ...issued } = all;
+  const total = BigInt(genesis) + sumOf(issued) - sumOf(destroyed);
+  return { genesis, issued, destroyed, total: total.toString() };
+}
+
+export const treasuryBody = (
+  { account, available, held }: GridAccountView,
+  { collected, destroyed }: { readonly collected: ByReason; readonly destroyed: ByReason },
+): Json => ({ account, available, held, collected, burned: destroyed['treasuryBurn'] ?? '0' });
