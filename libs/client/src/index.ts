@@ -1,4 +1,5 @@
 export * from './anchor.js';
+export * from './anchoring.js';
 export * from './client.js';
 export * from './follower.js';
 export * from './keypair.js';

@@ -5,6 +5,7 @@ import { LightBlockJsonError } from '../light-block-json.js';
 import { LightClientError } from '../light-client.js';
 import { ProofJsonError } from '../proof-json.js';
 import { TrustFileError } from '../trust-file.js';
+import { anchorCommand } from './anchor.js';
 import { batch } from './batch.js';
 import { CliError, Context, EXIT, helpOf, parseOptions, usage, type Command } from './command.js';
 import { GENESIS_COMMANDS } from './genesis.js';
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Command[] = [
   verifyCertificateCommand,
   verifyBlock,
   trustUpdate,
+  anchorCommand,
   balances,
   validatorsList,
   validatorsChanges,

@@ -18,10 +18,16 @@ export const signOptions: Readonly<Record<string, Option>> = {
   'valid-for': { value: 'TIME', about: 'how long the ledger may execute it: 90s, 10m (default), 59m at most' },
 };
 
+/** Asks for the ledger of the user's genesis or `--ledger`, else for the consortium. */
 export const clientOf = (context: Context): GridClient => {
   const url = context.need('url');
   if (!/^https?:\/\/[^/]+/.test(url)) throw usage(`'${url}' is no http(s) URL`);
-  return new GridClient({ url, platform: context.io.platform });
+  const ledgerId = context.get('genesis') === undefined ? context.get('ledger') : anchorOf(context).ledgerId;
+  return new GridClient({
+    url,
+    platform: context.io.platform,
+    ...(ledgerId !== undefined && { identity: { ledgerId } }),
+  });
 };
 
 export function readBytes(context: Context, path: string): Uint8Array {

@@ -1,0 +1,43 @@
+import { equalBytes, toBase64Url, toHex } from '@gridtokenx/kernel';
+import { encodeCertificate, encodeHeader, epochOf, type ChainRules, type LightBlock } from '@gridtokenx/chain';
+import type { OperationOf } from '@gridtokenx/protocol';
+import { LightClientError, type LightSource } from './light-client.js';
+
+/** The operation of the public ledger that anchors a block of the consortium. `isSkip` where epochs before it are not anchored. */
+export function anchorOperation(
+  { header, certificate, validators, nextValidators }: LightBlock,
+  isSkip = false,
+): OperationOf<'transparency.anchor'> {
+  const isSame = equalBytes(header.validatorsHash, header.nextValidatorsHash);
+  return {
+    type: 'transparency.anchor',
+    header: toHex(encodeHeader(header)),
+    certificate: toHex(encodeCertificate(certificate, validators.length)),
+    ...(isSkip ? { validators: validators.map(toBase64Url) } : {}),
+    ...(isSame ? {} : { nextValidators: nextValidators.map(toBase64Url) }),
+  };
+}
+
+/**
+ * SPEC transparency 1.7: what has to be asked of the public ledger so that, after `anchored`, it anchors `height` of the
+ * consortium: the last block of each epoch between, then that block. At most `most` operations, the lowest first: who wants
+ * more asks again from the last one. Throws {@link LightClientError} when the source does not give a block.
+ */
+export async function anchorOperations(
+  source: Pick<LightSource, 'lightBlock'>,
+  { epochBlocks }: Pick<ChainRules, 'epochBlocks'>,
+  anchored: number,
+  height: number,
+  most: number,
+): Promise<{ readonly height: number; readonly operation: OperationOf<'transparency.anchor'> }[]> {
+  const heights: number[] = [];
+  for (let at = anchored; at < height && heights.length < most; heights.push(at))
+    at = Math.min((epochOf(at + 1, epochBlocks) + 1) * epochBlocks, height);
+  const found = [];
+  for (const at of heights) {
+    const block = await source.lightBlock(at);
+    if (block?.header.height !== at) throw new LightClientError('light.missing', `no light block of height ${at}`);
+    found.push({ height: at, operation: anchorOperation(block) });
+  }
+  return found;
+}
