@@ -1,6 +1,8 @@
 import { equalBytes, toBase64Url, toHex } from '@gridtokenx/kernel';
 import { encodeCertificate, encodeHeader, epochOf, type ChainRules, type LightBlock } from '@gridtokenx/chain';
-import type { OperationOf } from '@gridtokenx/protocol';
+import { Aggregator, type Aggregates, type OperationOf } from '@gridtokenx/protocol';
+import type { GenesisAnchor } from './anchor.js';
+import { BlockFollower, type RecordSource } from './follower.js';
 import { LightClientError, type LightSource } from './light-client.js';
 
 /** The operation of the public ledger that anchors a block of the consortium. `isSkip` where epochs before it are not anchored. */
@@ -40,4 +42,29 @@ export async function anchorOperations(
     found.push({ height: at, operation: anchorOperation(block) });
   }
   return found;
+}
+
+/**
+ * SPEC transparency 3.6: what the blocks of a range come to, each proven from the user's genesis on; its last block has the
+ * hash that is returned, to be compared with the anchored one. Throws ChainFaultError, or {@link LightClientError} when the
+ * source does not give a block.
+ */
+export async function recomputeAggregates(
+  records: RecordSource,
+  anchor: Pick<GenesisAnchor, 'rules' | 'tip'>,
+  fromHeight: number,
+  toHeight: number,
+): Promise<{ readonly aggregates: Aggregates; readonly hash: string }> {
+  const follower = new BlockFollower(anchor);
+  let counted = new Aggregator(1);
+  for await (const { height, results } of follower.blocks(records, { to: toHeight })) {
+    if (height === fromHeight) {
+      const { wattReserve, wattSupply } = counted.aggregates;
+      counted = new Aggregator(height, { wattReserve: BigInt(wattReserve), wattSupply: BigInt(wattSupply) });
+    }
+    counted.add(results.map(({ outcome }) => outcome));
+  }
+  const { height, hash } = follower.tip;
+  if (height !== toHeight) throw new LightClientError('light.missing', `no block of height ${height + 1}`);
+  return { aggregates: counted.aggregates, hash: toHex(hash) };
 }

@@ -1,8 +1,9 @@
 import { decodeCertificate, decodeHeader } from '@gridtokenx/chain';
-import { fromHex, toBase64Url } from '@gridtokenx/kernel';
+import { fromHex, toBase64Url, toHex } from '@gridtokenx/kernel';
 import { operationSchemas } from '@gridtokenx/protocol';
 import { describe, expect, it } from '@jest/globals';
-import { anchorOperation, anchorOperations } from './anchoring.js';
+import { genesisAnchor } from './anchor.js';
+import { anchorOperation, anchorOperations, recomputeAggregates } from './anchoring.js';
 import { TestLedger } from './fixture.spec.js';
 
 const later = [
@@ -55,5 +56,27 @@ describe('what anchors the consortium on the public ledger', () => {
     });
     const wrong = { lightBlock: async () => ledger.lightBlock(1) };
     await expect(anchorOperations(wrong, rules, 0, 2, 20)).rejects.toMatchObject({ code: 'light.missing' });
+  });
+});
+
+describe('what blocks come to', () => {
+  const anchor = genesisAnchor(ledger.file);
+  const records = async (height: number) => ledger.blocks[height - 1]?.record;
+
+  it('is counted from the genesis on, each block proven, up to the one that is anchored', async () => {
+    const { aggregates, hash } = await recomputeAggregates(records, anchor, 4, 9);
+    expect(aggregates).toMatchObject({ fromHeight: 4, toHeight: 9, trades: 0, wattSupply: '0' });
+    const anchored = ledger.lightBlock(9);
+    expect(hash).toBe(anchored && toHex(anchored.certificate.blockHash));
+  });
+
+  it('is not told where a block is missing, or was never decided', async () => {
+    await expect(recomputeAggregates(records, anchor, 4, 12)).rejects.toMatchObject({ code: 'light.missing' });
+    const changed = async (height: number) => {
+      const record = (await records(height))?.slice();
+      if (height === 5 && record !== undefined) record[record.length - 2] = (record.at(-2) ?? 0) ^ 1;
+      return record;
+    };
+    await expect(recomputeAggregates(changed, anchor, 4, 9)).rejects.toMatchObject({ height: 5 });
   });
 });
