@@ -1,15 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import {
-  checkElection,
-  elect,
-  Election,
-  TARGETS_MAX,
-  type ElectionResult,
-  type ElectionSnapshot,
-} from '@gridtokenx/chain';
+import { checkElection, elect, Election, type ElectionResult, type ElectionSnapshot } from '@gridtokenx/chain';
 import { Prng } from '@gridtokenx/kernel';
+import { NOMINATIONS_MAX } from '@gridtokenx/protocol';
 import { median, rounded } from './statistics.js';
 
 setFlagsFromString('--expose-gc');
@@ -78,7 +72,7 @@ function snapshotOf(candidates: number, nominators: number, seats: number, balan
     candidates: names,
     nominators: Array.from({ length: nominators }, (_, i) => {
       const targets = new Set<string>();
-      while (targets.size < Math.min(TARGETS_MAX, candidates))
+      while (targets.size < Math.min(NOMINATIONS_MAX, candidates))
         targets.add(names[Math.min(prng.below(candidates), prng.below(candidates))] ?? '');
       const budget = BigInt(1 + prng.below(999)) * 10n ** BigInt(prng.below(5)) * UNITS + BigInt(prng.below(1_000_000));
       return { id: `n${i}`, budget, targets: [...targets] };
@@ -168,7 +162,7 @@ export function runPhragmenBench({
   return {
     candidates,
     seats,
-    targets: TARGETS_MAX,
+    targets: NOMINATIONS_MAX,
     slice,
     balancing,
     runs,

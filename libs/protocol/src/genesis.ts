@@ -2,7 +2,14 @@ import type { Crypto, Hash } from '@gridtokenx/crypto';
 import { fromBase64Url, fromUtf8, parseStrictJson, toHex } from '@gridtokenx/kernel';
 import { z } from 'zod';
 import * as f from './fields.js';
-import { EPOCH_BLOCKS_MAX, EPOCH_BLOCKS_MIN, NOMINATIONS_MAX, TREASURY_ACCOUNT, VALIDATORS_MAX } from './limits.js';
+import {
+  EPOCH_BLOCKS_MAX,
+  EPOCH_BLOCKS_MIN,
+  NOMINATIONS_MAX,
+  STAKE_MAX,
+  TREASURY_ACCOUNT,
+  VALIDATORS_MAX,
+} from './limits.js';
 import { publicParameters } from './parameters.js';
 
 const common = {
@@ -214,6 +221,8 @@ function inconsistencyOfPublic(crypto: Crypto, genesis: PublicGenesis): string |
     if (amount === undefined) return `${account} is named but not declared`;
     if (amount < BigInt(bond)) return `${account} has bonded more than it has`;
   }
+  const bonded = stakers.reduce((sum, { bond }) => sum + BigInt(bond), 0n);
+  if (bonded > STAKE_MAX) return 'more is bonded than an election can tell apart';
   const minimumBond = BigInt(parameters['staking.minimumValidatorBond']);
   const small = validators.find(({ bond }) => BigInt(bond) < minimumBond);
   if (small !== undefined) return `${small.account} has bonded less than a validator must`;

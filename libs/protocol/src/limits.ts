@@ -35,6 +35,8 @@ export const MULTISIG_PROPOSALS_MAX = 100;
 export const MULTISIG_OPEN_MAX_MS = 30 * 86_400_000;
 /** Headers of the consortium that one block of the public ledger checks: each costs a quorum of signatures. */
 export const ANCHORS_PER_BLOCK_MAX = 20;
+/** All stake of one election together, in micro-GRID: loads have as many bits again, so that their rounding moves no more than the stakes'. */
+export const STAKE_MAX = (1n << 64n) - 1n;
 /** The account of the public ledger's treasury: no key owns it. */
 export const TREASURY_ACCOUNT = '0'.repeat(31) + '1';
 /** Delegations that may come and go in one block: each changes what stands behind all that are decided in its track. */

@@ -1,6 +1,7 @@
+import { NOMINATIONS_MAX, STAKE_MAX } from '@gridtokenx/protocol';
 import type { ElectionResult } from './result.js';
 import { isSameScore, scoreOf } from './score.js';
-import { STAKE_MAX, TARGETS_MAX, type ElectionSnapshot, type Nominator } from './snapshot.js';
+import type { ElectionSnapshot, Nominator } from './snapshot.js';
 
 export type ElectionFaultCode =
   | 'election.badTerms'
@@ -52,7 +53,7 @@ export function checkSnapshot({
   let staked = 0n;
   for (const { id, budget, targets } of nominators) {
     if (seen.has(id)) return fault('election.nominatorTwice', id);
-    if (targets.length > TARGETS_MAX) return fault('election.tooManyTargets', id);
+    if (targets.length > NOMINATIONS_MAX) return fault('election.tooManyTargets', id);
     staked += budget;
     if (budget < 0n || staked > STAKE_MAX) return fault('election.badBudget', id);
     seen.add(id);
@@ -117,7 +118,7 @@ function seatsToFill({ seats, nominators }: ElectionSnapshot, candidates: Readon
   const approvals = new Map<string, bigint>();
   for (const { budget, targets } of nominators) {
     if (budget === 0n) continue;
-    if (budget < BigInt(TARGETS_MAX)) return 0;
+    if (budget < BigInt(NOMINATIONS_MAX)) return 0;
     for (const target of new Set(targets))
       if (candidates.has(target)) approvals.set(target, (approvals.get(target) ?? 0n) + budget);
   }

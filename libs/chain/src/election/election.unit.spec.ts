@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { BugError, Prng } from '@gridtokenx/kernel';
+import { NOMINATIONS_MAX, STAKE_MAX } from '@gridtokenx/protocol';
 import {
   checkElection,
   checkSnapshot,
@@ -10,8 +11,6 @@ import {
   normalise,
   phragmms,
   scoreOf,
-  STAKE_MAX,
-  TARGETS_MAX,
   type ElectionResult,
   type ElectionSnapshot,
   type Nominator,
@@ -46,7 +45,10 @@ function large(nominators: number): ElectionSnapshot {
     nominators: Array.from({ length: nominators }, (_, at) => ({
       id: `n${at}`,
       budget: BigInt(1 + prng.below(1_000_000)) * 1_000_000n,
-      targets: Array.from({ length: TARGETS_MAX }, () => candidates[Math.min(prng.below(300), prng.below(300))] ?? ''),
+      targets: Array.from(
+        { length: NOMINATIONS_MAX },
+        () => candidates[Math.min(prng.below(300), prng.below(300))] ?? '',
+      ),
     })),
     balancing: { iterations: 2, tolerance: 0n },
   };
@@ -54,7 +56,7 @@ function large(nominators: number): ElectionSnapshot {
 
 describe('an election', () => {
   it('is not held on more targets, or on less than nothing, than a nominator may have', () => {
-    const many = nominator('n', 5, ...Array.from({ length: TARGETS_MAX + 1 }, (_, at) => `t${at}`));
+    const many = nominator('n', 5, ...Array.from({ length: NOMINATIONS_MAX + 1 }, (_, at) => `t${at}`));
     expect(() => elect(snapshot(1, 'a', many))).toThrow(BugError);
     expect(() => elect(snapshot(1, 'a', nominator('n', -1, 'a')))).toThrow(BugError);
     expect(() => elect(snapshot(1, 'aa', nominator('n', 1, 'a')))).toThrow(BugError);
@@ -253,7 +255,7 @@ describe('a snapshot', () => {
       code: 'election.nominatorTwice',
       about: 'n',
     });
-    const targets = Array.from({ length: TARGETS_MAX + 1 }, () => 'a');
+    const targets = Array.from({ length: NOMINATIONS_MAX + 1 }, () => 'a');
     expect(checkSnapshot({ ...good, nominators: [{ ...first, targets }] })?.code).toBe('election.tooManyTargets');
     expect(checkSnapshot({ ...good, nominators: [{ ...first, budget: -1n }] })?.code).toBe('election.badBudget');
     expect(checkSnapshot({ ...good, nominators: [first, { ...first, id: 'm', budget: STAKE_MAX }] })).toEqual({

@@ -7,4 +7,4 @@ export { phragmms } from './phragmms.js';
 export { reduce, type Assignment } from './reduce.js';
 export type { ElectionResult, Support, Winner } from './result.js';
 export { isBetterScore, isSameScore, scoreOf, type ElectionScore } from './score.js';
-export { STAKE_MAX, TARGETS_MAX, type Balancing, type ElectionSnapshot, type Nominator } from './snapshot.js';
+export type { Balancing, ElectionSnapshot, Nominator } from './snapshot.js';

@@ -1,4 +1,5 @@
 import { assert } from '@gridtokenx/kernel';
+import { STAKE_MAX } from '@gridtokenx/protocol';
 import { balance, sharingOut, spendWhole } from './balance.js';
 import { drain, publish, type ElectionResult } from './result.js';
 import {
@@ -6,7 +7,6 @@ import {
   enrol,
   isElected,
   setWeight,
-  STAKE_MAX,
   type Candidate,
   type ElectionSnapshot,
   type Voter,

@@ -1,9 +1,5 @@
 import { assert } from '@gridtokenx/kernel';
-
-/** How many candidates one nominator may name. */
-export const TARGETS_MAX = 16;
-/** All budgets together, in units. Loads have as many bits again, so that their rounding moves no more than the stakes'. */
-export const STAKE_MAX = (1n << 64n) - 1n;
+import { NOMINATIONS_MAX } from '@gridtokenx/protocol';
 
 /** `budget` is in the smallest unit of the stake. The order of `targets` is the nominator's; it decides only remainders. */
 export interface Nominator {
@@ -70,7 +66,7 @@ export function enrol(
   { id, budget, targets }: Nominator,
   candidates: ReadonlyMap<string, Candidate>,
 ): Voter | undefined {
-  assert(budget >= 0n && targets.length <= TARGETS_MAX, `nominator ${id} was never to be admitted`);
+  assert(budget >= 0n && targets.length <= NOMINATIONS_MAX, `nominator ${id} was never to be admitted`);
   if (budget === 0n) return undefined;
   const voter: Voter = { id, budget, load: 0n, edges: [] };
   for (const target of targets) {

@@ -29,6 +29,8 @@ export function parametersFault(parameters: PublicParameters): string | undefine
   };
   if (refuseDurations(durations) !== undefined)
     return 'evidence must be shorter than the deferral of a slash, and that shorter than unbonding';
+  if (parameters['staking.minimumValidatorCount'] > parameters['staking.validatorCount'])
+    return 'staking.minimumValidatorCount is more than there are seats';
   if (!isInflationParameters(parameters['staking.inflation'])) return 'staking.inflation makes no curve';
   const track = Object.entries(parameters['governance.tracks']).find(([, terms]) => !isTrack(terms));
   if (track !== undefined) return `the terms of track ${track[0]} do not fit together`;

@@ -68,6 +68,7 @@ describe('parameters that do not fit together', () => {
   const faults: [what: string, operation: Operation][] = [
     ['evidence as old as a slash is deferred', set('staking.evidenceEras', 27)],
     ['a slash deferred as long as unbonding', set('staking.slashDeferEras', 28)],
+    ['a set that is never large enough', set('staking.minimumValidatorCount', 101)],
     [
       'an inflation that falls to its maximum',
       set('staking.inflation', { ...TEST_PARAMETERS['staking.inflation'], maximumPpm: 0 }),

@@ -1,6 +1,6 @@
-import { type ElectionResult, faultsTolerated, isLastOfEpoch, STAKE_MAX } from '@gridtokenx/chain';
+import { faultsTolerated, isLastOfEpoch, type ElectionResult } from '@gridtokenx/chain';
 import { compareBytes, compareText } from '@gridtokenx/kernel';
-import type { EventOf } from '@gridtokenx/protocol';
+import { STAKE_MAX, type EventOf } from '@gridtokenx/protocol';
 import type { HookContext } from '../ledger/module.js';
 import { FIXED_BEFORE_END, keysOf } from '../validators/epoch.js';
 import { publicKeyOf } from '../validators/state.js';

@@ -1,14 +1,6 @@
-import {
-  checkElection,
-  elect,
-  Election,
-  electionTold,
-  STAKE_MAX,
-  type ElectionEvent,
-  type ToldElection,
-} from '@gridtokenx/chain';
+import { checkElection, elect, Election, electionTold, type ElectionEvent, type ToldElection } from '@gridtokenx/chain';
 import { noble } from '@gridtokenx/crypto';
-import { decodeEnvelope, type LedgerEvent } from '@gridtokenx/protocol';
+import { decodeEnvelope, STAKE_MAX, type LedgerEvent } from '@gridtokenx/protocol';
 import { gridAmount, ONE_GRID } from '@gridtokenx/testkit';
 import { describe, expect, it } from '@jest/globals';
 import { createPublicLedger } from '../index.js';
@@ -125,6 +117,7 @@ describe('an era', () => {
     world.bond('huge', 999_999);
     expect(ofType(world.nextEra(), 'staking.setKept')).toEqual([]);
     expect(ofType(world.nextEra(), 'staking.setKept')).toMatchObject([{ era: 2, why: 'tooMuchStake' }]);
+    expect(() => new PublicWorld({ validators: { rich: whole, huge: whole } })).toThrow('more is bonded');
   });
 
   it('with fewer candidates than seats has them all', () => {

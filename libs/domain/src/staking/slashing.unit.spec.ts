@@ -175,6 +175,43 @@ describe('a validator that signed two things', () => {
   });
 });
 
+describe('a slash of more than one block may work off', () => {
+  it('goes on in the next ones, and nobody withdraws meanwhile', () => {
+    const world = make(7, { nominators: { bob: [3_000, 'val1'], cat: [2_000, 'val1'], dan: [1_000, 'val1'] } });
+    world.nextEra();
+    world.must('bob', { type: 'staking.unbond', amount: (1_000n * ONE_GRID).toString() });
+    world.must('ann', world.equivocation('val1/signs'));
+    while (world.eraNow < 3) world.block();
+    world.toPlace(0);
+    // Something before it in the list of modules leaves two entries to each block.
+    Object.assign(world.ledger.modules[0] ?? {}, {
+      atStart: (context: { entriesLeft: number }) => {
+        context.entriesLeft = 2;
+      },
+    });
+    world.block();
+    expect(slashes(world)).toMatchObject([{ done: 2 }]);
+    expect(cancel(world, 1, 'root')).toBe('staking.unknownSlash');
+    expect(ofType(world.block().events, 'staking.slashSettled')).toHaveLength(1);
+    const charges = ofType(world.told, 'staking.slashed').map((event) => event.charges.length);
+    expect(charges).toEqual([2, 2]);
+
+    const other = make(7);
+    other.nextEra();
+    other.must('bob', { type: 'staking.unbond', amount: (1_000n * ONE_GRID).toString() });
+    other.must('ann', other.equivocation('val1/signs'));
+    Object.assign(other.ledger.modules[0] ?? {}, {
+      atStart: (context: { entriesLeft: number }) => {
+        context.entriesLeft = 0;
+      },
+    });
+    while (other.eraNow < 5) other.block();
+    expect(other.refusal('bob', { type: 'staking.withdraw' })).toBe('staking.slashesDue');
+    Object.assign(other.ledger.modules[0] ?? {}, { atStart: undefined });
+    other.must('bob', { type: 'staking.withdraw' });
+  });
+});
+
 describe('a slash that is not taken yet', () => {
   it('is cancelled by a referendum of root, by nobody else, and once', () => {
     const world = make();
