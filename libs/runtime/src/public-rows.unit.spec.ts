@@ -1,0 +1,288 @@
+import { describe, expect, it } from '@jest/globals';
+import { native } from '@gridtokenx/crypto-native';
+import { auditState, createPublicLedger, GRID, type PublicLedger } from '@gridtokenx/domain';
+import { formatTime, millis, Prng, toBase64Url, toHex, utf8 } from '@gridtokenx/kernel';
+import { projectionOf, type ProjectedBlock, type Records } from '@gridtokenx/projections';
+import {
+  decodeEnvelope,
+  PARAMETER_NAMES,
+  signEnvelope,
+  TRACKS,
+  TREASURY_ACCOUNT,
+  type Operation,
+} from '@gridtokenx/protocol';
+import { gridAmount, MemoryRows, testPublicLedger } from '@gridtokenx/testkit';
+
+const { genesisRows, blockRows } = projectionOf('public');
+const BLOCK_MS = 20_000;
+const ACCOUNTS = 6;
+const sha256 = (text: string): Uint8Array => native.sha256(utf8(text));
+
+/** A public ledger where everybody does whatever comes to mind, and the rows of its blocks. */
+class Crowd {
+  readonly test = testPublicLedger(native, {
+    timeMs: 1_780_000_200_000,
+    validators: 4,
+    accounts: ACCOUNTS,
+    consensus: { epochBlocks: 12 },
+    parameters: {
+      'staking.evidenceEras': 1,
+      'staking.slashDeferEras': 2,
+      'staking.bondingEras': 3,
+      'treasury.periodBlocks': 15,
+    },
+  });
+  readonly ledger: PublicLedger = createPublicLedger(native, this.test.identity);
+  readonly rows = new MemoryRows();
+  readonly seeds = [...this.test.stakerSeeds, ...this.test.accountSeeds];
+  readonly accounts = this.seeds.map((seed) => toBase64Url(native.publicKeyOf(seed)));
+  readonly executed = new Map<string, number>();
+  private readonly sequences = new Map<number, number>();
+  private readonly prng: Prng;
+  private readonly callText = JSON.stringify({
+    type: 'parameters.set',
+    name: 'policy.renewableShareTarget',
+    value: '4500',
+  });
+
+  constructor(seed: number) {
+    this.prng = new Prng(seed);
+  }
+
+  private one<T>(of: readonly T[]): T {
+    return of[this.prng.below(of.length)] as T;
+  }
+
+  private operation(): Operation {
+    const { prng } = this;
+    const [to, stakers] = [this.one(this.accounts), this.accounts.slice(0, 4)];
+    const amount = gridAmount(1 + prng.below(2_000));
+    const referendum = 1 + prng.below(3);
+    const callHash = toHex(sha256(this.callText));
+    switch (prng.below(20)) {
+      case 0:
+      case 1:
+        return { type: 'staking.bond', amount };
+      case 2:
+        return { type: 'staking.unbond', amount };
+      case 3:
+        return { type: 'staking.rebond', amount };
+      case 4:
+        return { type: 'staking.withdraw' };
+      case 5:
+        return { type: 'staking.nominate', targets: [this.one(stakers)] };
+      case 6:
+        return prng.below(4) === 0 ? { type: 'staking.chill' } : { type: 'staking.setCommission', commission: 7 };
+      case 7:
+        return {
+          type: 'staking.setPayee',
+          payee: prng.below(2) === 0 ? { kind: 'stake' } : { kind: 'account', account: to },
+        };
+      case 8:
+        return { type: 'staking.claim', era: prng.below(8), validator: this.one(stakers) };
+      case 9:
+        return { type: 'governance.notePreimage', callHash, call: this.callText };
+      case 10:
+        return { type: 'governance.propose', track: this.one(TRACKS), callHash };
+      case 11:
+        return { type: 'governance.placeDeposit', referendum };
+      case 12:
+      case 13: {
+        const vote = { kind: 'standard', aye: prng.below(5) > 0, conviction: 1, capital: amount } as const;
+        return { type: 'governance.vote', referendum, vote };
+      }
+      case 14:
+        return { type: 'governance.removeVote', referendum };
+      case 15:
+        return { type: 'governance.delegate', track: this.one(TRACKS), to, conviction: 2, amount };
+      case 16:
+        return { type: 'governance.undelegate', track: this.one(TRACKS) };
+      case 17:
+        return {
+          type: 'transparency.registerReport',
+          kind: 'audit',
+          periodFrom: '2026-01-01T00:00:00Z',
+          periodTo: '2026-02-01T00:00:00Z',
+          hash: toHex(prng.bytes(32)),
+          verifier: 'node verify.mjs',
+        };
+      default:
+        return { type: 'grid.transfer', to, amount: String(1 + prng.below(1_000_000_000)) };
+    }
+  }
+
+  async begin(): Promise<void> {
+    await this.rows.apply([genesisRows(this.test.identity)], 0);
+  }
+
+  async block(): Promise<void> {
+    const { ledger, test, prng } = this;
+    const time = millis(ledger.time + BLOCK_MS);
+    const admission = ledger.admission(time);
+    const envelopes = Array.from({ length: 6 }, () => {
+      const who = prng.below(this.seeds.length);
+      const sequence = (this.sequences.get(who) ?? 0) + 1;
+      this.sequences.set(who, sequence);
+      const bytes = signEnvelope(native, this.seeds[who] as Uint8Array, test.identity.ledgerId, {
+        sequence,
+        validUntil: formatTime(millis(time + 600_000)),
+        atomic: false,
+        operations: [this.operation()],
+      });
+      return decodeEnvelope(native, test.identity.ledgerId, bytes, { signatureKnown: true });
+    }).filter((envelope) => admission.refusal(envelope) === undefined);
+    const members = ledger.state.validators.members();
+    const height = ledger.height + 1;
+    const execution = ledger.execute({
+      height,
+      time,
+      proposer: height % members.length,
+      parentSigners: height === 1 ? [] : members.map((_, place) => place),
+      envelopes,
+    });
+    ledger.commit();
+    expect(execution.quarantined).toEqual([]);
+    for (const { type } of execution.told.flatMap((told) => (told.status === 'executed' ? told.events : [])))
+      this.executed.set(type, (this.executed.get(type) ?? 0) + 1);
+
+    const hashAt = (at: number): Uint8Array => (at === 0 ? test.identity.genesisHash : sha256(`block ${at}`));
+    const set = { epoch: 0, keys: members.map(() => new Uint8Array(32)), quorum: 3, hash: sha256('set') };
+    const rows = blockRows({
+      block: {
+        header: {
+          version: 1,
+          ledgerId: test.identity.ledgerId,
+          epoch: 0,
+          height,
+          proposer: 0,
+          parentHash: hashAt(height - 1),
+          parentCertificateHash: sha256('certificate'),
+          time,
+          operationsRoot: sha256('operations'),
+          validatorsHash: set.hash,
+          nextValidatorsHash: set.hash,
+          checkpointRoot: new Uint8Array(32),
+        },
+        certificate: {
+          epoch: 0,
+          height,
+          round: 0,
+          blockHash: hashAt(height),
+          resultsRoot: execution.resultsRoot,
+          stateDigest: execution.stateDigest,
+          signatures: [],
+        },
+        envelopes: [],
+        outcomes: execution.outcomes,
+      },
+      envelopes,
+      outcomes: execution.told,
+      tip: { certifiedBy: set, validators: set },
+      body: new Uint8Array(1),
+    } as unknown as ProjectedBlock);
+    await this.rows.apply([rows], height);
+  }
+
+  /** Everything that rows and state both say, said by both. */
+  compare(): void {
+    const { ledger, rows, accounts } = this;
+    const { state } = ledger;
+    const { staking, governance, grid, parameters } = state;
+    const record = <K extends keyof Records>(kind: K, parent: string, id: string): Records[K] | undefined =>
+      rows.record(kind, parent, id)?.body as Records[K] | undefined;
+
+    const balances = rows.balances();
+    for (const account of [...accounts, TREASURY_ACCOUNT]) {
+      const known = balances.get(`${account}/${GRID}`) ?? { available: 0n, held: 0n };
+      expect([account, known]).toEqual([account, state.accounts.balance(account, GRID)]);
+    }
+    const { issued, destroyed, genesis } = grid.explainSupply();
+    expect(rows.sum('issued', 'genesis')).toBe(genesis);
+    for (const [reason, amount] of Object.entries(issued))
+      expect([reason, rows.sum('issued', reason)]).toEqual([reason, amount]);
+    for (const [reason, amount] of Object.entries(destroyed))
+      expect([reason, rows.sum('destroyed', reason)]).toEqual([reason, amount]);
+    for (const name of PARAMETER_NAMES)
+      expect([name, record('parameter', '', name)?.value]).toEqual([name, parameters.get(name)]);
+
+    const proposed = this.executed.get('governance.proposed') ?? 0;
+    const numbers = Array.from({ length: proposed }, (_, n) => n + 1);
+    for (const account of accounts) {
+      const { active, unbonding } = staking.bond(account);
+      const bonded = unbonding.reduce((sum, { amount }) => sum + amount, active);
+      expect([account, rows.sum('active', account), rows.sum('bonded', account)]).toEqual([account, active, bonded]);
+      expect(record('bond', '', account)?.payee ?? '').toBe(staking.bonds.get(account)?.payee ?? '');
+      const targets = staking.nominations.get(account)?.targets ?? [];
+      expect(record('nominator', '', account)?.targets ?? []).toEqual(targets);
+      const candidate = staking.candidates.get(account);
+      const told = record('candidate', '', account);
+      expect([told?.stands, told?.key, told?.commission]).toEqual([
+        candidate?.standing,
+        candidate?.key,
+        candidate?.commission.parts,
+      ]);
+      const capital = [
+        ...numbers
+          .filter((number) => record('referendum', '', String(number))?.cleared === false)
+          .map((number) => record('voteOf', account, String(number))?.vote)
+          .map((vote) => (vote?.kind === 'standard' ? BigInt(vote.capital) : 0n)),
+        ...TRACKS.map((track) => BigInt(record('delegation', account, track)?.amount ?? 0)),
+      ].reduce((most, each) => (each > most ? each : most), 0n);
+      expect([account, capital]).toEqual([account, governance.standsWith(account)]);
+      for (const track of TRACKS)
+        expect(record('delegation', account, track)?.to).toBe(governance.delegation(track, account)?.to);
+    }
+    for (const number of numbers) {
+      const row = governance.referendum(number);
+      const told = record('referendum', '', String(number));
+      // The ledger forgets one that is over, and whose votes are cleared; its record stays.
+      if (row === undefined) {
+        expect([number, told?.cleared]).toEqual([number, true]);
+        continue;
+      }
+      expect(told).toMatchObject({ track: row.track, account: row.account, cleared: row.cleared });
+      expect(told?.placed).toBe(row.referendum.placedAt !== undefined);
+      expect(['enacted', 'failed'].includes(told?.status ?? '') ? 'approved' : told?.status).toBe(
+        row.cancelled ? 'cancelled' : row.referendum.phase.kind,
+      );
+      const { ayes = '0', nays = '0', support = '0' } = told?.tally ?? {};
+      expect({ ayes: BigInt(ayes), nays: BigInt(nays), support: BigInt(support) }).toEqual(row.tally);
+    }
+    expect(record('preimage', '', toHex(sha256(this.callText))) !== undefined).toBe(
+      governance.preimages.has(toHex(sha256(this.callText))),
+    );
+  }
+}
+
+describe('the rows of the public ledger', () => {
+  it.each([1, 2])('say what its state says, whatever is asked of it (seed %i)', async (seed) => {
+    const crowd = new Crowd(seed);
+    await crowd.begin();
+    crowd.compare();
+    for (let n = 1; n <= 160; n++) {
+      await crowd.block();
+      if (n % 8 === 0) crowd.compare();
+    }
+    expect(auditState(crowd.ledger)).toEqual([]);
+    // The stream has met what there is to meet.
+    for (const type of [
+      'grid.transferred',
+      'staking.bonded',
+      'staking.unbonded',
+      'staking.rebonded',
+      'staking.nominated',
+      'staking.payeeSet',
+      'staking.setElected',
+      'staking.electionWinner',
+      'staking.eraEnded',
+      'staking.rewarded',
+      'governance.proposed',
+      'governance.voted',
+      'governance.delegated',
+      'governance.tallied',
+      'treasury.burned',
+      'transparency.reportRegistered',
+    ])
+      expect([type, (crowd.executed.get(type) ?? 0) > 0]).toEqual([type, true]);
+  });
+});
