@@ -1,9 +1,9 @@
 // npm run sim: seeded simulations of the production validators, and known bugs that they must find.
 import { execFileSync, fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { FAULT_KINDS_MIN, FAULTS_MIN, HEIGHTS_MIN, simulate, type SimulationResult } from '@gridtokenx/testkit';
+import { FAULT_KINDS_MIN, FAULTS_MIN, simulate, type SimulationResult } from '@gridtokenx/testkit';
 import { UsageError } from './arguments.js';
-import { SIM_USAGE, simArguments, type SimArguments } from './sim/arguments.js';
+import { SIM_USAGE, simArguments, usualHeights, type SimArguments } from './sim/arguments.js';
 import { MUTATIONS } from './sim/mutations.js';
 import type { Mutation } from './sim/plant.js';
 import type { Task } from './sim/worker.js';
@@ -73,36 +73,39 @@ function runWorker(
   });
 }
 
-const replayOf = ({ seed, validators }: Task, crypto: string): string =>
-  `npm run sim -- --seed ${seed} --validators ${validators}${crypto === 'real' ? ' --crypto real' : ''} --trace`;
+function replayOf({ seed, ledger, validators, heights }: Task, crypto: string): string {
+  const kind = ledger === 'consortium' ? '' : ` --ledger ${ledger}`;
+  const least = heights === usualHeights(ledger) ? '' : ` --heights ${heights}`;
+  return `npm run sim --${kind} --seed ${seed} --validators ${validators}${least}${crypto === 'real' ? ' --crypto real' : ''} --trace`;
+}
 
-function findingsOf(result: SimulationResult, crypto: string): Finding[] {
+function findingsOf(result: SimulationResult, task: Omit<Task, 'seed' | 'validators'>, crypto: string): Finding[] {
   const { seed, validators, heights, faults } = result;
-  const replay = replayOf(result, crypto);
+  const replay = replayOf({ ...task, seed, validators }, crypto);
   const findings = result.violations.map((violation): Finding => ({ seed, validators, ...violation, replay }));
   if (findings.length > 0) return findings;
   const kinds = Object.keys(faults).length;
   const injected = Object.values(faults).reduce((sum, times) => sum + times, 0);
-  if (heights >= HEIGHTS_MIN && kinds >= FAULT_KINDS_MIN && injected >= FAULTS_MIN) return [];
+  if (heights >= task.heights && kinds >= FAULT_KINDS_MIN && injected >= FAULTS_MIN) return [];
   const text = `reached ${heights} heights with ${injected} faults of ${kinds} kinds: that shows nothing`;
   return [{ seed, validators, invariant: 'coverage', text, replay }];
 }
 
-async function runSeeds({ seeds, from, validators, crypto, workers }: SimArguments): Promise<Sum> {
+async function runSeeds({ seeds, from, ledger, validators, heights, crypto, workers }: SimArguments): Promise<Sum> {
   const sum = { commit: commitOf(), seeds: 0, heights: 0, events: 0, faults: {} as Record<string, number> };
   const violations: Finding[] = [];
   let started = 0;
   const next = (): Task | undefined => {
     if (started >= seeds) return undefined;
     const size = validators[started % validators.length] ?? 4;
-    return { seed: from + started++, validators: size };
+    return { seed: from + started++, ledger, validators: size, heights };
   };
   const onResult = (result: SimulationResult): boolean => {
     sum.seeds++;
     sum.heights += result.heights;
     sum.events += result.events;
     for (const [kind, times] of Object.entries(result.faults)) sum.faults[kind] = (sum.faults[kind] ?? 0) + times;
-    for (const finding of findingsOf(result, crypto)) {
+    for (const finding of findingsOf(result, { ledger, heights }, crypto)) {
       violations.push(finding);
       say(`${finding.invariant}: ${finding.text}\n  ${finding.replay}   (commit ${sum.commit})`);
     }
@@ -140,20 +143,21 @@ interface Caught {
 }
 
 /** Seeds 1, 2, 3, … until an invariant breaks that holds without the bug. */
-async function runMutation({ name, bug, validators }: Mutation): Promise<Caught> {
+async function runMutation({ name, bug, validators, ledger = 'consortium' }: Mutation): Promise<Caught> {
   let seed = 0;
-  const next = (): Task | undefined => (seed < MUTATION_SEEDS ? { seed: ++seed, validators } : undefined);
+  const where = { ledger, validators, heights: usualHeights(ledger) };
+  const next = (): Task | undefined => (seed < MUTATION_SEEDS ? { ...where, seed: ++seed } : undefined);
   const firstFinding = async (): Promise<Finding | undefined> => {
     const findings: Finding[] = [];
     await runWorker(name, 'simulated', next, (result) => {
-      if (result.violations.length > 0) findings.push(...findingsOf(result, 'simulated'));
+      if (result.violations.length > 0) findings.push(...findingsOf(result, where, 'simulated'));
       return findings.length === 0;
     });
     return findings[0];
   };
   let found = await firstFinding();
   // What breaks without the bug as well says nothing about the bug.
-  while (found !== undefined && (await breaks({ seed: found.seed, validators }))) found = await firstFinding();
+  while (found !== undefined && (await breaks({ ...where, seed: found.seed }))) found = await firstFinding();
   const base = { name, bug, validators };
   if (found === undefined) return { ...base, caught: false };
   const { invariant, text } = found;
@@ -187,10 +191,19 @@ async function runMutations({ only, workers }: SimArguments): Promise<Caught[]> 
   return chosen.flatMap(({ name }) => results.filter((result) => result.name === name));
 }
 
-async function runOne({ from, validators, crypto, trace, only }: SimArguments): Promise<SimulationResult> {
+async function runOne({
+  from,
+  ledger,
+  validators,
+  heights,
+  crypto,
+  trace,
+  only,
+}: SimArguments): Promise<SimulationResult> {
+  const task: Task = { seed: from, ledger, validators: validators[0] ?? 4, heights };
   if (only !== undefined) {
     let result: SimulationResult | undefined;
-    const tasks: Task[] = [{ seed: from, validators: validators[0] ?? 4 }];
+    const tasks = [task];
     await runWorker(
       only,
       crypto,
@@ -205,8 +218,7 @@ async function runOne({ from, validators, crypto, trace, only }: SimArguments): 
   }
   const real = crypto === 'real' ? (await import('@gridtokenx/crypto-native')).native : undefined;
   return simulate({
-    seed: from,
-    validators: validators[0] ?? 4,
+    ...task,
     ...(real && { crypto: real }),
     ...(trace && { trace: (line: string) => void process.stdout.write(`${line}\n`) }),
   });

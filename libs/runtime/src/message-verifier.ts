@@ -99,14 +99,18 @@ export class MessageVerifier {
   }
 
   private signatureFault(message: ConsensusMessage, tip: Sets): string | undefined {
-    for (const { publicKey, signBytes, signature } of messageSignatures(message, tip, this.rules.ledgerId))
-      if (!this.verify(signature, signBytes, publicKey)) return 'message.badSignature';
+    // All signatures of a certificate are of the same bytes.
+    let [signed, digest]: [Uint8Array | undefined, string] = [undefined, ''];
+    for (const { publicKey, signBytes, signature } of messageSignatures(message, tip, this.rules.ledgerId)) {
+      if (signBytes !== signed) [signed, digest] = [signBytes, this.digestOf(signBytes)];
+      if (!this.verify(signature, signBytes, digest, publicKey)) return 'message.badSignature';
+    }
     return undefined;
   }
 
   /** Memoised: the same PREPARE stands in a vote, in a certificate and in a justification. */
-  private verify(signature: Uint8Array, signBytes: Uint8Array, publicKey: PublicKey): boolean {
-    const key = `${toHex(signature)}${this.digestOf(signBytes)}${toHex(publicKey)}`;
+  private verify(signature: Uint8Array, signBytes: Uint8Array, digest: string, publicKey: PublicKey): boolean {
+    const key = `${toHex(signature)}${digest}${toHex(publicKey)}`;
     if (this.verifiedSignatures.has(key)) return true;
     if (!this.crypto.verify(signature, signBytes, publicKey)) return false;
     this.verifiedSignatures.add(key);

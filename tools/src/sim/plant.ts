@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { parseSync, type ModuleItem } from '@swc/core';
+import type { LedgerKind } from '@gridtokenx/protocol';
 
 /** One change to one named function of a production module. */
 export type Edit = {
@@ -18,8 +19,9 @@ export type Edit = {
 export interface Mutation {
   readonly name: string;
   readonly bug: string;
-  /** Where it shows. */
+  /** Where it shows; on the consortium ledger where nothing else is said. */
   readonly validators: number;
+  readonly ledger?: LedgerKind;
   readonly edits: readonly Edit[];
 }
 

@@ -48,14 +48,17 @@ export interface CabalOptions {
   readonly ledgerId: string;
   readonly topics: LedgerTopics;
   readonly setAt: (height: number) => ValidatorSet;
-  readonly machineAt: (height: number, validator: number) => number | undefined;
+  readonly memberAt: (height: number, validator: number) => number | undefined;
   readonly now: () => number;
   readonly after: (ms: number, run: () => void) => void;
-  readonly seedOf: (validator: number) => Uint8Array;
+  readonly seedOf: (member: number) => Uint8Array;
   /** The liars and what each may do. */
   readonly members: ReadonlyMap<number, ReadonlySet<Strategy>>;
   /** All who read, liars too. */
   readonly readers: readonly Party[];
+  /** Whether it is a machine of liars; and how many validators a machine hosts. */
+  readonly isLiars: (reader: Party) => boolean;
+  readonly validatorsOn: (reader: Party) => number;
   /** Puts frames on the consensus topic, shown to some if the bus lies along. */
   readonly say: (liar: number, frames: readonly Frame[], audience?: ReadonlySet<Party>) => void;
   readonly store: (liar: number, topic: string, value: Uint8Array, audience?: ReadonlySet<Party>) => void;
@@ -77,6 +80,11 @@ type Prepare = Extract<ConsensusMessage, { type: 'prepare' }>;
 type Proposal = Extract<ConsensusMessage, { type: 'proposal' }>;
 type RoundChange = Extract<ConsensusMessage, { type: 'roundChange' }>;
 
+interface Places {
+  readonly members: readonly (number | undefined)[];
+  readonly indexes: ReadonlyMap<number, number>;
+}
+
 /**
  * The liars of a simulation: production validators whose words are rewritten on their way out, and who say more besides. They
  * hear everything at once, share their keys, and can lie to each reader differently. What they cannot do is forge.
@@ -88,12 +96,14 @@ export class Cabal {
   private parentTime = 0;
   private candidates = new Map<string, Candidate>();
   private prepares = new Map<string, Map<number, Prepare>>();
+  private ownPrepares = new Map<string, Signature>();
   private commits = new Map<string, Commit>();
   private roundChanges = new Map<number, Map<number, RoundChange[]>>();
   private proposedIn = new Map<number, Map<string, Proposal>>();
   /** `liar/height/round` whose COMMIT is not said. */
   private readonly bound = new Set<string>();
   private sequences = new Map<number, number>();
+  private readonly known = new WeakMap<ValidatorSet, Places>();
 
   constructor(private readonly options: CabalOptions) {
     for (const liar of options.members.keys()) this.speakLater(liar);
@@ -120,8 +130,8 @@ export class Cabal {
       this.highestRound = 0;
       const committed = [...this.commits.keys()].map((block) => this.candidates.get(block)?.header.time ?? 0);
       this.parentTime = Math.max(0, ...committed);
-      for (const seen of [this.candidates, this.prepares, this.commits, this.roundChanges, this.proposedIn])
-        seen.clear();
+      const { candidates, prepares, ownPrepares, commits, roundChanges, proposedIn } = this;
+      for (const seen of [candidates, prepares, ownPrepares, commits, roundChanges, proposedIn]) seen.clear();
     }
     this.highestRound = Math.max(this.highestRound, Math.min(message.round, this.highestRound + 1));
     switch (message.type) {
@@ -139,7 +149,7 @@ export class Cabal {
         return;
       }
       case 'commit':
-        if (!this.options.members.has(this.machineAt(message.validator)))
+        if (!this.options.members.has(this.memberAt(message.validator)))
           this.commits.set(toHex(message.blockHash), message);
         return;
       default: {
@@ -155,13 +165,15 @@ export class Cabal {
 
   /** What goes out to everybody in place of what the host says; what goes to some is said apart. */
   rewrite(
-    liar: number,
+    hosted: readonly number[],
     topic: string,
     values: readonly Uint8Array[],
     decode: (value: Uint8Array) => readonly SeenFrame[],
   ): readonly Uint8Array[] {
     const { prng, after, store, isQuiet } = this.options;
     if (isQuiet()) return values;
+    // Who has the say on its machine this time.
+    const liar = (hosted.length > 1 ? prng.pick(hosted) : hosted[0]) ?? -1;
     if (this.may(liar, 'silence') && prng.chance(0.8)) return this.lied('silence', []);
     if (this.may(liar, 'lateness') && prng.chance(0.5)) {
       const ms = prng.between(500, 8_000);
@@ -174,7 +186,11 @@ export class Cabal {
       return this.answerSome(liar, values);
     if (topic !== this.options.topics.consensus.name) return values;
     if (!values.some((value) => decode(value).some(({ frame }) => this.isTwisted(liar, frame)))) return values;
-    for (const value of values) for (const seen of decode(value)) this.twist(liar, seen);
+    for (const value of values)
+      for (const seen of decode(value)) {
+        const by = seen.message === undefined ? liar : this.memberAt(seen.message.validator);
+        this.twist(hosted.includes(by) ? by : liar, seen);
+      }
     return [];
   }
 
@@ -197,7 +213,7 @@ export class Cabal {
       if (prng.chance(0.7)) return this.lied('withheldBodies', undefined);
       return say(liar, [frame], this.someReaders());
     }
-    if (message === undefined || this.machineAt(message.validator) !== liar) return say(liar, [frame]);
+    if (message === undefined || this.memberAt(message.validator) !== liar) return say(liar, [frame]);
     if (message.type === 'proposal') return this.twistProposal(liar, message, frame);
     const isBound = this.bound.has(`${liar}/${message.height}/${message.round}`);
     if (isBound && (message.type === 'prepare' || message.type === 'commit')) return;
@@ -376,8 +392,7 @@ export class Cabal {
       );
       for (const member of [liar, ...members.keys()]) {
         const index = this.indexOf(member);
-        if (index === undefined) continue;
-        signers.set(index, this.signed({ ...this.base(member, round), type: 'prepare', blockHash }).signature);
+        if (index !== undefined) signers.set(index, this.prepareOf(member, round, blockHash));
       }
       const signatures = [...signers]
         .map(([validator, signature]) => ({ validator, signature }))
@@ -385,6 +400,17 @@ export class Cabal {
         .slice(0, set.quorum);
       return signatures.length < set.quorum ? [] : [{ height, round, blockHash, signatures }];
     });
+  }
+
+  /** A liar PREPAREs anything; the signature is made once, for certificates are made of it again and again. */
+  private prepareOf(liar: number, round: number, blockHash: Hash): Signature {
+    const name = `${liar}/${round}/${toHex(blockHash)}`;
+    let signature = this.ownPrepares.get(name);
+    if (signature === undefined) {
+      ({ signature } = this.signed({ ...this.base(liar, round), type: 'prepare', blockHash }));
+      this.ownPrepares.set(name, signature);
+    }
+    return signature;
   }
 
   /**
@@ -441,12 +467,17 @@ export class Cabal {
    * a claim, and the rest without.
    */
   private bindFew(message: Proposal): void {
-    const { prng, members, readers } = this.options;
+    const { prng, members, readers, isLiars, validatorsOn } = this.options;
     const { candidate, height, round } = message;
     const helpers = [...members.keys()].filter((member) => this.indexOf(member) !== undefined);
-    const honest = readers.filter((reader) => typeof reader === 'number' && !members.has(reader));
-    const few = prng.shuffle([...honest]).slice(0, this.set.quorum - helpers.length);
-    const audience = new Set([...few, ...members.keys()]);
+    const honest = readers.filter((reader) => typeof reader === 'number' && !isLiars(reader));
+    const audience = new Set(readers.filter(isLiars));
+    let missing = this.set.quorum - helpers.length;
+    for (const reader of prng.shuffle([...honest])) {
+      if (missing <= 0) break;
+      audience.add(reader);
+      missing -= validatorsOn(reader);
+    }
     for (const helper of helpers) {
       this.bound.add(`${helper}/${height}/${round}`);
       if (this.leads(helper, round)) this.sayTo(helper, message, audience);
@@ -471,7 +502,7 @@ export class Cabal {
     if (template === undefined || round === 0 || !this.leads(liar, round)) return false;
     const votes = new Map<number, RoundChange>();
     for (const [validator, [first]] of this.roundChanges.get(round) ?? [])
-      if (first !== undefined && !members.has(this.machineAt(validator))) votes.set(validator, first);
+      if (first !== undefined && !members.has(this.memberAt(validator))) votes.set(validator, first);
     const claimed = [...votes.values()].flatMap(({ prepared }) => prepared ?? []);
     const highest = Math.max(-1, ...claimed.map((claim) => claim.round));
     if (highest < 0) return false;
@@ -597,9 +628,9 @@ export class Cabal {
 
   /** A block that never was, on the blocks topic: certified by noise, by too few, or with a changed content. */
   private forgeBlock(liar: number): void {
-    const { crypto, prng, records, members, setAt } = this.options;
+    const { crypto, prng, records, isLiars, setAt } = this.options;
     const real = records(this.options.topics.blocks.name)
-      .filter(({ sender }) => typeof sender === 'number' && !members.has(sender))
+      .filter(({ sender }) => typeof sender === 'number' && !isLiars(sender))
       .at(-1);
     if (real === undefined) return;
     const block = readable(real.value);
@@ -690,8 +721,8 @@ export class Cabal {
     return this.options.setAt(this.height);
   }
 
-  private machineAt(validator: number): number {
-    return this.options.machineAt(this.height, validator) ?? -1;
+  private memberAt(validator: number): number {
+    return this.places.members[validator] ?? -1;
   }
 
   private leads(liar: number, round: number): boolean {
@@ -700,8 +731,20 @@ export class Cabal {
 
   /** Its place in the set of the open height. */
   private indexOf(liar: number): number | undefined {
-    const index = this.set.keys.findIndex((_, validator) => this.machineAt(validator) === liar);
-    return index < 0 ? undefined : index;
+    return this.places.indexes.get(liar);
+  }
+
+  /** Who is where in the set of the open height: looked up once for each set. */
+  private get places(): Places {
+    const { set, height } = this;
+    let places = this.known.get(set);
+    if (places === undefined) {
+      const members = set.keys.map((_, validator) => this.options.memberAt(height, validator));
+      const indexes = members.flatMap((member, index) => (member === undefined ? [] : [[member, index] as const]));
+      places = { members, indexes: new Map(indexes) };
+      this.known.set(set, places);
+    }
+    return places;
   }
 
   private base(liar: number, round: number): { epoch: number; height: number; round: number; validator: number } {
@@ -710,9 +753,9 @@ export class Cabal {
 
   private signed<M extends UnsignedMessage>(message: M): ConsensusMessage {
     const { crypto, ledgerId, seedOf } = this.options;
-    const machine = this.machineAt(message.validator);
-    if (!this.options.members.has(machine)) throw new RangeError('a liar signs with the keys of liars');
-    const signature = crypto.sign(signBytesOf(message, ledgerId), seedOf(machine));
+    const member = this.memberAt(message.validator);
+    if (!this.options.members.has(member)) throw new RangeError('a liar signs with the keys of liars');
+    const signature = crypto.sign(signBytesOf(message, ledgerId), seedOf(member));
     return { ...message, signature } as unknown as ConsensusMessage;
   }
 
@@ -730,10 +773,10 @@ export class Cabal {
     { height, round }: { readonly height: number; readonly round: number },
     side: number,
   ): ReadonlySet<Party> {
-    const { readers, members } = this.options;
+    const { readers, isLiars } = this.options;
     return new Set(
       readers.filter((reader) => {
-        if (typeof reader !== 'number' || members.has(reader)) return true;
+        if (typeof reader !== 'number' || isLiars(reader)) return true;
         return ((reader * 7 + height * 3 + round) % 5) % 2 === side;
       }),
     );

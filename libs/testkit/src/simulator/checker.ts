@@ -26,9 +26,8 @@ import {
   toHex,
   utf8,
 } from '@gridtokenx/kernel';
-import { decodeEnvelope, EnvelopeError, topicsOf, type Envelope } from '@gridtokenx/protocol';
+import { decodeEnvelope, EnvelopeError, topicsOf, type Envelope, type LedgerIdentity } from '@gridtokenx/protocol';
 import { decodeBlockPart, unpackBlock } from '@gridtokenx/runtime';
-import type { TestConsortium } from '../consortium.js';
 import type { Party, SeenFrame, Stored } from './bus.js';
 
 export const INVARIANTS = [
@@ -59,6 +58,14 @@ export interface Violation {
 const NUMBERS = [
   '1/0/1 2/0/2 3/0/2 4/1/3 5/1/4 6/1/4 7/2/5 8/2/6 9/2/6 10/3/7 11/3/8',
   '12/3/8 13/4/9 14/4/10 15/4/10 16/5/11 17/5/12 18/5/12 19/6/13 20/6/14 21/6/14 22/7/15 23/7/16',
+  '24/7/16 25/8/17 26/8/18 27/8/18 28/9/19 29/9/20 30/9/20 31/10/21 32/10/22 33/10/22 34/11/23 35/11/24',
+  '36/11/24 37/12/25 38/12/26 39/12/26 40/13/27 41/13/28 42/13/28 43/14/29 44/14/30 45/14/30 46/15/31',
+  '47/15/32 48/15/32 49/16/33 50/16/34 51/16/34 52/17/35 53/17/36 54/17/36 55/18/37 56/18/38 57/18/38',
+  '58/19/39 59/19/40 60/19/40 61/20/41 62/20/42 63/20/42 64/21/43 65/21/44 66/21/44 67/22/45 68/22/46',
+  '69/22/46 70/23/47 71/23/48 72/23/48 73/24/49 74/24/50 75/24/50 76/25/51 77/25/52 78/25/52 79/26/53',
+  '80/26/54 81/26/54 82/27/55 83/27/56 84/27/56 85/28/57 86/28/58 87/28/58 88/29/59 89/29/60 90/29/60',
+  '91/30/61 92/30/62 93/30/62 94/31/63 95/31/64 96/31/64 97/32/65 98/32/66 99/32/66 100/33/67 101/33/68',
+  '102/33/68',
 ];
 
 export const SIZES: ReadonlyMap<number, { readonly faults: number; readonly quorum: number }> = new Map(
@@ -84,13 +91,13 @@ interface SignedVote {
 
 export interface CheckerOptions {
   readonly crypto: Crypto;
-  readonly consortium: TestConsortium;
+  readonly identity: LedgerIdentity;
   readonly now: () => number;
   /** What the own clock of a validator has said in the last moments. */
   readonly clockOf: (validator: number) => { readonly least: number; readonly most: number };
   readonly isLiar: (validator: number) => boolean;
-  /** Which machine has this key. */
-  readonly machineOf: (key: PublicKey) => number | undefined;
+  /** Which of the validators of this world has this key, now or after a rotation. */
+  readonly memberOf: (key: PublicKey) => number | undefined;
   /** Whether the consortium has voted to suspend this validator. */
   readonly isVotedOut: (validator: number) => boolean;
   /** Whether two thirds have voted for this key to come, or to go, or it may be caught lying. */
@@ -109,6 +116,7 @@ export interface CheckerOptions {
 export class Checker {
   /** By epoch. */
   private readonly sets: ValidatorSet[];
+  private readonly liarsIn = new WeakMap<ValidatorSet, number>();
   private readonly epochBlocks: number;
   private readonly reference: Ledger;
   /** By validator, the newest signed point; by point, what was signed there. */
@@ -140,10 +148,10 @@ export class Checker {
   readonly decidedAt = new Map<number, { readonly at: number; readonly round: number }>();
 
   constructor(private readonly options: CheckerOptions) {
-    const { crypto, consortium } = options;
-    this.sets = [genesisValidators(crypto, consortium.identity.genesis)];
-    this.epochBlocks = consortium.identity.genesis.consensus.epochBlocks;
-    this.reference = createLedger(crypto, consortium.identity);
+    const { crypto, identity } = options;
+    this.sets = [genesisValidators(crypto, identity.genesis)];
+    this.epochBlocks = identity.genesis.consensus.epochBlocks;
+    this.reference = createLedger(crypto, identity);
   }
 
   // ---- sets --------------------------------------------------------------------------------------------------
@@ -159,14 +167,14 @@ export class Checker {
     return Math.floor((height - 1) / this.epochBlocks);
   }
 
-  /** Which machine a validator of a height is. */
-  machineAt(height: number, validator: number): number | undefined {
+  /** Which of the validators of this world one of a height is. */
+  memberAt(height: number, validator: number): number | undefined {
     const key = this.setAt(height).keys[validator];
-    return key && this.options.machineOf(key);
+    return key && this.options.memberOf(key);
   }
 
-  private machineOf(kid: string): number | undefined {
-    return this.options.machineOf((fromBase64Url(kid) ?? new Uint8Array()) as PublicKey);
+  private memberOf(kid: string): number | undefined {
+    return this.options.memberOf((fromBase64Url(kid) ?? new Uint8Array()) as PublicKey);
   }
 
   private quorumAt(height: number): number {
@@ -177,10 +185,16 @@ export class Checker {
 
   /** How many in the set of this height lie. */
   private liarsAt(height: number): number {
-    return this.setAt(height).keys.filter((key) => {
-      const machine = this.options.machineOf(key);
-      return machine !== undefined && this.options.isLiar(machine);
-    }).length;
+    const set = this.setAt(height);
+    let liars = this.liarsIn.get(set);
+    if (liars === undefined) {
+      liars = set.keys.filter((key) => {
+        const member = this.options.memberOf(key);
+        return member !== undefined && this.options.isLiar(member);
+      }).length;
+      this.liarsIn.set(set, liars);
+    }
+    return liars;
   }
 
   /** The height up to which blocks were seen, run and found right. */
@@ -288,7 +302,7 @@ export class Checker {
     const time = this.candidates.get(block)?.[0]?.header.time;
     if (time === undefined) return;
     const clock = this.options.clockOf(validator);
-    const { baseTimeoutMs, timeoutCapMs } = this.options.consortium.identity.genesis.consensus;
+    const { baseTimeoutMs, timeoutCapMs } = this.options.identity.genesis.consensus;
     if (time > clock.most + TOLERANCE_MS)
       this.violate('time', `validator ${validator} PREPAREd a block of height ${height} from the future`);
     for (let earlier = 0; earlier < round; earlier++) if (this.mayBePrepared(height, earlier, block)) return;
@@ -351,7 +365,7 @@ export class Checker {
   // ---- records -----------------------------------------------------------------------------------------------
 
   onStored(topic: string, record: Stored): void {
-    const { operations, blocks } = topicsOf(this.options.consortium.identity);
+    const { operations, blocks } = topicsOf(this.options.identity);
     if (topic === operations.name) this.learnEnvelope(record.value, record.digest);
     else if (topic === blocks.name) this.onBlockRecord(record.value);
     else
@@ -360,8 +374,8 @@ export class Checker {
         if (message === undefined) continue;
         if (message.type === 'proposal') this.learnCandidate(message.candidate);
         const { validator, height, round, type } = message;
-        const machine = this.machineAt(height, validator);
-        const vote = this.votes.get(`${machine}/${height}/${round}/${STEPS.indexOf(type)}`);
+        const member = this.memberAt(height, validator);
+        const vote = this.votes.get(`${member}/${height}/${round}/${STEPS.indexOf(type)}`);
         if (vote !== undefined) vote.isPublished = true;
       }
   }
@@ -369,8 +383,8 @@ export class Checker {
   learnEnvelope(bytes: Uint8Array, digest = toHex(this.options.crypto.sha256(bytes))): void {
     if (this.envelopes.has(digest)) return;
     try {
-      const { crypto, consortium } = this.options;
-      this.envelopes.set(digest, decodeEnvelope(crypto, consortium.identity.ledgerId, bytes));
+      const { crypto, identity } = this.options;
+      this.envelopes.set(digest, decodeEnvelope(crypto, identity.ledgerId, bytes));
     } catch (error) {
       if (!(error instanceof EnvelopeError)) throw error;
       this.envelopes.set(digest, undefined);
@@ -387,11 +401,12 @@ export class Checker {
   }
 
   /** What a host hands to the bus; it acts on its own words before they are stored. */
-  onSaid(validator: number, frames: readonly SeenFrame[]): void {
+  onSaid(hosted: readonly number[], frames: readonly SeenFrame[]): void {
     for (const { message } of frames) {
       if (message?.type === 'proposal') this.learnCandidate(message.candidate);
-      if (message?.type !== 'roundChange' || this.options.isLiar(validator)) continue;
-      if (this.machineAt(message.height, message.validator) === validator) this.onHonestClaim(validator, message);
+      if (message?.type !== 'roundChange') continue;
+      const member = this.memberAt(message.height, message.validator) ?? -1;
+      if (hosted.includes(member) && !this.options.isLiar(member)) this.onHonestClaim(member, message);
     }
   }
 
@@ -461,7 +476,7 @@ export class Checker {
   }
 
   private signersOf(certificate: Certificate): number {
-    const signBytes = commitSignBytes(this.options.consortium.identity.ledgerId, certificate);
+    const signBytes = commitSignBytes(this.options.identity.ledgerId, certificate);
     const { keys } = this.setAt(certificate.height);
     const signers = certificate.signatures.filter(({ validator, signature }) => {
       const key = keys[validator];
@@ -473,8 +488,8 @@ export class Checker {
   /** Validity: the block follows its parent, holds what was signed by who may ask, once; its results are those of a clean run. */
   private run(block: Block): void {
     const { header, certificate, parentCertificate, envelopes: bytes, outcomes } = block;
-    const { crypto, consortium } = this.options;
-    const { genesisHash, genesis } = consortium.identity;
+    const { crypto, identity } = this.options;
+    const { genesisHash, genesis } = identity;
     const { height } = header;
     const wrong = (text: string): void => this.violate('validity', `block ${height}: ${text}`);
     const parent = this.chain.at(-1);
@@ -492,7 +507,7 @@ export class Checker {
       const envelope = this.envelopes.get(digest);
       if (envelope === undefined) return wrong('holds an envelope that nobody signed');
       if (this.usedEnvelopes.has(digest)) wrong('repeats an envelope');
-      if (!this.options.isSignedByClient(digest) && this.machineOf(envelope.kid) === undefined)
+      if (!this.options.isSignedByClient(digest) && this.memberOf(envelope.kid) === undefined)
         wrong('holds an envelope of nobody');
       if (envelope.validUntil < header.time) wrong('holds an envelope that had expired');
       this.usedEnvelopes.add(digest);
@@ -576,9 +591,9 @@ export class Checker {
   private checkJustice(height: number): void {
     for (const [kid, { value }] of this.reference.state.validators.validators.rows) {
       if (value?.suspended !== true) continue;
-      const machine = this.machineOf(kid);
-      if (machine !== undefined && !this.options.isLiar(machine) && !this.options.isVotedOut(machine))
-        this.violate('justice', `validator ${machine}, which does not lie, is suspended at height ${height}`);
+      const member = this.memberOf(kid);
+      if (member !== undefined && !this.options.isLiar(member) && !this.options.isVotedOut(member))
+        this.violate('justice', `validator ${member}, which does not lie, is suspended at height ${height}`);
     }
   }
 

@@ -1,9 +1,9 @@
 import { possessionSignBytes } from '@gridtokenx/chain';
-import type { Crypto } from '@gridtokenx/crypto';
 import { ConsortiumValidators, type Ledger } from '@gridtokenx/domain';
 import { assert, formatTime, millis, toBase64Url, type Prng } from '@gridtokenx/kernel';
 import type { Operation, ValidatorChange } from '@gridtokenx/protocol';
 import type { TestConsortium } from '../consortium.js';
+import type { Electorate, ElectorateOptions } from './electorate.js';
 import type { ValidatorNode } from './nodes.js';
 
 /** A change that somebody has proposed, and the organisations that want it. */
@@ -17,14 +17,11 @@ interface Motion {
   isSeen: boolean;
 }
 
-export interface CouncilOptions {
-  readonly crypto: Crypto;
+export interface CouncilOptions extends ElectorateOptions {
   readonly consortium: TestConsortium;
   readonly prng: Prng;
   readonly now: () => number;
   readonly nodes: readonly ValidatorNode[];
-  /** Of a clean run. */
-  readonly ledger: () => Ledger;
   /** Signs with the key of an organisation and gives the ids of the operations; appends it. */
   readonly ask: (secret: Uint8Array, operations: readonly Operation[]) => readonly string[];
   /** How many validators of the genesis do not lie. */
@@ -44,13 +41,13 @@ const PATIENCE_MS = 15_000;
  * Those who do not lie never become fewer than at first, so that what is promised of n validators with f faulty ones stays
  * promised; what only one organisation wants must never happen.
  */
-export class Council {
+export class Council implements Electorate {
   private readonly motions: Motion[] = [];
   /** Keys that two thirds want to come, and to go. */
-  readonly mayCome = new Set<string>();
-  readonly mayGo = new Set<string>();
+  private readonly coming = new Set<string>();
+  private readonly going = new Set<string>();
   /** Machines that two thirds have ever wanted to be suspended. */
-  readonly votedOut = new Set<number>();
+  private readonly votedOut = new Set<number>();
   private readonly organisations: ReadonlyMap<string, Uint8Array>;
 
   constructor(private readonly options: CouncilOptions) {
@@ -68,6 +65,18 @@ export class Council {
   /** Whether a change of this machine's validator is under way. */
   concerns(node: ValidatorNode): boolean {
     return this.motions.some((motion) => motion.node === node);
+  }
+
+  mayCome(kid: string): boolean {
+    return this.coming.has(kid);
+  }
+
+  mayGo(kid: string): boolean {
+    return this.going.has(kid);
+  }
+
+  isVotedOut(machine: number): boolean {
+    return this.votedOut.has(machine);
   }
 
   /** The organisations look at what stands on the ledger, and go on from there. */
@@ -106,8 +115,8 @@ export class Council {
     const motion = this.choose();
     if (motion === undefined) return;
     const { node, kind } = motion;
-    const kid = toBase64Url(crypto.publicKeyOf(node.isRotated ? node.freshSeed : node.seed));
-    const fresh = kind === 'admit' ? node.seed : kind === 'rotateKey' ? node.freshSeed : undefined;
+    const kid = toBase64Url(crypto.publicKeyOf(keysOf(node)[node.isRotated ? 1 : 0]));
+    const fresh = kind === 'admit' ? keysOf(node)[0] : kind === 'rotateKey' ? keysOf(node)[1] : undefined;
     const row = this.rowOf(node);
     const by = row?.organisation ?? prng.pick([...this.organisations.keys()]);
     const registration: Operation[] = [];
@@ -127,9 +136,9 @@ export class Council {
     this.motions.push({ change, id: ids.at(-1) ?? '', node, by, willing, at: now(), isSeen: false });
     onMotion(`${kind} ${nodes.indexOf(node)}${motion.isWanted ? '' : ', which one organisation wants'}`);
     if (!motion.isWanted) return;
-    if (change.kind === 'admit' || change.kind === 'reinstate') this.mayCome.add(change.validator);
-    else this.mayGo.add(change.validator);
-    if (change.kind === 'rotateKey') this.mayCome.add(change.key);
+    if (change.kind === 'admit' || change.kind === 'reinstate') this.coming.add(change.validator);
+    else this.going.add(change.validator);
+    if (change.kind === 'rotateKey') this.coming.add(change.key);
     if (change.kind !== 'suspend') return;
     this.votedOut.add(node.index);
     node.isBarred = true;
@@ -167,9 +176,10 @@ export class Council {
   private rowOf(node: ValidatorNode): ReturnType<Ledger['state']['validators']['validators']['get']> {
     const { validators } = this.options.ledger().state.validators;
     const { crypto } = this.options;
-    const fresh = validators.get(toBase64Url(crypto.publicKeyOf(node.freshSeed)));
+    const [first, second] = keysOf(node);
+    const fresh = validators.get(toBase64Url(crypto.publicKeyOf(second)));
     node.isRotated = fresh?.member === true || fresh?.next === true;
-    return node.isRotated ? fresh : validators.get(toBase64Url(crypto.publicKeyOf(node.seed)));
+    return node.isRotated ? fresh : validators.get(toBase64Url(crypto.publicKeyOf(first)));
   }
 
   /** Whether a machine could say that its record is lost, and be heard. */
@@ -183,4 +193,11 @@ export class Council {
     if (secret === undefined) throw new RangeError('the keys of all organisations are known');
     return secret;
   }
+}
+
+/** On a machine of the consortium one validator is hosted: its key, and the one that it may rotate to. */
+function keysOf({ members: [member, ...others] }: ValidatorNode): readonly [Uint8Array, Uint8Array] {
+  const [seed, fresh] = member?.seeds ?? [];
+  assert(seed !== undefined && fresh !== undefined && others.length === 0, 'a machine has one validator and two keys');
+  return [seed, fresh];
 }

@@ -124,9 +124,15 @@ export class Faults {
     for (const projector of projectors) if (!projector.isRunning) projector.start();
   }
 
-  /** How many count against what may be faulty for liveness. */
+  /** How many validators count against what may be faulty for liveness. */
   static counted(nodes: readonly ValidatorNode[]): number {
-    return nodes.filter(Faults.isCounted).length;
+    return nodes.filter(Faults.isCounted).reduce((sum, { members }) => sum + members.length, 0);
+  }
+
+  /** Whether all on this machine may be faulty, beside those who are. */
+  private mayBeCounted(node: ValidatorNode): boolean {
+    const { nodes, budget } = this.world;
+    return Faults.isCounted(node) || Faults.counted(nodes) + node.members.length <= budget;
   }
 
   static isCounted({ isLiar, isLost, isBarred, clock }: ValidatorNode): boolean {
@@ -264,10 +270,9 @@ export class Faults {
   }
 
   private skew(ms: number): string | undefined {
-    const { prng, nodes, budget } = this.world;
+    const { prng, nodes } = this.world;
     const node = prng.pick(nodes);
-    const mayBeBad = Faults.isCounted(node) || Faults.counted(nodes) < budget;
-    const most = mayBeBad && prng.chance(0.7) ? 30_000 : BAD_CLOCK_MS / 2;
+    const most = this.mayBeCounted(node) && prng.chance(0.7) ? 30_000 : BAD_CLOCK_MS / 2;
     const skew = prng.between(-most, most);
     node.clock.set(skew);
     if (prng.chance(0.5)) this.during(3 * ms, () => node.clock.set(0));
@@ -275,7 +280,7 @@ export class Faults {
   }
 
   private crash(fault: Fault): string | undefined {
-    const { prng, nodes, budget } = this.world;
+    const { prng, nodes } = this.world;
     // Who has not even noted that it signed nothing, and finds a chain, cannot tell itself from one whose record is lost.
     const running = nodes.filter(({ isRunning, isLost, disk }) => isRunning && (isLost || disk.hasRecord));
     if (running.length === 0) return undefined;
@@ -329,7 +334,7 @@ export class Faults {
       case 'wipedMachine':
       case 'restoredRecord': {
         if (node.isLiar || !this.world.canRejoin(node)) return undefined;
-        if (!Faults.isCounted(node) && Faults.counted(nodes) >= budget) return undefined;
+        if (!this.mayBeCounted(node)) return undefined;
         node.crash();
         if (fault === 'restoredRecord' && !node.disk.restore()) return this.restartAfter(node, downMs);
         if (fault === 'lostRecord') {

@@ -3,7 +3,7 @@ import { Faults } from './faults.js';
 import type { ValidatorNode } from './nodes.js';
 
 const node = (isLiar: boolean, isLost: boolean, skew: number): ValidatorNode =>
-  ({ isLiar, isLost, isBarred: false, clock: { skew } }) as unknown as ValidatorNode;
+  ({ isLiar, isLost, isBarred: false, clock: { skew }, members: [{}] }) as unknown as ValidatorNode;
 
 describe('what counts towards f for liveness', () => {
   it('is who lies, whose record is lost, and whose clock is off by more than 5 s, together and each once (C18)', () => {

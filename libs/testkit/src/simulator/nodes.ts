@@ -9,6 +9,14 @@ import { SignerDisk, SnapshotDisk, type TornWrite } from './disk.js';
 import { MemoryRows } from './rows.js';
 import type { Timeline } from './timeline.js';
 
+/** A validator of this world, or one that may become it. */
+export interface Member {
+  /** Its place in the set of the genesis, or beyond it. */
+  readonly index: number;
+  /** The key it has at first, and, where it may rotate, the one after it. */
+  readonly seeds: readonly Uint8Array[];
+}
+
 export interface NodeContext {
   readonly timeline: Timeline;
   readonly bus: SimulatedBus;
@@ -21,18 +29,18 @@ export interface NodeContext {
   /** A process has read all blocks there are, the first of them at this offset, and stands in this state. */
   readonly onStarted: (node: ValidatorNode, ledger: Ledger, from: number) => void;
   readonly onEvent: (node: ValidatorNode, event: HostEvent) => void;
-  readonly onSigned: (validator: number, bytes: Uint8Array, mayBeFromRecord: (height: number) => boolean) => void;
+  readonly onSigned: (member: number, bytes: Uint8Array, mayBeFromRecord: (height: number) => boolean) => void;
   readonly onFailed: (who: Party, error: unknown) => void;
   /** What a liar puts in place of what its host says. */
   readonly rewrite: (
-    validator: number,
+    node: ValidatorNode,
     topic: string,
     values: readonly Uint8Array[],
     decode: (value: Uint8Array) => readonly SeenFrame[],
   ) => readonly Uint8Array[];
 }
 
-/** One machine with one validator: its clock and disk outlive its processes, each of which is a production `ValidatorHost`. */
+/** One machine with its validators: its clock and disk outlive its processes, each of which is a production `ValidatorHost`. */
 export class ValidatorNode {
   readonly clock: MachineClock;
   readonly disk: SignerDisk;
@@ -43,8 +51,11 @@ export class ValidatorNode {
   host: ValidatorHost | undefined;
   /** Digests of the envelopes that have reached this process. */
   readonly held = new Set<string>();
-  /** Its record was damaged, and no certified block has let it sign again. */
+  /** Its record was damaged, and no certified block has let all of its validators sign again. */
   isLost = false;
+  /** Keys that ask to rejoin. */
+  private readonly asking = new Set<string>();
+  private readonly memberOf: ReadonlyMap<Uint8Array, number>;
   deliveryMs = 0;
   /** Heights that were open when a process died: what it had recorded and never said, the next one says. */
   private readonly openAtCrash = new Set<number>();
@@ -54,11 +65,10 @@ export class ValidatorNode {
   constructor(
     private readonly context: NodeContext,
     readonly index: number,
-    readonly seed: Uint8Array,
-    /** Of the key that its validator may rotate to. */
-    readonly freshSeed: Uint8Array,
+    readonly members: readonly Member[],
     readonly isLiar: boolean,
   ) {
+    this.memberOf = new Map(members.flatMap(({ index: member, seeds }) => seeds.map((seed) => [seed, member])));
     this.clock = new MachineClock(context.timeline);
     this.disk = new SignerDisk(context.timeline, context.prng);
     if (context.hasSnapshots) this.snapshots = new SnapshotDisk(context.timeline, context.prng);
@@ -82,28 +92,30 @@ export class ValidatorNode {
     if (this.isUp) return;
     const { timeline, bus, crypto, identity, prng, onStarted, onEvent, onSigned, onFailed, rewrite } = this.context;
     if (timeline.now < this.earliestStart) return timeline.at(this.earliestStart, () => this.start());
-    let asksToRejoin = false;
+    this.asking.clear();
     this.isUp = true;
     const life = ++this.life;
     const isAlive = (): boolean => this.isUp && this.life === life;
-    const { index, seed, freshSeed, snapshots } = this;
+    const { index, snapshots, memberOf, asking } = this;
     let from = 0;
     const fail = (error: unknown): void => {
       if (isAlive()) onFailed(index, error);
     };
     const log = bus.port(index, isAlive, (topic, values, decode) =>
-      this.isLiar ? rewrite(index, topic, values, decode) : values,
+      this.isLiar ? rewrite(this, topic, values, decode) : values,
     );
     ValidatorHost.start({
       crypto: {
         ...crypto,
         sign: (message, secret) => {
-          onSigned(index, message, (height) => this.openAtCrash.has(height));
+          const member = memberOf.get(secret);
+          if (member === undefined) throw new RangeError('a host signs with the keys that it was given');
+          onSigned(member, message, (height) => this.openAtCrash.has(height));
           return crypto.sign(message, secret);
         },
       },
       identity,
-      seeds: [seed, freshSeed],
+      seeds: [...memberOf.keys()],
       checker: this.context.checker,
       log: {
         ...log,
@@ -121,15 +133,16 @@ export class ValidatorNode {
       observe: (event) => {
         if (!isAlive()) return;
         if (event.kind === 'decided' && this.host !== undefined) this.height = event.height;
-        if (event.kind === 'rejoining') asksToRejoin = this.isLost = true;
-        if (event.kind === 'rejoined') this.isLost = false;
+        if (event.kind === 'rejoining') asking.add(event.validator);
+        if (event.kind === 'rejoined') asking.delete(event.validator);
+        if (event.kind === 'rejoining' || event.kind === 'rejoined') this.isLost = asking.size > 0;
         onEvent(this, event);
       },
     }).then((host) => {
       if (!isAlive()) return host.close();
       this.host = host;
       this.height = host.status.height;
-      this.isLost = asksToRejoin;
+      this.isLost = asking.size > 0;
       if (!this.isLiar) onStarted(this, ledgerOf(host), from);
       host.failed.catch(fail);
       bus.follow(index, host.startOffsets);

@@ -16,10 +16,10 @@ describe('a schedule that broke an earlier version', () => {
     const world = await worldAt(3);
     const open = world.lowest() + 1;
     const leader = open % 4;
-    const { crypto, consortium, timeline, network, checker, nodes } = world;
-    const seed = nodes[leader]?.seed ?? new Uint8Array(32);
+    const { crypto, identity, timeline, network, checker, nodes, members } = world;
+    const seed = members[leader]?.seeds[0] ?? new Uint8Array(32);
     const key = toBase64Url(crypto.publicKeyOf(seed));
-    const secret = signEnvelope(crypto, seed, consortium.identity.ledgerId, {
+    const secret = signEnvelope(crypto, seed, identity.ledgerId, {
       sequence: 1,
       validUntil: formatTime(millis(timeline.now + 600_000)),
       atomic: false,

@@ -4,27 +4,31 @@ import { CHECKPOINT_BLOCKS, CHECKPOINT_DELAY, genesisValidators } from '@gridtok
 import type { Crypto } from '@gridtokenx/crypto';
 import type { Ledger } from '@gridtokenx/domain';
 import { Prng, toBase64Url, toHex } from '@gridtokenx/kernel';
-import { topicsOf, type LedgerTopics } from '@gridtokenx/protocol';
+import { topicsOf, type LedgerIdentity, type LedgerKind, type LedgerTopics } from '@gridtokenx/protocol';
 import { packFrames, RowStoreError, SignerRecords, type HostEvent } from '@gridtokenx/runtime';
-import { testConsortium, type TestConsortium } from '../consortium.js';
 import { memorySignerSlots } from '../signer-memory.js';
 import { SimulatedBus, type Party, type SeenFrame } from './bus.js';
 import { Cabal, STRATEGIES, type Strategy } from './cabal.js';
 import { Checker, SIZES, type Violation } from './checker.js';
-import { Clients } from './clients.js';
-import { Council } from './council.js';
+import type { Clients } from './clients.js';
+import type { Electorate } from './electorate.js';
 import { checkerForAll } from './envelope-memo.js';
 import { BAD_CLOCK_MS, Faults, type Fault } from './faults.js';
 import { forgedSnapshot } from './forged-snapshot.js';
 import { Network } from './network.js';
-import { ledgerOf, ProjectorNode, ValidatorNode } from './nodes.js';
+import { ledgerOf, ProjectorNode, ValidatorNode, type Member } from './nodes.js';
 import { certifiedPast } from './past.js';
+import { realmOf } from './realm.js';
 import { simulatedSignatures } from './signatures.js';
 import { Timeline } from './timeline.js';
 
 export interface SimulationOptions {
   readonly seed: number;
+  /** The consortium's by default. */
+  readonly ledger?: LedgerKind;
   readonly validators: number;
+  /** That a world reaches at least. */
+  readonly heights?: number;
   /** Simulated signatures by default: a thousand seeds are cheap, and nobody inside can forge one. */
   readonly crypto?: Crypto;
   readonly trace?: (line: string) => void;
@@ -55,9 +59,10 @@ const START = Date.UTC(2026, 5, 15);
 export const HEIGHTS_MIN = 20;
 export const FAULTS_MIN = 10;
 export const FAULT_KINDS_MIN = 3;
-/** Machines whose validators the consortium may admit. */
-const SPARES = 2;
-const FAULTY_HEIGHTS = 12;
+/** Of the heights that a world reaches, the share while it breaks. */
+const FAULTY_SHARE = 0.6;
+/** The most validators on one machine, where machines host several. */
+const CROWD_MOST = 12;
 /** Each so-manyth world has a past: it begins with certified blocks, and its machines keep snapshots. */
 const PAST_EVERY = 4;
 /** Where the calm of such a world ends: before or after the header that tells its first checkpoint. */
@@ -90,7 +95,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
 export class Simulation {
   readonly timeline = new Timeline(START);
   readonly crypto: Crypto;
-  readonly consortium: TestConsortium;
+  readonly identity: LedgerIdentity;
   private readonly topics: LedgerTopics;
   readonly bus: SimulatedBus;
   readonly network: Network;
@@ -98,8 +103,11 @@ export class Simulation {
   private readonly clients: Clients;
   private readonly cabal: Cabal;
   private readonly faults: Faults;
-  private readonly council: Council;
+  private readonly electorate: Electorate;
   readonly nodes: readonly ValidatorNode[];
+  readonly members: readonly Member[];
+  /** On which machine a validator is hosted. */
+  private readonly home: readonly number[];
   private readonly projectors: readonly ProjectorNode[];
   private readonly liars: ReadonlyMap<number, ReadonlySet<Strategy>>;
   private readonly counts = new Map<string, number>();
@@ -111,13 +119,15 @@ export class Simulation {
   private readonly calmHeights: number;
   /** How many blocks were certified before. */
   private readonly past: number;
+  private readonly heights: number;
   private clientsAreOn = true;
   /** Once the faults have stopped: whom honest hosts have caught, and how high the chain was then. */
   private caught: Map<string, number> | undefined;
   private worstRounds = 0;
 
   constructor(private readonly options: SimulationOptions) {
-    const { seed, validators } = options;
+    const { seed, validators, ledger: kind = 'consortium', heights = HEIGHTS_MIN } = options;
+    this.heights = heights;
     const numbers = SIZES.get(validators);
     if (numbers === undefined) throw new RangeError('no numbers are stated for so many validators');
     const root = new Prng(seed * 31 + validators);
@@ -128,43 +138,48 @@ export class Simulation {
     const stream = (): Prng => new Prng(root.next());
     const { timeline } = this;
     this.crypto = options.crypto ?? simulatedSignatures();
-    this.consortium = testConsortium(this.crypto, {
-      validators,
-      seed: root.next(),
-      areShared: true,
-      timeMs: START - (this.past + 1) * PAST_INTERVAL_MS,
-      consensus: { epochBlocks: root.chance(0.7) ? root.between(3, 12) : 1_000 },
-    });
-    const { identity } = this.consortium;
+    const timeMs = START - (this.past + 1) * PAST_INTERVAL_MS;
+    const realm = realmOf(kind, { crypto: this.crypto, prng: root, validators, timeMs });
+    const { identity } = realm;
     const { ledgerId } = identity;
+    this.identity = identity;
     this.topics = topicsOf(identity);
     const set = genesisValidators(this.crypto, identity.genesis);
     const kidOf = (seed: Uint8Array): string => toBase64Url(this.crypto.publicKeyOf(seed));
-    const seeds = new Map(this.consortium.validatorSeeds.map((one) => [kidOf(one), one]));
+    const seeds = new Map(realm.validatorSeeds.map((one) => [kidOf(one), one]));
     const keyPrng = stream();
-    const machineCount = validators + SPARES;
-    // Of each machine the key of its validator, or of the one that it may become, and one to rotate to.
-    const seedsOf = Array.from({ length: machineCount }, (_, machine) => {
-      const key = set.keys[machine];
-      return [(key && seeds.get(toBase64Url(key))) ?? keyPrng.bytes(32), keyPrng.bytes(32)] as const;
+    this.members = Array.from({ length: validators + realm.spares }, (_, index): Member => {
+      const key = set.keys[index];
+      const first = (key && seeds.get(toBase64Url(key))) ?? keyPrng.bytes(32);
+      return { index, seeds: realm.mayRotate ? [first, keyPrng.bytes(32)] : [first] };
     });
-    const seedOf = (machine: number): Uint8Array => {
-      const [seed] = seedsOf[machine] ?? [];
-      if (seed === undefined) throw new RangeError('no such machine');
-      return seed;
+    const seedOf = (member: number): Uint8Array => {
+      const [first] = this.members[member]?.seeds ?? [];
+      if (first === undefined) throw new RangeError('no such validator');
+      return first;
     };
-    const machines = new Map(seedsOf.flatMap((own, machine) => own.map((seed) => [kidOf(seed), machine] as const)));
+    const membersByKid = new Map(
+      this.members.flatMap(({ index, seeds: own }) => own.map((one) => [kidOf(one), index] as const)),
+    );
     const liarPrng = stream();
     this.liars =
       options.isCalm === true
         ? new Map()
-        : drawLiars(liarPrng, validators, numbers.faults, hasPast ? FIRST_TOLD % validators : undefined);
+        : drawLiars(liarPrng, validators, {
+            most: numbers.faults,
+            areMost: realm.isCrowded,
+            preferred: hasPast ? FIRST_TOLD % validators : undefined,
+          });
+    const homes = realm.isCrowded ? crowds(stream(), this.members, this.liars) : this.members.map((one) => [one]);
+    const home = new Map(homes.flatMap((own, machine) => own.map(({ index }) => [index, machine] as const)));
+    this.home = this.members.map(({ index }) => home.get(index) ?? -1);
+    const machineCount = homes.length;
     const parties: Party[] = Array.from({ length: machineCount }, (_, i) => i);
     const projectorParties = ['projector 0', 'projector 1'] as const;
     const readers = [...parties, ...projectorParties];
     this.network = new Network(stream(), readers);
     const clientPrng = stream();
-    this.clients = new Clients(this.crypto, this.consortium, clientPrng, () => timeline.now);
+    this.clients = realm.clients(clientPrng, () => timeline.now);
     const appendPrng = stream();
     this.bus = new SimulatedBus({
       timeline,
@@ -182,7 +197,7 @@ export class Simulation {
       },
       said: (sender, frames) => {
         if (typeof sender !== 'number') return;
-        this.checker.onSaid(sender, frames);
+        this.checker.onSaid(this.hostedOn(sender), frames);
         if (options.trace !== undefined) this.say(`${sender} says ${frames.map(frameText).join('; ')}`);
       },
       deliver: (receiver, topic, record, stored) => {
@@ -202,15 +217,15 @@ export class Simulation {
     });
     this.checker = new Checker({
       crypto: this.crypto,
-      consortium: this.consortium,
+      identity,
       now: () => timeline.now,
-      clockOf: (validator) => this.nodes[validator]?.clock.recent ?? { least: 0, most: 0 },
-      isLiar: (validator) => this.liars.has(validator),
-      holds: (validator, envelope) => this.nodes[validator]?.held.has(envelope) ?? false,
-      machineOf: (key) => machines.get(toBase64Url(key)),
-      isVotedOut: (machine) => this.council.votedOut.has(machine),
-      mayCome: (kid) => this.council.mayCome.has(kid),
-      mayGo: (kid) => this.council.mayGo.has(kid) || this.liars.has(machines.get(kid) ?? -1),
+      clockOf: (member) => this.homeOf(member)?.clock.recent ?? { least: 0, most: 0 },
+      isLiar: (member) => this.liars.has(member),
+      holds: (member, envelope) => this.homeOf(member)?.held.has(envelope) ?? false,
+      memberOf: (key) => membersByKid.get(toBase64Url(key)),
+      isVotedOut: (member) => this.electorate.isVotedOut(member),
+      mayCome: (kid) => this.electorate.mayCome(kid),
+      mayGo: (kid) => this.electorate.mayGo(kid) || this.liars.has(membersByKid.get(kid) ?? -1),
       isSignedByClient: (envelope) => this.clients.signed.has(envelope),
       onViolation: (violation) => this.onViolation(violation),
     });
@@ -231,11 +246,10 @@ export class Simulation {
       onEvent: (node: ValidatorNode, event: HostEvent) => this.onHostEvent(node, event),
       onSigned: (...signed: Parameters<Checker['onSigned']>) => this.checker.onSigned(...signed),
       onFailed: (who: Party, error: unknown) => this.onFailed(who, error),
-      rewrite: (...args: Parameters<Cabal['rewrite']>) => this.cabal.rewrite(...args),
+      rewrite: (node: ValidatorNode, ...said: Tail<Parameters<Cabal['rewrite']>>) =>
+        this.cabal.rewrite(this.hostedOn(node.index), ...said),
     };
-    this.nodes = seedsOf.map(
-      ([seed, fresh], index) => new ValidatorNode(context, index, seed, fresh, this.liars.has(index)),
-    );
+    this.nodes = homes.map((own, index) => new ValidatorNode(context, index, own, this.liars.has(own[0]?.index ?? -1)));
     this.projectors = projectorParties.map(
       (party) => new ProjectorNode(context, party, (height, hash) => this.checker.onProjected(party, height, hash)),
     );
@@ -245,25 +259,26 @@ export class Simulation {
       ledgerId,
       topics: this.topics,
       setAt: (height) => this.checker.setAt(height),
-      machineAt: (height, validator) => this.checker.machineAt(height, validator),
+      memberAt: (height, validator) => this.checker.memberAt(height, validator),
       now: () => timeline.now,
       after: (ms, run) => timeline.after(ms, run),
       seedOf,
       members: this.liars,
       readers,
+      isLiars: (reader) => typeof reader === 'number' && this.nodes[reader]?.isLiar === true,
+      validatorsOn: (reader) => this.hostedOn(reader).length,
       say: (liar, frames, audience) => {
         for (const value of packFrames(ledgerId, frames))
-          this.bus.store(liar, this.topics.consensus.name, value, audience);
+          this.bus.store(this.home[liar] ?? -1, this.topics.consensus.name, value, audience);
       },
-      store: (liar, topic, value, audience) => this.bus.store(liar, topic, value, audience),
+      store: (liar, topic, value, audience) => this.bus.store(this.home[liar] ?? -1, topic, value, audience),
       records: (topic) => this.bus.records(topic),
       whisper: (liar, envelope) => this.whisper(liar, envelope),
       onLie: (strategy) => this.count(`liar.${strategy}`),
       isQuiet: () => this.isCalm,
     });
-    this.council = new Council({
+    this.electorate = realm.electorate({
       crypto: this.crypto,
-      consortium: this.consortium,
       prng: stream(),
       now: () => timeline.now,
       nodes: this.nodes,
@@ -310,8 +325,8 @@ export class Simulation {
         this.count(fault);
         this.say(`fault ${fault}: ${text}`);
       },
-      canRejoin: (node) => this.council.canRejoin(node),
-      onRecordDamaged: (node) => this.checker.onRecordDamaged(node.index),
+      canRejoin: (node) => this.electorate.canRejoin(node),
+      onRecordDamaged: ({ members }) => members.forEach(({ index }) => this.checker.onRecordDamaged(index)),
     });
     for (const projector of this.projectors)
       projector.rows.onCall = () => {
@@ -333,32 +348,42 @@ export class Simulation {
   async prepare(): Promise<void> {
     if (this.past === 0) return;
     const { clients, crypto, bus } = this;
-    const { identity } = this.consortium;
+    const { identity } = this;
     const blocks = Array.from({ length: this.past }, (_, i) => (i === 0 ? clients.opening() : [clients.usual()]));
     const intervalMs = PAST_INTERVAL_MS;
-    const seedOf = (validator: number): Uint8Array => this.nodes[validator]?.seed ?? new Uint8Array(32);
+    const seedOf = (validator: number): Uint8Array => this.members[validator]?.seeds[0] ?? new Uint8Array(32);
     for (const one of blocks.flat()) bus.store('client', this.topics.operations.name, one);
     for (const record of certifiedPast({ crypto, identity, seedOf, blocks, intervalMs }))
       bus.store('bus', this.topics.blocks.name, record);
-    for (const { disk, seed, freshSeed } of this.nodes) {
+    for (const { disk, members } of this.nodes) {
       const slots = memorySignerSlots();
       const { store } = await SignerRecords.load(crypto, slots);
-      const kids = [seed, freshSeed].map((one) => toBase64Url(crypto.publicKeyOf(one)));
+      const kids = members.flatMap(({ seeds }) => seeds.map((one) => toBase64Url(crypto.publicKeyOf(one))));
       await store.begin(kids, 0);
       disk.note(slots.slots);
     }
   }
 
-  /** Puts an envelope into the pool of one validator and nowhere else. */
-  whisper(validator: number, envelope: Uint8Array): void {
+  private hostedOn(machine: Party): readonly number[] {
+    const node = typeof machine === 'number' ? this.nodes[machine] : undefined;
+    return node?.members.map(({ index }) => index) ?? [];
+  }
+
+  private homeOf(member: number): ValidatorNode | undefined {
+    return this.nodes[this.home[member] ?? -1];
+  }
+
+  /** Puts an envelope into the pool of one validator's machine and nowhere else. */
+  whisper(member: number, envelope: Uint8Array): void {
     this.checker.learnEnvelope(envelope);
     const record = {
       offset: this.bus.records(this.topics.operations.name).length,
       timestampMs: this.timeline.now,
       value: envelope,
     };
-    this.nodes[validator]?.held.add(toHex(this.crypto.sha256(envelope)));
-    void this.nodes[validator]?.host?.take(this.topics.operations.name, [record]);
+    const node = this.homeOf(member);
+    node?.held.add(toHex(this.crypto.sha256(envelope)));
+    void node?.host?.take(this.topics.operations.name, [record]);
   }
 
   async run(): Promise<void> {
@@ -376,7 +401,9 @@ export class Simulation {
       const ms = timeline.now - started;
       return (
         ms >= FAULTY_MS_MOST ||
-        (ms >= FAULTY_MS_LEAST && this.hasEnoughFaults() && this.lowest() >= this.calmHeights + FAULTY_HEIGHTS)
+        (ms >= FAULTY_MS_LEAST &&
+          this.hasEnoughFaults() &&
+          this.lowest() >= this.calmHeights + FAULTY_SHARE * this.heights)
       );
     };
     await this.until(isShaken, 2 * FAULTY_MS_MOST);
@@ -395,8 +422,8 @@ export class Simulation {
     const reached = checker.highestRound(open);
     const bound = roundsAfterFaults(this.options.validators);
     this.say(`the faults stop at height ${open}, round ${reached}`);
-    const target = Math.max(this.past + HEIGHTS_MIN, open + 5);
-    const { beatMs, timeoutCapMs } = this.consortium.identity.genesis.consensus;
+    const target = Math.max(this.past + this.heights, open + 5);
+    const { beatMs, timeoutCapMs } = this.identity.genesis.consensus;
     const perHeight = beatMs + (bound + 2) * timeoutCapMs;
     const soon = 20_000 + (bound + 2) * timeoutCapMs;
     if (!(await this.until(() => checker.decidedAt.has(open), soon)))
@@ -472,7 +499,7 @@ export class Simulation {
         timeline: this.timeline,
         bus,
         crypto: this.crypto,
-        identity: this.consortium.identity,
+        identity: this.identity,
         onFailed: (who, error) => this.onFailed(who, error),
       },
       'projector 9',
@@ -530,7 +557,7 @@ export class Simulation {
 
   private startClients(): void {
     const prng = new Prng(this.options.seed ^ 0x5eed);
-    const { timeline, bus, clients, council } = this;
+    const { timeline, bus, clients, electorate } = this;
     const append = (envelope: Uint8Array): void => void bus.store('client', this.topics.operations.name, envelope);
     if (this.past === 0) for (const envelope of clients.opening()) append(envelope);
     const again = (): void =>
@@ -543,7 +570,7 @@ export class Simulation {
     const meet = (): void =>
       timeline.after(prng.between(500, 2_000), () => {
         if (this.caught !== undefined) return;
-        if (this.options.isCalm !== true && !this.isCalm) council.meet();
+        if (this.options.isCalm !== true && !this.isCalm) electorate.meet();
         meet();
       });
     meet();
@@ -560,7 +587,7 @@ export class Simulation {
       );
       if (!node.isLiar && node.host !== undefined && digest !== undefined) {
         this.checker.onDecided(node.index, event.height, event.round, digest);
-        if (event.height % this.consortium.identity.genesis.consensus.epochBlocks === 0)
+        if (event.height % this.identity.genesis.consensus.epochBlocks === 0)
           this.checker.setIs(event.height, ledgerOf(node.host).state.validators.next);
       }
     } else if (event.kind === 'rejoining' || event.kind === 'rejoined')
@@ -650,14 +677,33 @@ function frameText({ frame, message }: SeenFrame): string {
   return `${place} ${toHex(hash).slice(0, 8)}`;
 }
 
+type Tail<T extends readonly unknown[]> = T extends readonly [unknown, ...infer Rest] ? Rest : never;
+
+/** Who shares a machine: of those who lie and of those who do not, machines with few and with many. */
+function crowds(prng: Prng, members: readonly Member[], liars: ReadonlyMap<number, unknown>): Member[][] {
+  return [false, true].flatMap((lie) => {
+    const left = prng.shuffle(members.filter(({ index }) => liars.has(index) === lie));
+    const machines: Member[][] = [];
+    while (left.length > 0) machines.push(left.splice(0, prng.between(1, CROWD_MOST)));
+    return machines;
+  });
+}
+
+interface LiarTerms {
+  readonly most: number;
+  /** Whether no fewer lie. */
+  readonly areMost: boolean;
+  /** Who is mostly among them. */
+  readonly preferred: number | undefined;
+}
+
 /** Up to f liars, mostly with the preferred one, each with some strategies; now and then all with all of them. */
 function drawLiars(
   prng: Prng,
   validators: number,
-  faults: number,
-  preferred: number | undefined,
+  { most, areMost, preferred }: LiarTerms,
 ): Map<number, Set<Strategy>> {
-  const count = prng.chance(0.2) ? 0 : prng.between(1, faults);
+  const count = areMost ? most : prng.chance(0.2) ? 0 : prng.between(1, most);
   const order = prng.shuffle(Array.from({ length: validators }, (_, i) => i));
   if (preferred !== undefined && prng.chance(0.6)) order.unshift(preferred);
   const liars = [...new Set(order)].slice(0, count);
