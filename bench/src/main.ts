@@ -19,6 +19,10 @@ const USAGE = `npm run bench -- <name> [options]
     --keys N               accounts with a key each (default 1024)
     --trace                one line for each block
   spine       consortium with its defaults
+  public      the same of the public ledger: transfers of GRID, 100 validators; the options are those of consortium
+    --validators V         (default 100), --keys N (default 20000), --batch B (default 1)
+    --rate N               (default 5000), --seconds S (default 48), --warm-up S (default 18)
+    --entry rest|bus       (default bus)
   host        all validators and a projector in this process over a log in memory: CPU for one operation
     --ledger KIND          consortium: orders and more on 21 validators; public: transfers on 100 (default consortium)
     --rate N               operations a second offered (default 5000)
@@ -63,51 +67,64 @@ function oneOf<const T extends string>(name: string, text: string, ...choices: r
   return choice;
 }
 
-const CONSORTIUM = {
+const SYSTEM = {
   processes: { type: 'string', default: '1' },
   validators: { type: 'string' },
   projector: { type: 'string', default: 'shared' },
-  batch: { type: 'string', default: '100' },
+  batch: { type: 'string' },
   bus: { type: 'string', default: 'embedded' },
   brokers: { type: 'string' },
   workers: { type: 'string', default: '1' },
-  entry: { type: 'string', default: 'rest' },
+  entry: { type: 'string' },
   rate: { type: 'string', multiple: true, default: [] },
   from: { type: 'string' },
-  seconds: { type: 'string', default: '20' },
-  'warm-up': { type: 'string', default: '8' },
+  seconds: { type: 'string' },
+  'warm-up': { type: 'string' },
   overload: { type: 'boolean', default: false },
   'dead-leader': { type: 'boolean', default: false },
-  keys: { type: 'string', default: '1024' },
+  keys: { type: 'string' },
   trace: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
 } satisfies ParseArgsConfig['options'];
 
-const VALIDATORS = 21;
+/** Blocks of the public ledger are six seconds apart: to see enough of them takes longer. */
+const SYSTEM_DEFAULTS = {
+  consortium: {
+    ...{ validators: '21', batch: '100', entry: 'rest', seconds: '20', warmUp: '8', keys: '1024' },
+    rates: [] as readonly string[],
+  },
+  public: {
+    ...{ validators: '100', batch: '1', entry: 'bus', seconds: '48', warmUp: '18', keys: '20000' },
+    rates: ['5000'] as readonly string[],
+  },
+} as const;
 const FIRST_RATE_SIGNED = 1_000;
 const FIRST_RATE_BATCHED = 2_500;
 
-async function consortium(args: string[]): Promise<void> {
-  const { values } = parseArgs({ args, options: CONSORTIUM });
+async function system(ledger: keyof typeof SYSTEM_DEFAULTS, args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: SYSTEM });
+  const usual = SYSTEM_DEFAULTS[ledger];
   if (values.overload && values['dead-leader']) throw new Error('--overload and --dead-leader are two runs');
   const processes = count(values.processes, 'processes');
-  const batch = count(values.batch, 'batch');
+  const batch = count(values.batch ?? usual.batch, 'batch');
+  const rates = values.rate.length > 0 || values.from !== undefined ? values.rate : usual.rates;
   const { runSystemBench } = await import('./system.js');
   const result = await runSystemBench({
+    ledger,
     processes,
-    validators: count(values.validators ?? String(processes === 1 ? VALIDATORS : processes), 'validators'),
+    validators: count(values.validators ?? (processes === 1 ? usual.validators : String(processes)), 'validators'),
     projector: oneOf('projector', values.projector, 'own', 'shared'),
     batch,
     bus: oneOf('bus', values.bus, 'embedded', 'kafka'),
     ...(values.brokers !== undefined && { brokers: values.brokers.split(',') }),
     workers: countOrNone(values.workers, 'workers'),
-    entry: oneOf('entry', values.entry, 'rest', 'bus'),
-    rates: values.rate.map((rate) => count(rate, 'rate')),
+    entry: oneOf('entry', values.entry ?? usual.entry, 'rest', 'bus'),
+    rates: rates.map((rate) => count(rate, 'rate')),
     firstRate: count(values.from ?? String(batch === 1 ? FIRST_RATE_SIGNED : FIRST_RATE_BATCHED), 'from'),
-    seconds: count(values.seconds, 'seconds'),
-    warmUpSeconds: count(values['warm-up'], 'warm-up'),
+    seconds: count(values.seconds ?? usual.seconds, 'seconds'),
+    warmUpSeconds: count(values['warm-up'] ?? usual.warmUp, 'warm-up'),
     mode: values.overload ? 'overload' : values['dead-leader'] ? 'deadLeader' : 'climb',
-    keys: count(values.keys, 'keys'),
+    keys: count(values.keys ?? usual.keys, 'keys'),
     trace: values.trace,
     say,
   });
@@ -256,7 +273,10 @@ async function main(): Promise<number> {
       return report(args);
     case 'consortium':
     case 'spine':
-      await consortium(args);
+      await system('consortium', args);
+      return 0;
+    case 'public':
+      await system('public', args);
       return 0;
     default:
       process.stderr.write(`${USAGE}\n`);

@@ -18,7 +18,7 @@ export interface SystemBenchOptions extends Setup, Omit<BenchOptions, 'layout' |
 }
 
 export async function runSystemBench(options: SystemBenchOptions): Promise<SystemResult> {
-  const { bus, processes, validators, projector, workers, entry, batch, keys, seconds, mode } = options;
+  const { ledger, bus, processes, validators, projector, workers, entry, batch, keys, seconds, mode } = options;
   if (mode === 'overload' && entry !== 'rest')
     throw new Error('only the gateway can refuse: --overload needs --entry rest');
   // Before anything of ours takes its share of the machine.
@@ -35,7 +35,7 @@ export async function runSystemBench(options: SystemBenchOptions): Promise<Syste
     (a, b) => Number(b.sustained) - Number(a.sustained) || b.committedPerSecond - a.committedPerSecond,
   )[0];
   if (best === undefined) throw new Error('no rate was offered');
-  const setup: Setup = { bus, processes, validators, projector, workers, entry, batch, keys, seconds };
+  const setup: Setup = { ledger, bus, processes, validators, projector, workers, entry, batch, keys, seconds };
   const result = { ...best, ...setup, runs, ...modes, ...about };
   const targetsMet = Object.fromEntries(verdictsOf(result).map(({ target, met }) => [target, met]));
   return { ...result, targetsMet };

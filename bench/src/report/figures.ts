@@ -1,6 +1,6 @@
 import type { BookBenchResult } from '../book.js';
 import type { SystemResult } from '../system/result.js';
-import { bestFor, verdictsOf } from '../system/targets.js';
+import { bestFor, CONSENSUS_TARGET, verdictsOf } from '../system/targets.js';
 import type { IdleBenchResult } from '../idle.js';
 import { sumOf } from '../statistics.js';
 import { growthVerdicts } from './growth.js';
@@ -29,18 +29,19 @@ export function figuresOf(results: Results): string {
 
 function systemRow(_: string, command: string, result: SystemResult): string[][] {
   const verdicts = verdictsOf(result);
-  const run = bestFor(result.runs) ?? result;
-  const { processes, validators, bus, entry, batch, workers, overload, deadLeader } = result;
+  const run = bestFor(result) ?? result;
+  const { ledger, processes, validators, bus, entry, batch, workers, overload, deadLeader } = result;
   const where =
-    `${validators} validators in ${processes === 1 ? 'one process' : `${processes} processes`} on the ${bus} bus, ` +
+    `${validators} validators${ledger === 'public' ? ' of the public ledger' : ''} in ${processes === 1 ? 'one process' : `${processes} processes`} on the ${bus} bus, ` +
     `batches of ${batch}, ${entry === 'rest' ? 'over REST' : 'straight on the bus'}${workers === 1 ? '' : `, ${workers} workers`}`;
   const short = `\`${command.replace(/ --seconds .*$/, '')}\``;
   if (overload !== undefined || deadLeader !== undefined)
     return verdicts.map(({ name, figure, met }) => [name, `${figure}${met ? '' : ': **missed**'}`, short]);
   const target = verdicts
-    .map(({ target: number, met, missedBy }) =>
-      met ? ` (target ${number}: met)` : ` (target ${number}: **missed** by ${missedBy})`,
-    )
+    .map(({ target: number, figure, met, missedBy }) => {
+      const said = number === CONSENSUS_TARGET ? `: ${figure} of a core for consensus` : '';
+      return ` (target ${number}${said}: ${met ? 'met' : `**missed** by ${missedBy}`})`;
+    })
     .join('');
   return [
     [

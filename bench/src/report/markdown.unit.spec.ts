@@ -20,6 +20,7 @@ const run = (perSecond: number, more: Partial<SystemRun> = {}): SystemRun => ({
   ...{ operationsPerBlock: 5, packedBytesPerOperation: 200, roundsPerHeight: 1.5, roundsAboveZero: 1 },
   ...{ verificationsPerProcess: { 'validators-1': 4_321 }, operationsDecided: 10, envelopesDecided: 4_200 },
   ...{ busy: 0, busyWithRetryAfter: 0, refusedOperations: 0, lost: 0, orderShare: 0.6, tradedShare: 0.43 },
+  ...{ transferShare: 0, consensusCores: { 'validators-1': 0.05 } },
   ...{ tradesPerOrder: 0.4, rejectedShare: 0, cpuUsPerOperation: 300, sustained: true },
   ...more,
 });

@@ -8,16 +8,20 @@ import { fileURLToPath } from 'node:url';
 import { startBroker, startSystem, type Broker, type Layout, type RunningSystem } from '@gridtokenx/tools';
 import { difference } from '../statistics.js';
 import { openBus, type Bus } from '@gridtokenx/process';
-import { topicsOf } from '@gridtokenx/protocol';
+import { LEDGER_PATHS, topicsOf, type LedgerIdentity } from '@gridtokenx/protocol';
 import type { EntryPoint } from './entry.js';
 import type { Command, Report } from './generator.js';
-import { prepareMarket } from './prepare.js';
+import type { LoadShape } from './load.js';
+import { stageOf, type Stage } from './stage.js';
 import { ProcessTree, stolenSeconds } from './processes.js';
 import type { Setup } from './result.js';
 import { figuresOf, lineOf, type SystemRun } from './run.js';
 import { BlockWatch, ProjectionWatch, type SeenBlock } from './watch.js';
 
-export interface BenchOptions extends Pick<Setup, 'bus' | 'validators' | 'entry' | 'batch' | 'keys' | 'seconds'> {
+export interface BenchOptions extends Pick<
+  Setup,
+  'ledger' | 'bus' | 'validators' | 'entry' | 'batch' | 'keys' | 'seconds'
+> {
   /** Of a Kafka that runs already; otherwise one is started from its jars. */
   readonly brokers?: readonly string[];
   readonly layout: Layout;
@@ -32,6 +36,9 @@ export interface BenchOptions extends Pick<Setup, 'bus' | 'validators' | 'entry'
 export interface Bench {
   readonly options: BenchOptions;
   readonly system: RunningSystem;
+  /** Of the ledger that the load is for, and where the gateway serves it. */
+  readonly identity: LedgerIdentity;
+  readonly path: string;
   readonly watch: BlockWatch;
   readonly generator: ChildProcess;
   readonly tree: ProcessTree;
@@ -44,7 +51,8 @@ const REQUESTS_PER_SECOND = 10;
 const LEAD_MS = 300;
 const DRAIN_MS_MAX = 180_000;
 /** Long enough that the checks which follow do not make a block look late; what is still open is waited for after them. */
-const QUIET_MS = 4_000;
+const QUIET_INTERVALS = 1.5;
+const QUIET_MS_LEAST = 4_000;
 /** No oftener: to add up the shares of all pages takes the kernel tens of milliseconds for each large process. */
 const MEMORY_EVERY_MS = 2_000;
 const COUNTERS_MS = 500;
@@ -61,6 +69,7 @@ export async function withBench<T>(options: BenchOptions, work: (bench: Bench) =
     }
     const brokers = options.brokers ?? (broker === undefined ? [] : [broker.brokers]);
     options.say('starting Postgres, the ledger processes and the gateway');
+    const stage = stageOf(options);
     const system = await startSystem({
       folder: join(folder, 'system'),
       bus: options.bus,
@@ -69,15 +78,14 @@ export async function withBench<T>(options: BenchOptions, work: (bench: Bench) =
       port: 0,
       // The books of the metered interval stay open for a quarter of an hour.
       rate: 1,
-      validators: options.validators,
-      layout: options.layout,
+      ...stage.system,
       countersMs: COUNTERS_MS,
       ...(options.ledgerArguments !== undefined && { ledgerArguments: options.ledgerArguments }),
       restart: false,
       say: options.say,
     });
     try {
-      return await Promise.race([watched(options, system, brokers, work), system.failed]);
+      return await Promise.race([watched(options, stage, system, brokers, work), system.failed]);
     } finally {
       await system.stop();
     }
@@ -89,6 +97,7 @@ export async function withBench<T>(options: BenchOptions, work: (bench: Bench) =
 
 async function watched<T>(
   options: BenchOptions,
+  stage: Stage,
   system: RunningSystem,
   brokers: readonly string[],
   work: (bench: Bench) => Promise<T>,
@@ -96,21 +105,20 @@ async function watched<T>(
   const bus: Bus =
     options.bus === 'kafka' ? { kind: 'kafka', brokers } : { kind: 'embedded', databaseUrl: system.databaseUrl };
   const log = openBus(bus, 'bench');
-  const watch = new BlockWatch(log, system.ledger.identity);
+  const identity = stage.identityIn(system);
+  const watch = new BlockWatch(log, identity);
   const generator = fork(fileURLToPath(new URL('generator.js', import.meta.url)), {
     execArgv: ['--max-old-space-size=4096'],
   });
   try {
-    options.say(`preparing ${options.keys} accounts with keys, money and energy over REST`);
-    const load = await prepareMarket(system, options.keys);
+    const load = await stage.prepare(system);
     watch.start();
-    const { identity } = system.ledger;
-    const { ledgerId } = identity;
+    const path = `${system.url}${LEDGER_PATHS[options.ledger]}`;
     const entry: EntryPoint =
       options.entry === 'rest'
-        ? { kind: 'rest', url: system.url }
+        ? { kind: 'rest', url: `${path}/batches` }
         : { kind: 'bus', bus, topic: topicsOf(identity).operations.name };
-    const shape = { ...load, ledgerId, batch: options.batch };
+    const shape: LoadShape = { ...load, ledgerId: identity.ledgerId, batch: options.batch };
     await ask(generator, { kind: 'shape', shape, seed: SEED, entry }, 'ready');
     const names = new Map([
       ...Object.entries(system.pids()).map(([name, pid]): [number, string] => [pid, name]),
@@ -118,7 +126,7 @@ async function watched<T>(
       [process.pid, 'bench'],
     ]);
     for (const pid of kafkaPids()) names.set(pid, 'kafka');
-    return await work({ options, system, watch, generator, tree: new ProcessTree(names) });
+    return await work({ options, system, identity, path, watch, generator, tree: new ProcessTree(names) });
   } finally {
     if (generator.connected) generator.disconnect();
     await watch.stop();
@@ -147,7 +155,7 @@ export interface FinishedRun {
 
 /** One rate: signs, offers, waits until everything is final and projected, and works out the figures. */
 export async function runAt(bench: Bench, wanted: RunOptions): Promise<FinishedRun> {
-  const { options, system, watch, generator, tree } = bench;
+  const { options, system, path, watch, generator, tree } = bench;
   const { rate, seconds = options.seconds, warmUpSeconds = options.warmUpSeconds, overload = false } = wanted;
   const { batch } = options;
   const envelopes = Math.ceil((rate * (warmUpSeconds + seconds)) / batch);
@@ -156,9 +164,9 @@ export async function runAt(bench: Bench, wanted: RunOptions): Promise<FinishedR
   await ask(generator, { kind: 'sign', envelopes, perRequest }, 'signed');
   watch.settle();
   const firstBlock = watch.blocks.length;
-  const projection = new ProjectionWatch(system.url, (watch.blocks.at(-1)?.height ?? 0) + 1);
+  const projection = new ProjectionWatch(path, (watch.blocks.at(-1)?.height ?? 0) + 1);
   projection.start();
-  const verifiedBefore = verificationsOf(system);
+  const verifiedBefore = countsOf(system, 'verifications');
 
   const startMs = Date.now() + LEAD_MS;
   const measuredFrom = startMs + warmUpSeconds * 1000;
@@ -170,11 +178,13 @@ export async function runAt(bench: Bench, wanted: RunOptions): Promise<FinishedR
   await wanted.onMeasured?.();
   const cpuBefore = tree.cpu();
   const stolenBefore = stolenSeconds();
+  const consensusBefore = countsOf(system, 'consensusCpuUs');
   const cpuFrom = Date.now();
   const memory = await sampled(tree, measuredTo);
   const elapsed = (Date.now() - cpuFrom) / 1000;
   const cpuByProcess = difference(tree.cpu(), cpuBefore, elapsed);
   const stolenCores = (stolenSeconds() - stolenBefore) / elapsed;
+  const consensusCores = difference(inSeconds(countsOf(system, 'consensusCpuUs')), inSeconds(consensusBefore), elapsed);
 
   const { requests, busy, busyWithRetryAfter, failed } = await sending;
   if (failed.length > 0) throw new Error(`the load was refused: ${failed.join('; ')}`);
@@ -192,23 +202,24 @@ export async function runAt(bench: Bench, wanted: RunOptions): Promise<FinishedR
       );
   const measured = {
     ...{ rate, batch, requests, busy, busyWithRetryAfter, blocks, measuredFrom, measuredTo, cpuByProcess, stolenCores },
-    ...{ memory, projectedMs: projection.answeredMs },
-    verificationsPerProcess: Object.fromEntries(
-      Object.entries(verificationsOf(system)).map(([name, count]) => [name, count - (verifiedBefore[name] ?? 0)]),
-    ),
+    ...{ memory, consensusCores, projectedMs: projection.answeredMs },
+    verificationsPerProcess: difference(countsOf(system, 'verifications'), verifiedBefore, 1),
   };
-  const run = figuresOf(measured, { keys: options.keys, checkLoad: !overload });
+  const run = figuresOf(measured, { ledger: options.ledger, keys: options.keys, checkLoad: !overload });
   options.say(lineOf(run));
   return { run, blocks, measuredFrom, loadOverMs };
 }
 
-/** Of those that tell: Postgres counts nothing. */
-const verificationsOf = (system: RunningSystem): Record<string, number> =>
+/** Of those that tell: Postgres counts nothing, and consensus has only who hosts validators. */
+const countsOf = (system: RunningSystem, what: 'verifications' | 'consensusCpuUs'): Record<string, number> =>
   Object.fromEntries(
-    Object.entries(system.counters()).flatMap(([name, { verifications }]) =>
-      verifications === undefined ? [] : [[name, verifications]],
+    Object.entries(system.counters()).flatMap(([name, { [what]: counted }]) =>
+      counted === undefined ? [] : [[name, counted]],
     ),
   );
+
+const inSeconds = (us: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(us).map(([name, value]) => [name, value / 1e6]));
 
 async function sampled(tree: ProcessTree, toMs: number): Promise<Record<string, number>[]> {
   const samples: Record<string, number>[] = [];
@@ -221,16 +232,17 @@ async function sampled(tree: ProcessTree, toMs: number): Promise<Record<string, 
 
 /** Waits until every acknowledged envelope is in a block and the gateway stands at the last of them. */
 async function drained(
-  { watch, options }: Bench,
+  { watch, options, identity }: Bench,
   projection: ProjectionWatch,
   firstBlock: number,
   open: Set<string>,
 ): Promise<readonly SeenBlock[]> {
   const giveUpMs = Date.now() + DRAIN_MS_MAX;
+  const quietMs = Math.max(QUIET_MS_LEAST, QUIET_INTERVALS * identity.genesis.consensus.intervalMs);
   let looked = firstBlock;
   for (;;) {
     // Checking the blocks takes the event loop for seconds, which must not make a block look late.
-    while (Date.now() - watch.lastBusyMs < QUIET_MS) await pause(100);
+    while (Date.now() - watch.lastBusyMs < quietMs) await pause(100);
     watch.settle();
     for (const { envelopes } of watch.blocks.slice(looked)) for (const { hash } of envelopes) open.delete(hash);
     looked = watch.blocks.length;

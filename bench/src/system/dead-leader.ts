@@ -4,7 +4,7 @@ import { genesisValidators, proposerOf } from '@gridtokenx/chain';
 import { decodeKeyFile } from '@gridtokenx/crypto';
 import { native } from '@gridtokenx/crypto-native';
 import { toBase64Url } from '@gridtokenx/kernel';
-import type { RunningSystem } from '@gridtokenx/tools';
+import type { LedgerIdentity } from '@gridtokenx/protocol';
 import { runAt, type Bench } from './bench.js';
 import type { SystemRun } from './run.js';
 import type { SeenBlock } from './watch.js';
@@ -30,10 +30,10 @@ export function layoutWithOneAlone(validators: number, processes: number): numbe
 }
 
 export async function runDeadLeader(bench: Bench, rate: number): Promise<DeadLeader> {
-  const { system, options } = bench;
+  const { system, options, identity } = bench;
   const victim = system.processes.findLast(({ roles }) => roles.join() === 'validator');
   if (victim === undefined) throw new Error('no process is a validator alone');
-  const dead = await placesOf(system, victim.keyFolder ?? '', victim.keyFiles);
+  const dead = await placesOf(identity, victim.keyFolder ?? '', victim.keyFiles);
   let killedAtMs = Number.POSITIVE_INFINITY;
   const { run, blocks } = await runAt(bench, {
     rate,
@@ -43,7 +43,7 @@ export async function runDeadLeader(bench: Bench, rate: number): Promise<DeadLea
       killedAtMs = Date.now();
     },
   });
-  const size = system.ledger.identity.genesis.validators.length;
+  const size = identity.genesis.validators.length;
   const steps = stepsOf(blocks, killedAtMs).map((step) => ({
     ...step,
     isDead: dead.includes(proposerOf(size, step.height, 0)),
@@ -63,8 +63,8 @@ function stepsOf(blocks: readonly SeenBlock[], sinceMs: number): { height: numbe
   });
 }
 
-async function placesOf(system: RunningSystem, folder: string, files: readonly string[]): Promise<number[]> {
-  const set = genesisValidators(native, system.ledger.identity.genesis).keys.map(toBase64Url);
+async function placesOf({ genesis }: LedgerIdentity, folder: string, files: readonly string[]): Promise<number[]> {
+  const set = genesisValidators(native, genesis).keys.map(toBase64Url);
   const keys = await Promise.all(
     files.map(async (file) => decodeKeyFile(native, await readFile(join(folder, file), 'utf8'))),
   );

@@ -42,7 +42,7 @@ function onTopic(log: Log, topic: string): Entry {
 
 function overHttp(base: string): Entry {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
-  const url = new URL('/v1/batches?mode=all-or-nothing', base);
+  const url = new URL(`${base}?mode=all-or-nothing`);
   return {
     offer: ({ envelopes }) =>
       post(agent, url, Buffer.concat(envelopes.flatMap((bytes) => [bytes, NEW_LINE]))).catch(

@@ -1,3 +1,4 @@
+import type { LedgerKind } from '@gridtokenx/protocol';
 import type { Layout } from '@gridtokenx/tools';
 import type { Machine } from '../machine.js';
 import type { DeadLeader } from './dead-leader.js';
@@ -6,6 +7,7 @@ import type { SystemRun } from './run.js';
 
 /** What a bench is asked to measure; its result repeats it. */
 export interface Setup {
+  readonly ledger: LedgerKind;
   readonly bus: 'embedded' | 'kafka';
   /** Of validators. */
   readonly processes: number;
@@ -21,7 +23,7 @@ export interface Setup {
   readonly seconds: number;
 }
 
-/** What `npm run bench -- consortium --json` prints: the best run, all of them, and what they were made with. */
+/** What `npm run bench -- consortium --json`, or `public`, prints: the best run, all of them, and what they were made with. */
 export interface SystemResult extends SystemRun, Setup {
   readonly verifyPerSecondLimit: number;
   readonly runs: readonly SystemRun[];

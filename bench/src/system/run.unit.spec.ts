@@ -20,6 +20,7 @@ const blocks = Array.from({ length: SECONDS + 4 }, (_, i): SeenBlock => {
     orders,
     traded: new Set(orders.slice(0, 300)),
     trades: 150,
+    transfers: 0,
     rejected: new Map([['order.unknown', 5]]),
   };
 });
@@ -38,10 +39,11 @@ const measured: Measured = {
   measuredTo: FROM + 1_000 * SECONDS,
   cpuByProcess: { 'validators-1': 0.3, gateway: 0.2 },
   stolenCores: 0,
+  consensusCores: { 'validators-1': 0.1 },
   memory: [{ a: 100 }, { a: 110 }, { a: 120 }, { a: 121 }],
   verificationsPerProcess: { 'validators-1': 14 },
 };
-const options = { keys: 1_024, checkLoad: true };
+const options = { ledger: 'consortium', keys: 1_024, checkLoad: true } as const;
 
 describe('the figures of a run', () => {
   it('are those of the measured seconds', () => {
@@ -74,6 +76,22 @@ describe('the figures of a run', () => {
       i === 4 ? { ...request, ackMs: undefined, hashes: [] } : request,
     );
     expect(figuresOf({ ...measured, requests, busy: 1 }, options)).toMatchObject({ refusedOperations: 1_000, lost: 0 });
+  });
+
+  it('are held to six seconds a block on the public ledger, and are refused when GRID hardly moved', () => {
+    const transfers = blocks.map((block) => ({
+      ...block,
+      orders: [],
+      traded: new Set<string>(),
+      transfers: PER_BLOCK,
+    }));
+    const early = measured.requests.map((request) => ({ ...request, ackMs: (request.ackMs ?? 0) - 11_000 }));
+    const grid = { ...options, ledger: 'public' } as const;
+    const late = { ...measured, requests: early, blocks: transfers };
+    expect(figuresOf(late, grid)).toMatchObject({ finalityMsP99: 11_500, sustained: true, transferShare: 1 });
+    const few = transfers.map((block) => ({ ...block, transfers: 960 }));
+    expect(() => figuresOf({ ...measured, blocks: few }, grid)).toThrow(/only 96.0 % of the operations moved GRID/);
+    expect(() => figuresOf(measured, grid)).toThrow(/only 0.0 %/);
   });
 
   it('are refused for another load than the one that is defined, unless it is an overload', () => {

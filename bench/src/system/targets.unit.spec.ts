@@ -7,7 +7,14 @@ import { verdictsOf } from './targets.js';
 const run = (given: Partial<SystemRun>): SystemRun =>
   ({ committedPerSecond: 0, projectedPerSecond: 0, finalityMsP99: 900, lost: 0, ...given }) as SystemRun;
 
-const subject = { bus: 'embedded', processes: 1, validators: 21, batch: 1, verifyPerSecondLimit: 50_000 } as const;
+const subject = {
+  ledger: 'consortium',
+  bus: 'embedded',
+  processes: 1,
+  validators: 21,
+  batch: 1,
+  verifyPerSecondLimit: 50_000,
+} as const;
 const at = (perSecond: number, more: Partial<SystemRun> = {}): SystemRun =>
   run({ committedPerSecond: perSecond, projectedPerSecond: perSecond, ...more });
 
@@ -38,6 +45,29 @@ describe('the targets of throughput', () => {
     expect(verdictsOf({ ...subject, runs: [behind] })).toMatchObject([{ missedBy: '2,000/s (20 %)' }]);
     expect(verdictsOf({ ...subject, runs: [at(12_000, { lost: 1 })] })).toMatchObject([{ met: false }]);
     expect(verdictsOf({ ...subject, runs: [] })).toMatchObject([{ met: false }]);
+  });
+});
+
+describe('the targets of the public ledger', () => {
+  const grid = { ...subject, ledger: 'public', validators: 100 } as const;
+  const held = (cores: number, more: Partial<SystemRun> = {}): SystemRun =>
+    at(5_000, { finalityMsP99: 11_999, consensusCores: { 'public-ledger': cores }, ...more });
+
+  it('are 5,000/s within 12 s, and consensus by less than 60 % of a core', () => {
+    expect(verdictsOf({ ...grid, runs: [held(0.59)] })).toMatchObject([
+      { target: 'P1', met: true },
+      { target: 'P2', met: true, figure: '59 %' },
+    ]);
+    expect(verdictsOf({ ...grid, runs: [held(0.6, { finalityMsP99: 12_001 })] })).toMatchObject([
+      { met: false, missedBy: '1 ms' },
+      { met: false },
+    ]);
+    expect(verdictsOf({ ...grid, runs: [] })).toMatchObject([{ target: 'P1', met: false }]);
+  });
+
+  it('are asked of 100 validators in one process, each operation signed alone', () => {
+    expect(verdictsOf({ ...grid, validators: 21, runs: [held(0.1)] })).toEqual([]);
+    expect(verdictsOf({ ...grid, batch: 100, runs: [held(0.1)] })).toEqual([]);
   });
 });
 

@@ -20,11 +20,14 @@ export interface SeenBlock {
   /** Orders of this or earlier blocks that met another one here. */
   readonly traded: ReadonlySet<string>;
   readonly trades: number;
+  /** Of GRID. */
+  readonly transfers: number;
   readonly rejected: ReadonlyMap<string, number>;
 }
 
-/** Certificates and header of a block without operations. */
-const EMPTY_BLOCK_BYTES_MAX = 8 * 1024;
+/** Header of a block without operations, and of each validator what stands in its two certificates. */
+const EMPTY_BLOCK_BYTES = 4 * 1024;
+const CERTIFIED_BYTES = 160;
 
 /**
  * A reader of the blocks topic that only notes the time while the load runs; certificates and outcomes are checked
@@ -36,11 +39,13 @@ export class BlockWatch {
   readonly blocks: SeenBlock[] = [];
   private subscription: { close(): Promise<void> } | undefined;
   private busyMs = 0;
+  private readonly emptyBytes: number;
 
   constructor(
     private readonly log: Log,
     private readonly identity: LedgerIdentity,
   ) {
+    this.emptyBytes = EMPTY_BLOCK_BYTES + CERTIFIED_BYTES * identity.genesis.validators.length;
     const tip = genesisTip(native, identity, createLedger(native, identity));
     this.reader = new BlockReader(native, chainRules(identity), tip);
   }
@@ -50,7 +55,7 @@ export class BlockWatch {
       const arrivedMs = Date.now();
       for (const record of records) {
         this.waiting.push({ record, arrivedMs });
-        if (record.value.length > EMPTY_BLOCK_BYTES_MAX) this.busyMs = arrivedMs;
+        if (record.value.length > this.emptyBytes) this.busyMs = arrivedMs;
       }
     });
   }
@@ -75,13 +80,14 @@ function seen({ block, envelopes, results, packed }: VerifiedBlock, arrivedMs: n
   const orders: string[] = [];
   const traded = new Set<string>();
   const rejected = new Map<string, number>();
-  let trades = 0;
+  let [trades, transfers] = [0, 0];
   for (const { outcome } of results) {
     const decoded = decodeOutcome(outcome);
     if (decoded.status === 'rejected') rejected.set(decoded.code, (rejected.get(decoded.code) ?? 0) + 1);
     else
       for (const event of decoded.events) {
         if (event.type === 'market.orderPlaced') orders.push(event.order);
+        if (event.type === 'grid.transferred') transfers++;
         if (event.type !== 'market.traded') continue;
         trades++;
         traded.add(event.bid);
@@ -100,6 +106,7 @@ function seen({ block, envelopes, results, packed }: VerifiedBlock, arrivedMs: n
     orders,
     traded,
     trades,
+    transfers,
     rejected,
   };
 }
@@ -135,7 +142,7 @@ export class ProjectionWatch {
 
   private async run(): Promise<void> {
     while (!this.stopped) {
-      const answered = await fetch(`${this.url}/v1/blocks/${this.next}?minHeight=${this.next}`).then(
+      const answered = await fetch(`${this.url}/blocks/${this.next}?minHeight=${this.next}`).then(
         async (answer) => {
           await answer.arrayBuffer();
           return answer.ok;

@@ -6,7 +6,14 @@ import { StderrLogger, stopAsked, tellCounters } from '@gridtokenx/nest';
 import { createRowStore, migrate } from '@gridtokenx/postgres';
 import { busOf, openBus, readGenesisFile, runProcess } from '@gridtokenx/process';
 import type { LedgerKind } from '@gridtokenx/protocol';
-import { countBuffersAsHeap, DivergedError, OwnBlocks, systemClock, type HostEvent } from '@gridtokenx/runtime';
+import {
+  countBuffersAsHeap,
+  DivergedError,
+  type HostEvent,
+  OwnBlocks,
+  systemClock,
+  WorkMeter,
+} from '@gridtokenx/runtime';
 import { ledgerConfig, type LedgerConfig, type LedgerRole } from './config.js';
 import { writeDivergence } from './divergence-file.js';
 import { startProjector } from './projector.module.js';
@@ -24,6 +31,11 @@ function tell(logger: StderrLogger, event: HostEvent): void {
     return logger.log({ message: `validators: ${event.kind}`, ...event });
   const level = event.kind === 'quarantined' || event.kind === 'evidence' ? 'error' : 'warn';
   logger[level]({ message: `validators: ${event.kind}`, ...event });
+}
+
+function threadCpuUs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return user + system;
 }
 
 /** The reading of the bus ends with it as its cause. */
@@ -64,6 +76,8 @@ async function run(kind: LedgerKind, name: string, config: LedgerConfig, logger:
   const both = config.roles.includes('validator') && config.roles.includes('projector');
   const shared = { crypto: native, identity, log, clock: systemClock, ...(both && { ownBlocks: new OwnBlocks() }) };
 
+  // Whoever counts asks for the processor time some hundred times a block; nobody else pays for it.
+  const meter = config.countersMs === 0 ? undefined : new WorkMeter(threadCpuUs);
   const roles = new Map<LedgerRole, RunningRole>();
   const closing: (() => Promise<void>)[] = [];
   if (config.roles.includes('validator')) {
@@ -83,7 +97,8 @@ async function run(kind: LedgerKind, name: string, config: LedgerConfig, logger:
           };
     const checker = createChecker(identity.ledgerId, config.verifyWorkers);
     closing.push(() => checker.close());
-    const own = { seeds, signerSlots, checker, observe: (event: HostEvent) => tell(logger, event) };
+    const observe = (event: HostEvent): void => tell(logger, event);
+    const own = { seeds, signerSlots, checker, observe, ...(meter && { meter }) };
     roles.set('validator', await startValidators({ ...shared, ...snapshots, ...own }, logger));
   }
   if (config.roles.includes('projector')) {
@@ -113,7 +128,7 @@ async function run(kind: LedgerKind, name: string, config: LedgerConfig, logger:
   process.stdout.write(
     `${JSON.stringify({ event: 'ready', ledgerId, roles: config.roles, height, status: status?.url })}\n`,
   );
-  tellCounters(config.countersMs, () => tally);
+  tellCounters(config.countersMs, () => ({ ...tally, ...(meter && { consensusCpuUs: meter.spentUs.consensus }) }));
 
   try {
     await Promise.race([stopAsked(), ...running.map(({ failed }) => failed)]);

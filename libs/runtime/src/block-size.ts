@@ -12,6 +12,9 @@ export interface BlockSizeOptions {
 /** A block that took longer than this part of its time-out was too large; in less than that, there is room for more. */
 const TOO_LATE = 0.8;
 const IN_TIME = 0.5;
+/** How much larger the next may be: what would still be in time had each operation taken as long, within these bounds. */
+const GROWTH_LEAST = 1.25;
+const GROWTH_MOST = 2;
 /** A reader so many blocks behind is given time by smaller blocks: with the first of them whole ones, with the last the least. */
 const UNREAD_WHOLE = 1;
 const UNREAD_LEAST = 5;
@@ -51,6 +54,13 @@ export class BlockSize {
       this.operations =
         operations === 0 ? this.operations : Math.max(least, Math.min(this.operations, operations) >> 1);
     else if (ageMs < IN_TIME * baseTimeoutMs && 2 * operations > this.operations)
-      this.operations = Math.min(operationsPerBlock, this.operations + (this.operations >> 2));
+      this.operations = Math.min(
+        operationsPerBlock,
+        Math.floor(this.operations * growth(IN_TIME * baseTimeoutMs, ageMs)),
+      );
   }
 }
+
+/** Where blocks are six seconds apart, a quarter more each time would take minutes to come back from one slow block. */
+const growth = (inTimeMs: number, ageMs: number): number =>
+  Math.min(GROWTH_MOST, Math.max(GROWTH_LEAST, inTimeMs / Math.max(1, ageMs)));

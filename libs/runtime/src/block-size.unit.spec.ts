@@ -37,6 +37,16 @@ describe('The size of a block', () => {
     expect(size.most).toBe(7_500);
   });
 
+  it('grows by as much as would still have been in time, and at most to twice as much', () => {
+    const size = sizeOf();
+    for (let i = 0; i < 3; i++) size.decided(size.most, 2_000);
+    expect(size.most).toBe(1_500);
+    size.decided(1_500, 400);
+    expect(size.most).toBe(2_250);
+    size.decided(2_250, 0);
+    expect(size.most).toBe(4_500);
+  });
+
   it('leaves time to a reader that falls behind, and room for the largest envelope whatever it does', () => {
     let unread = 0;
     const size = new BlockSize({ operationsPerBlock: MOST, baseTimeoutMs: 1_200, unread: () => unread });

@@ -25,3 +25,4 @@ export * from './snapshot-store.js';
 export * from './snapshot-taker.js';
 export * from './timers.js';
 export * from './validator-host.js';
+export { WorkMeter, type WorkPart } from './work-meter.js';

@@ -57,6 +57,7 @@ import { newestSnapshot, type SnapshotStart } from './snapshot-start.js';
 import { SnapshotTaker, type SnapshotOptions } from './snapshot-taker.js';
 import { SignerRecords, type LoadedRecords, type SignerSlots, type SizedCertificate } from './signer-records.js';
 import { Timers } from './timers.js';
+import type { WorkMeter, WorkPart } from './work-meter.js';
 
 export interface HostOptions {
   readonly crypto: Crypto;
@@ -74,6 +75,8 @@ export interface HostOptions {
   readonly ownBlocks?: OwnBlocks;
   /** Where snapshots of the state are kept; without it a restart replays all blocks. */
   readonly snapshots?: SnapshotOptions;
+  /** Where the processor time of the thread is added up, for whoever measures. */
+  readonly meter?: WorkMeter;
   readonly observe?: (event: HostEvent) => void;
 }
 
@@ -119,6 +122,7 @@ export class ValidatorHost {
   private readonly clock: Clock;
   private readonly observe: (event: HostEvent) => void;
   private readonly ownBlocks: OwnBlocks | undefined;
+  private readonly within: <T>(part: WorkPart, work: () => T) => T;
   private readonly rules: ChainRules;
   private readonly ledger: Ledger;
   private readonly reader: BlockReader;
@@ -170,6 +174,8 @@ export class ValidatorHost {
     this.clock = clock;
     this.observe = options.observe ?? (() => {});
     this.ownBlocks = options.ownBlocks;
+    const { meter } = options;
+    this.within = meter === undefined ? (_, work) => work() : (part, work) => meter.within(part, work);
     this.rules = chainRules(identity);
     const { ledger, tip } = start;
     this.ledger = ledger;
@@ -397,8 +403,10 @@ export class ValidatorHost {
       case operations.name:
         return this.intake.read(records);
       case consensus.name:
-        for (const record of records) this.onConsensusRecord(record);
-        return this.pump();
+        return this.within('consensus', () => {
+          for (const record of records) this.onConsensusRecord(record);
+          this.pump();
+        });
       case blocks.name:
         for (const record of records) this.onBlockRecord(record);
         return this.pump();
@@ -415,16 +423,20 @@ export class ValidatorHost {
     if (this.pumping || this.closed) return;
     this.pumping = true;
     try {
-      this.updateDemand();
-      for (let next = this.queue.shift(); next !== undefined && !this.closed; next = this.queue.shift())
-        for (const output of step(next.to.replica, next.input, millis(this.clock.now()))) this.handle(next.to, output);
-      this.flush();
-      this.setTimer();
+      this.within('consensus', () => this.stepAll());
     } catch (error) {
       this.fail(asError(error));
     } finally {
       this.pumping = false;
     }
+  }
+
+  private stepAll(): void {
+    this.updateDemand();
+    for (let next = this.queue.shift(); next !== undefined && !this.closed; next = this.queue.shift())
+      for (const output of step(next.to.replica, next.input, millis(this.clock.now()))) this.handle(next.to, output);
+    this.flush();
+    this.setTimer();
   }
 
   private handle(hosted: Hosted, output: Output): void {
@@ -441,7 +453,7 @@ export class ValidatorHost {
         return;
       case 'build': {
         if (output.height !== this.tip.height + 1) return;
-        const candidate = this.executor.build(hosted.index, output.time);
+        const candidate = this.within('ledger', () => this.executor.build(hosted.index, output.time));
         this.queue.push({
           to: hosted,
           input: { kind: 'built', height: output.height, round: output.round, candidate },
@@ -455,7 +467,7 @@ export class ValidatorHost {
       case 'execute':
         return this.answerExecute(hosted, output.candidate);
       case 'decided':
-        return this.onDecided(output.certificate, output.candidate, output.leader);
+        return this.within('ledger', () => this.onDecided(output.certificate, output.candidate, output.leader));
       case 'behind':
         // Whoever is behind reads the blocks topic; if our record never got there, it goes out again now.
         return this.publisher.append(output.height);
@@ -507,24 +519,28 @@ export class ValidatorHost {
       while (this.signQueue.length > 0 && !this.closed) {
         const batch = this.signQueue.splice(0);
         const changes = new Map(batch.map(({ by, output }) => [by.kid, output.record]));
-        await this.records.save(changes, this.pool.oldestOffset(this.nextOperationOffset), this.unseenDecisions());
+        const offset = this.pool.oldestOffset(this.nextOperationOffset);
+        await this.within('consensus', () => this.records.save(changes, offset, this.unseenDecisions()));
         if (this.closed) return;
-        for (const { by, output } of batch) {
-          const signature = this.crypto.sign(output.signBytes, by.seed);
-          const message = { ...output.message, signature } as ConsensusMessage;
-          const frame = messageFrame(message);
-          this.verifier.noteOwn(frame.bytes);
-          this.outbox.push(frame);
-          this.deliver({ kind: 'message', message });
-        }
-        this.flush();
-        this.pump();
+        this.within('consensus', () => {
+          for (const { by, output } of batch) this.signOne(by, output);
+          this.flush();
+          this.pump();
+        });
       }
     } catch (error) {
       this.fail(asError(error));
     } finally {
       this.signing = false;
     }
+  }
+
+  private signOne(by: Hosted, { signBytes, message: unsigned }: Extract<Output, { kind: 'sign' }>): void {
+    const message = { ...unsigned, signature: this.crypto.sign(signBytes, by.seed) } as ConsensusMessage;
+    const frame = messageFrame(message);
+    this.verifier.noteOwn(frame.bytes);
+    this.outbox.push(frame);
+    this.deliver({ kind: 'message', message });
   }
 
   private flush(): void {
@@ -653,7 +669,7 @@ export class ValidatorHost {
 
   private answerCheck(to: Hosted, candidate: Candidate): void {
     if (!this.isOfOpenHeight(candidate)) return;
-    const ok = this.executor.verdictOn(candidate);
+    const ok = this.within('ledger', () => this.executor.verdictOn(candidate));
     if (ok === undefined) return this.requests.awaitCheck(candidate, to);
     this.queue.push({ to, input: { kind: 'checked', blockHash: candidate.hash, candidate, ok } });
     if (!ok) return;
@@ -665,7 +681,7 @@ export class ValidatorHost {
 
   private answerExecute(to: Hosted, candidate: Candidate): void {
     if (!this.isOfOpenHeight(candidate)) return;
-    const run = this.executor.run(candidate);
+    const run = this.within('ledger', () => this.executor.run(candidate));
     if (run === undefined) return this.requests.awaitExecution(candidate, to);
     const { resultsRoot, stateDigest } = run.execution;
     this.queue.push({ to, input: { kind: 'executed', blockHash: candidate.hash, resultsRoot, stateDigest } });

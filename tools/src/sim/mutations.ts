@@ -55,7 +55,7 @@ export const MUTATIONS: readonly Mutation[] = [
       {
         file: 'libs/runtime/src/validator-host.ts',
         function: 'ValidatorHost.signAll',
-        replace: [['await this.records.save(', 'void this.records.save(']],
+        replace: [['await this.within(', 'void this.within(']],
       },
     ],
   },

@@ -32,6 +32,8 @@ export interface DevelopmentPublicOptions {
   readonly validators?: number;
   /** Other paces than those of the network. */
   readonly consensus?: Partial<PublicGenesis['consensus']>;
+  /** Beside those of validators and people. */
+  readonly accounts?: PublicGenesis['accounts'];
 }
 
 /** People of the demo, in whole GRID: what they have, and what of it they have bonded behind validators. */
@@ -79,14 +81,14 @@ export async function openDevelopmentPublicLedger(
 async function make(
   home: string,
   { genesis: { time, consensus, validators: keys }, genesisHash, ledgerId }: LedgerIdentity<ConsortiumGenesis>,
-  { validators: count = 100, consensus: paces }: DevelopmentPublicOptions,
+  { validators: count = 100, consensus: paces, accounts: others = [] }: DevelopmentPublicOptions,
 ): Promise<void> {
   const folders = { validators: join(home, 'validators'), accounts: join(home, 'accounts') };
   for (const one of Object.values(folders)) await mkdir(one, { recursive: true, mode: 0o700 });
   const newKey = async (of: keyof typeof folders, name: string): Promise<string> =>
     (await writeKeyFile(native, join(folders[of], `${name}.key.json`), randomBytes(32))).kid;
 
-  const accounts: PublicGenesis['accounts'] = [{ id: TREASURY_ACCOUNT, amount: micro(TREASURY_GRID) }];
+  const accounts: PublicGenesis['accounts'] = [{ id: TREASURY_ACCOUNT, amount: micro(TREASURY_GRID) }, ...others];
   const validators: PublicGenesis['validators'] = [];
   for (let n = 1; n <= count; n++) {
     const name = validatorName(n);
