@@ -29,6 +29,7 @@ import {
 import { decodeEnvelope, EnvelopeError, topicsOf, type Envelope, type LedgerIdentity } from '@gridtokenx/protocol';
 import { decodeBlockPart, unpackBlock } from '@gridtokenx/runtime';
 import type { Party, SeenFrame, Stored } from './bus.js';
+import { feesFault } from './fees.js';
 
 export const INVARIANTS = [
   'agreement',
@@ -41,6 +42,7 @@ export const INVARIANTS = [
   'time',
   'digests',
   'conservation',
+  'fees',
   'projection',
   'liveness',
   'running',
@@ -533,6 +535,9 @@ export class Checker {
     if (!equalBytes(execution.stateDigest, certificate.stateDigest)) wrong('is certified with another state');
     for (const { reason } of execution.quarantined) wrong(`has a quarantined envelope: ${reason}`);
     for (const fault of auditState(this.reference)) this.violate('conservation', `after block ${height}: ${fault}`);
+    // Of the keys known here those of validators own no account.
+    const fault = feesFault(genesis, envelopes, execution, (kid) => this.memberOf(kid) === undefined);
+    if (fault !== undefined) this.violate('fees', `block ${height}: ${fault}`);
     const digest = toHex(certificate.stateDigest);
     this.chain.push({ hash: toHex(certificate.blockHash), digest, time: header.time, round: certificate.round });
     this.checkDigest(height, digest, 'a clean run');
