@@ -9,6 +9,9 @@ import {
 } from '@gridtokenx/chain';
 import { eventSchemas, type EventOf, type LedgerEvent } from '@gridtokenx/protocol';
 
+/** SPEC election 4.4: whom one nominator's stake backs, and why; of the election that a verdict holds. */
+export { explainElection } from '@gridtokenx/chain';
+
 export type ElectionVerdict =
   | { readonly ok: true; readonly election: ToldElection }
   | {

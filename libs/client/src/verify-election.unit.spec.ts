@@ -1,7 +1,7 @@
 import { elect, type ElectionSnapshot } from '@gridtokenx/chain';
 import type { LedgerEvent } from '@gridtokenx/protocol';
 import { describe, expect, it } from '@jest/globals';
-import { verifyElection, type ElectionVerdict } from './verify-election.js';
+import { explainElection, verifyElection, type ElectionVerdict } from './verify-election.js';
 
 const ERA = 7;
 const id = (name: string): string => name.padEnd(43, '-');
@@ -111,6 +111,9 @@ describe('a published election', () => {
     const verdict = verifyElection(told(), ERA, { again: true });
     expect(verdict).toEqual({ ok: true, election: { snapshot, result: elect(snapshot) } });
     expect(codeOf(verifyElection(told(), ERA + 1))).toBe('election.incomplete');
+    if (!verdict.ok) throw new Error(verdict.code);
+    const story = explainElection(verdict.election.snapshot, verdict.election.result, id('p'));
+    expect(story?.targets.map(({ outcome }) => outcome)).toContain('backed');
   });
 
   it('that lacks a fact, or has one twice, is incomplete', () => {

@@ -93,6 +93,32 @@ describe('an era', () => {
     expect(world.exposure(1, 'val2').own).toBe(10_002n * ONE_GRID);
   });
 
+  it('keeps what stands behind a set for as long as the set is kept', () => {
+    const world = new StakingWorld({
+      era: 3,
+      validators: bonds(5),
+      parameters: {
+        'staking.minimumValidatorCount': 5,
+        'staking.evidenceEras': 1,
+        'staking.slashDeferEras': 2,
+        'staking.bondingEras': 3,
+      },
+    });
+    const { exposures } = world.staking;
+    const kept = (): number[] =>
+      [...new Set([...exposures.cells()].map(({ first }) => Number(first)))].sort((a, b) => a - b);
+    world.must('val2', { type: 'staking.chill' });
+    while (world.eraNow < 6) world.block();
+    // Each block audits that something stands behind each validator of each era that is kept.
+    expect(world.staking.eraKnown(6).exposureEra).toBe(0);
+    expect(kept()[0]).toBe(0);
+    expect(ofType(world.told, 'staking.setKept').map(({ era }) => era)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    world.must('val2', world.validate('val2'));
+    while (world.eraNow < 12) world.block();
+    expect(world.staking.eraKnown(12).exposureEra).toBe(12);
+    expect(kept()[0]).toBeGreaterThan(7);
+  });
+
   it('keeps its set where the election does not end in time', () => {
     const nominators = Object.fromEntries(
       names(40, 'nom').map((name) => [name, [100, ...names(10)] as [number, ...string[]]]),

@@ -110,7 +110,7 @@ describe('a validator that signed two things', () => {
     const world = make();
     world.nextEra();
     world.must('ann', world.equivocation('val1/signs'));
-    const told = world.must('val0', world.equivocation('val2/signs'));
+    const told = world.must('val0/signs', world.equivocation('val2/signs'));
     const deferred = ofType(told, 'staking.slashDeferred');
     expect(deferred.map(({ validator }) => validator).sort()).toEqual([keyOf('val1'), keyOf('val2')].sort());
     const lost = new Map<string, bigint>();
@@ -122,7 +122,7 @@ describe('a validator that signed two things', () => {
       const due = backers.reduce((sum, { stake }) => sum + (stake * fraction) / PARTS, (own * fraction) / PARTS);
       expect(lost.get(keyOf(name))).toBe(due);
     }
-    // Each has its own reporter.
+    // Each has its own reporter: the account of a validator whose host brought the evidence.
     expect(deferred.find(({ validator }) => validator === keyOf('val1'))?.reporter).toBe(keyOf('ann'));
     expect(deferred.find(({ validator }) => validator === keyOf('val2'))?.reporter).toBe(keyOf('val0'));
   });
