@@ -73,7 +73,7 @@ export class StakingWorld extends PublicWorld {
   /** Up to this block of an era, from 1. */
   toPlace(place: number): LedgerEvent[] {
     const from = this.told.length;
-    while (this.ledger.height % this.era !== place % this.era) this.block();
+    while (this.ledger.height === 0 || this.ledger.height % this.era !== place % this.era) this.block();
     return this.told.slice(from);
   }
 

@@ -6,6 +6,7 @@ import {
   type OperationOf,
   type RejectedOutcome,
 } from '@gridtokenx/protocol';
+import { GRID } from '../grid/state.js';
 import type { HookContext, OperationContext } from '../ledger/module.js';
 import { validatorPayout, type EndedEra, type PayoutLine, type ValidatorPayout } from './payout.js';
 import type { PayoutRow } from './rows.js';
@@ -97,7 +98,7 @@ function pay(
 }
 
 function payLines(
-  { staking, grid }: StakingParts,
+  { staking, grid, accounts }: StakingParts,
   context: { readonly events: LedgerEvent[] },
   era: number,
   validator: string,
@@ -113,9 +114,13 @@ function payLines(
     // What is on its way out is not brought back by a reward.
     const isBonded = bond !== undefined && bond.payee === '' && bond.active > 0n;
     const payee = isBonded || bond === undefined || bond.payee === '' ? account : bond.payee;
+    const had = accounts.available(payee, GRID);
     grid.credit(context, payee, amount);
-    if (isBonded && amount > 0n) staking.setBond(account, { ...bond, active: bond.active + amount });
-    return { account, stake: stake.toString(), reward: reward.toString(), ...(!isBonded && { payee }) };
+    // An account that a slash has left next to nothing of cannot be paid: the treasury has it.
+    const isPaid = accounts.available(payee, GRID) - had === amount;
+    if (isPaid && isBonded && amount > 0n) staking.setBond(account, { ...bond, active: bond.active + amount });
+    const to = isPaid ? payee : TREASURY_ACCOUNT;
+    return { account, stake: stake.toString(), reward: reward.toString(), ...(!(isPaid && isBonded) && { payee: to }) };
   });
   context.events.push({ type: 'staking.rewarded', era, validator, lines: told });
 }

@@ -79,6 +79,23 @@ describe('an era that has ended', () => {
     expect(world.active('ann')).toBe(30_000n * ONE_GRID);
   });
 
+  it('is the treasury’s where an account has too little left to be one', () => {
+    const world = new StakingWorld({ validators: four, nominators });
+    world.toPlace(0);
+    const { accounts, store } = world.ledger.state;
+    const left = 5n;
+    accounts.transfer(keyOf('bob'), TREASURY_ACCOUNT, GRID, world.available('bob') - left);
+    world.staking.setBond(keyOf('bob'), { active: left, unbonding: [] });
+    store.endBlock();
+    // Each block audits that what is bonded is there.
+    const { events } = world.block();
+    const lines = ofType(events, 'staking.rewarded').flatMap((event) => event.lines);
+    const ofBob = lines.filter(({ account }) => account === keyOf('bob'));
+    expect(ofBob.map(({ payee }) => payee)).toEqual(ofBob.map(() => TREASURY_ACCOUNT));
+    expect(ofBob.length).toBeGreaterThan(0);
+    expect(world.bonded('bob')).toBe(left);
+  });
+
   it('is paid once, whoever asks and when', () => {
     const world = new StakingWorld({ era: 3, validators: four, nominators });
     expect(world.refusal('ann', claim(0, 'val0'))).toBe('staking.nothingToPay');
@@ -160,6 +177,7 @@ it('the treasury has what is issued beyond the payout', () => {
   const before = accounts.available(TREASURY_ACCOUNT, GRID);
   world.block();
   const [ended] = ofType(world.told, 'staking.eraEnded');
+  expect(BigInt(ended?.remainder ?? 0)).toBeGreaterThan(0n);
   const residues = ofType(world.told, 'staking.validatorPaid').reduce((sum, { residue }) => sum + BigInt(residue), 0n);
   expect(accounts.available(TREASURY_ACCOUNT, GRID) - before).toBe(BigInt(ended?.remainder ?? 0) + residues);
 });
