@@ -105,7 +105,7 @@ function issueOf({ staking, accounts, parameters }: StakingParts, row: EraRow, n
 
 /** SPEC staking 12.4 */
 function silentIn(
-  { validators: { epochBlocks }, parameters }: StakingParts,
+  { validators: { epochBlocks, validators }, parameters }: StakingParts,
   era: number,
   { members }: EraRow,
   { proposed, voted, certified }: PointsRow,
@@ -114,7 +114,9 @@ function silentIn(
   const turns = new Set<number>();
   for (let i = 0; i < Math.min(epochBlocks, members.length); i++)
     turns.add(proposerOf(members.length, era * epochBlocks + 1 + i, 0));
-  return members.flatMap(({ account }, place) => {
+  return members.flatMap(({ account, key }, place) => {
+    // Whose proposals are refused has no turn.
+    if (validators.get(key)?.suspended === true) return [];
     const few = BigInt(voted[place] ?? 0) * 1_000_000_000n <= share * BigInt(certified);
     return turns.has(place) && proposed[place] === 0 && few ? [account] : [];
   });

@@ -254,6 +254,19 @@ describe('validators that were silent', () => {
     expect(world.staking.eraKnown(3).members.map(({ account }) => account)).not.toContain(accounts(world, [3])[0]);
   });
 
+  it('are not those whose proposals are refused', () => {
+    const world = make(7, { era: 8 });
+    world.nextEra();
+    const account = accounts(world, [3])[0];
+    const name = Object.keys(bonds(7)).find((one) => keyOf(one) === account) ?? '';
+    world.block([world.envelope('ann', [world.equivocation(`${name}/signs`)])], {
+      proposer: 0,
+      parentSigners: [0, 1, 2, 4, 5, 6],
+    });
+    silence(world, [3]);
+    expect(ofType(world.told, 'staking.offended').map(({ offence }) => offence)).toEqual(['equivocation']);
+  });
+
   it('lose the more the more they are', () => {
     const world = make(7, { era: 8 });
     world.nextEra();
