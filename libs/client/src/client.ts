@@ -6,6 +6,7 @@ import {
   LEDGER_PATHS,
   OPERATIONS_PER_ENVELOPE_MAX,
   type LedgerIdentity,
+  type LedgerKind,
   type Outcome,
 } from '@gridtokenx/protocol';
 import { decodeLightBlockJson } from './light-block-json.js';
@@ -31,6 +32,8 @@ export interface GridClientOptions {
   readonly url: string;
   /** The user's own genesis, when given: says which ledger is asked, and envelopes for another one are not sent. By default the consortium. */
   readonly identity?: Pick<LedgerIdentity, 'ledgerId'>;
+  /** Which ledger is asked without a genesis. */
+  readonly kind?: LedgerKind;
   readonly platform?: Platform;
   readonly crypto?: Crypto;
   /** How often a request is sent at most. */
@@ -80,12 +83,12 @@ export class GridClient {
   constructor({
     url,
     identity,
+    kind = identity === undefined ? undefined : kindOfLedger(identity.ledgerId),
     platform = ownPlatform,
     crypto = noble,
     attempts = ATTEMPTS_DEFAULT,
   }: GridClientOptions) {
     this.#url = url.replace(/\/+$/, '');
-    const kind = identity === undefined ? undefined : kindOfLedger(identity.ledgerId);
     this.#base = this.#url + LEDGER_PATHS[kind ?? 'consortium'];
     this.#platform = platform;
     this.#crypto = crypto;

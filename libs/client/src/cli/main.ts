@@ -11,6 +11,8 @@ import { CliError, Context, EXIT, helpOf, parseOptions, usage, type Command } fr
 import { GENESIS_COMMANDS } from './genesis.js';
 import { nodeIo, type Io } from './io.js';
 import { keyNew, keyShow } from './keys.js';
+import { PUBLIC_READS } from './public-reads.js';
+import { PUBLIC_COMMANDS } from './public.js';
 import { balances, follow, health, proofGet, validatorsChanges, validatorsList } from './reads.js';
 import { orderCancel, orderPlace, orderReplace, sign, submit } from './submit.js';
 import { trustUpdate } from './trust.js';
@@ -38,6 +40,8 @@ export const COMMANDS: readonly Command[] = [
   balances,
   validatorsList,
   validatorsChanges,
+  ...PUBLIC_COMMANDS,
+  ...PUBLIC_READS,
   ...VALIDATORS_COMMANDS,
   ...GENESIS_COMMANDS,
   health,

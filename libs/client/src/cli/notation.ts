@@ -72,6 +72,23 @@ export function parseKwh(text: string): Parsed<string> {
   return { value: parsed.value.toString() };
 }
 
+/** `1500` or `0.25` GRID in micro-GRID, as the decimal string of the wire. */
+export function parseGrid(text: string): Parsed<string> {
+  const parsed = decimal(text, 6, 'GRID');
+  if ('fault' in parsed) return parsed;
+  if (parsed.value < 1n) return fault('notation.amount', 'an amount is of something');
+  return { value: parsed.value.toString() };
+}
+
+/** `5` or `2.5` percent in parts of a billion. */
+export function parseShare(text: string): Parsed<number> {
+  const parsed = decimal(text, 7, 'percent');
+  if ('fault' in parsed) return parsed;
+  if (parsed.value < 0n || parsed.value > 1_000_000_000n)
+    return fault('notation.share', `${text} percent is not between 0 and 100`);
+  return { value: Number(parsed.value) };
+}
+
 /** `2026-06-15T03:00:00Z/PT15M`, or only its start. */
 export function parseIntervalText(text: string): Parsed<string> {
   const year = yearFault(text);

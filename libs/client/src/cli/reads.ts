@@ -1,6 +1,7 @@
 import type { Row } from '../views.js';
 import { encodeProofJson, decodeProofJson } from '../proof-json.js';
 import { CliError, EXIT, usage, type Command, type Context } from './command.js';
+import { tableOf, type Columns } from './table.js';
 import { clientOf, describeOutcome, durationOf, isExecuted, urlOption } from './shared.js';
 
 const url = { ...urlOption, required: true };
@@ -56,8 +57,6 @@ export const balances: Command = {
   },
 };
 
-type Columns = readonly (readonly [title: string, field: string])[];
-
 const VALIDATOR_COLUMNS: Columns = [
   ['validator', 'kid'],
   ['status', 'status'],
@@ -82,23 +81,6 @@ const CHANGE_COLUMNS: Columns = [
   ['of needed', 'needed'],
   ['until', 'until'],
 ];
-
-const cell = (value: unknown): string =>
-  typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '-';
-
-/** Columns as wide as what stands in them. */
-function tableOf(columns: Columns, rows: readonly Row[]): string {
-  const lines = [columns.map(([title]) => title), ...rows.map((row) => columns.map(([, field]) => cell(row[field])))];
-  const widths = columns.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)));
-  return lines
-    .map((line) =>
-      line
-        .map((text, i) => text.padEnd(widths[i] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
-}
 
 export const validatorsList: Command = {
   name: 'validators list',

@@ -59,8 +59,8 @@ export function anchorOf(context: Context): GenesisAnchor {
 
 const OTHERS_MAY = 0o077;
 
-export function keypairOf(context: Context): Keypair {
-  const path = context.need('key');
+export function keypairOf(context: Context, option = 'key'): Keypair {
+  const path = context.need(option);
   const text = readText(context, path);
   if (((context.io.files.mode(path) ?? 0) & OTHERS_MAY) !== 0)
     throw new CliError('key.permissions', `others may read ${path}`, { hint: `chmod 600 ${path}` });

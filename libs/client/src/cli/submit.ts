@@ -50,9 +50,13 @@ export function checked(value: unknown, at: string): Operation {
   });
 }
 
-export async function signed(context: Context, operations: readonly Operation[]): Promise<SignedEnvelope> {
+export async function signed(
+  context: Context,
+  operations: readonly Operation[],
+  atomic = context.flag('atomic'),
+): Promise<SignedEnvelope> {
   const signer = await signerOf(context);
-  const envelope = signer.sign(operations, { ...validForMs(context), atomic: context.flag('atomic') });
+  const envelope = signer.sign(operations, { ...validForMs(context), atomic });
   rememberSequence(context, signer);
   return envelope;
 }
@@ -133,7 +137,8 @@ function envelopeIn(context: Context, text: string): string {
   return jws;
 }
 
-function read<T>(context: Context, name: string, parse: (text: string) => Parsed<T>): T {
+/** The option, as people write it. */
+export function read<T>(context: Context, name: string, parse: (text: string) => Parsed<T>): T {
   const result = parse(context.need(name));
   if ('value' in result) return result.value;
   const { code, reason, hint } = result.fault;

@@ -1,0 +1,225 @@
+import { formatDecimal } from '@gridtokenx/kernel';
+import { GridClient } from '../client.js';
+import { isRecord } from '../problem.js';
+import type { Row } from '../views.js';
+import { usage, type Command, type Context, type Option } from './command.js';
+import { urlOption } from './shared.js';
+import { tableOf } from './table.js';
+
+const url = { ...urlOption, required: true };
+const ITEMS = 100;
+
+/** Of the public ledger, whatever genesis there is at hand: what is read is not signed. */
+const publicClient = (context: Context): GridClient =>
+  new GridClient({ url: context.need('url'), kind: 'public', platform: context.io.platform });
+
+type Cells = Readonly<Record<string, (row: Row) => unknown>>;
+
+/** A field of a row, or one within another: `fact.stake`. */
+const at =
+  (...path: readonly string[]) =>
+  (row: Row): unknown =>
+    path.reduce<unknown>((here, name) => (isRecord(here) ? here[name] : undefined), row);
+/** An amount of micro-GRID, for people. */
+const gridAt =
+  (...path: readonly string[]) =>
+  (row: Row): unknown => {
+    const amount = at(...path)(row);
+    return typeof amount === 'string' ? formatDecimal(BigInt(amount), 6) : undefined;
+  };
+
+interface ListTerms {
+  readonly name: string;
+  readonly about: string;
+  readonly options?: Readonly<Record<string, Option>>;
+  readonly example?: string;
+  readonly path: (context: Context) => string;
+  /** Options that are query parameters. */
+  readonly where?: readonly string[];
+  readonly cells: Cells;
+}
+
+const listing = ({ name, about, options = {}, example = '', path, where = [], cells }: ListTerms): Command => ({
+  name: `public ${name}`,
+  about,
+  options: { url, ...options, limit: { value: 'N', about: `how many: ${ITEMS} by default` } },
+  examples: [`public ${name} --url http://127.0.0.1:8080 ${example}`.trim()],
+  run: async (context) => {
+    const limit = context.get('limit') ?? String(ITEMS);
+    if (!/^[1-9]\d{0,5}$/.test(limit)) throw usage(`--limit ${limit} is not a number of rows`);
+    const asked = Object.fromEntries(
+      where.flatMap((option) => {
+        const value = context.get(option);
+        return value === undefined ? [] : [[option, value]];
+      }),
+    );
+    const items: Row[] = [];
+    for await (const row of publicClient(context).list(path(context), { where: asked })) {
+      items.push(row);
+      if (items.length === Number(limit)) break;
+    }
+    const rows = items.map((row) => Object.fromEntries(Object.entries(cells).map(([title, of]) => [title, of(row)])));
+    context.say(
+      tableOf(
+        Object.keys(cells).map((title) => [title, title]),
+        rows,
+      ),
+      { items },
+    );
+  },
+});
+
+interface OneTerms {
+  readonly name: string;
+  readonly about: string;
+  readonly options?: Readonly<Record<string, Option>>;
+  readonly example?: string;
+  readonly path: (context: Context) => string;
+}
+
+const reading = ({ name, about, options = {}, example = '', path }: OneTerms): Command => ({
+  name: `public ${name}`,
+  about,
+  options: { url, ...options },
+  examples: [`public ${name} --url http://127.0.0.1:8080 ${example}`.trim()],
+  run: async (context) => {
+    const answer = await publicClient(context).read(path(context));
+    context.say(JSON.stringify(answer, undefined, 2), answer);
+  },
+});
+
+const account: Option = { value: 'ACCOUNT', about: 'whose', required: true };
+const ofAccount = (context: Context, rest: string): string =>
+  `/accounts/${encodeURIComponent(context.need('account'))}${rest}`;
+const proposal: Option = { value: 'N', about: 'number of the referendum', required: true };
+
+export const PUBLIC_READS: readonly Command[] = [
+  reading({
+    name: 'account',
+    about: 'what an account has, what of it is locked and why, and what may be spent (micro-GRID)',
+    options: { account },
+    example: '--account=<account>',
+    path: (context) => ofAccount(context, ''),
+  }),
+  listing({
+    name: 'transfers',
+    about: 'transfers, newest first',
+    options: { account: { ...account, required: false } },
+    where: ['account'],
+    path: () => '/transfers',
+    cells: { time: at('time'), from: at('from'), to: at('to'), GRID: gridAt('amount') },
+  }),
+  reading({ name: 'supply', about: 'all GRID, explained by reason (micro-GRID)', path: () => '/supply' }),
+  listing({
+    name: 'validators',
+    about: 'who stands for election, with the bond and the last set that they were elected into',
+    path: () => '/candidates',
+    cells: {
+      account: at('id'),
+      stands: at('stands'),
+      'GRID active': gridAt('active'),
+      'commission (parts of a billion)': at('commission'),
+      'last elected': at('elected', 'era'),
+      'GRID behind it': gridAt('elected', 'stake'),
+    },
+  }),
+  listing({
+    name: 'nominators',
+    about: 'who backs validators, and how many',
+    path: () => '/nominators',
+    cells: {
+      account: at('id'),
+      'GRID active': gridAt('active'),
+      targets: (row) => (Array.isArray(row['targets']) ? row['targets'].length : undefined),
+    },
+  }),
+  listing({
+    name: 'eras',
+    about: 'eras: their elections, and what they brought',
+    path: () => '/eras',
+    cells: {
+      era: at('id'),
+      candidates: at('election', 'candidates'),
+      winners: at('result', 'winners'),
+      kept: at('kept'),
+      'GRID staked': gridAt('began', 'staked'),
+      'GRID paid': gridAt('ended', 'payout'),
+      'to the treasury': gridAt('ended', 'remainder'),
+    },
+  }),
+  listing({
+    name: 'rewards',
+    about: 'what an account earned, and why',
+    options: { account },
+    example: '--account=<account>',
+    path: (context) => ofAccount(context, '/rewards'),
+    cells: {
+      era: at('fact', 'era'),
+      validator: at('fact', 'validator'),
+      'GRID at stake': gridAt('fact', 'stake'),
+      'GRID earned': gridAt('fact', 'reward'),
+      'paid to': at('fact', 'payee'),
+    },
+  }),
+  listing({
+    name: 'proposals',
+    about: 'referenda, newest first',
+    options: { status: { value: 'STATUS', about: 'preparing, deciding, confirming, approved, enacted, ...' } },
+    where: ['status'],
+    path: () => '/proposals',
+    cells: {
+      proposal: at('id'),
+      track: at('track'),
+      status: at('status'),
+      ayes: gridAt('tally', 'ayes'),
+      nays: gridAt('tally', 'nays'),
+      support: gridAt('tally', 'support'),
+      'enacted at': at('enactAt'),
+    },
+  }),
+  reading({
+    name: 'proposal',
+    about: 'a referendum, with its terms and its tally',
+    options: { proposal },
+    example: '--proposal 1',
+    path: (context) => `/proposals/${encodeURIComponent(context.need('proposal'))}`,
+  }),
+  listing({
+    name: 'votes',
+    about: 'the votes that stand in a referendum',
+    options: { proposal },
+    example: '--proposal 1',
+    path: (context) => `/proposals/${encodeURIComponent(context.need('proposal'))}/votes`,
+    cells: {
+      account: at('id'),
+      aye: at('vote', 'aye'),
+      conviction: at('vote', 'conviction'),
+      GRID: gridAt('vote', 'capital'),
+    },
+  }),
+  reading({
+    name: 'treasury',
+    about: 'what the treasury has, got and burned (micro-GRID)',
+    path: () => '/treasury',
+  }),
+  listing({
+    name: 'anchors',
+    about: 'blocks of the consortium that are anchored',
+    path: () => '/anchors',
+    cells: { height: at('height'), hash: at('hash'), time: at('time'), signers: at('signers') },
+  }),
+  listing({
+    name: 'reports',
+    about: 'registered hashes of reports',
+    options: { kind: { value: 'KIND', about: 'market, reserve, gridFees, renewables, election or audit' } },
+    where: ['kind'],
+    path: () => '/reports',
+    cells: {
+      kind: at('kind'),
+      from: at('periodFrom'),
+      to: at('periodTo'),
+      version: at('version'),
+      hash: at('hash'),
+    },
+  }),
+];
