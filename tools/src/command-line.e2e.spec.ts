@@ -3,11 +3,12 @@ import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { voteSignBytes } from '@gridtokenx/chain';
+import { Keypair } from '@gridtokenx/client';
 import { native } from '@gridtokenx/crypto-native';
 import { formatTime, millis, toBase64Url, toHex, utf8 } from '@gridtokenx/kernel';
 import { readKeyFile } from '@gridtokenx/keystore';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { openMarket, startTestSystem, type Market, type TestSystem } from './fixture.spec.js';
+import { openMarket, pause, startTestSystem, type Market, type TestSystem } from './fixture.spec.js';
 
 // The command line as people use it: processes of its own, files, exit codes, against a real gateway. The manual's
 // examples need a POSIX shell, as they say.
@@ -19,6 +20,9 @@ const ACCOUNT = '0123456789abcdef0123456789abcdef';
 const OTHER_ACCOUNT = 'fedcba9876543210fedcba9876543210';
 const MANUAL_INTERVAL = '2026-06-15T03:00:00Z/PT15M';
 const UNKNOWN_ORDER = '00'.repeat(31) + 'ff';
+
+/** As fast as a suite can wait for. */
+const PUBLIC_PACE = { intervalMs: 500, beatMs: 1_000, fullIntervalMs: 250, baseTimeoutMs: 1_200, timeoutCapMs: 8_000 };
 
 /** Where the user stands: keys, genesis, files. */
 let home: string;
@@ -63,7 +67,7 @@ let signing: readonly string[];
 let gateway: readonly string[];
 
 beforeAll(async () => {
-  world = await startTestSystem('command-line');
+  world = await startTestSystem('command-line', { public: { validators: 4, consensus: PUBLIC_PACE } });
   home = join(world.folder, 'home');
   await mkdir(home);
   manual = await readFile(MANUAL, 'utf8');
@@ -121,7 +125,7 @@ async function works(text: string): Promise<Ended> {
 
 describe('a key', () => {
   it('is made once, shown by its id, and used only while its owner alone may read it', async () => {
-    const made = await works('key new');
+    const made = await works('--out office.key');
     kid = made.out.trim();
     expect(kid).toMatch(/^[A-Za-z0-9_-]{43}$/);
     expect((await works('key show')).out.trim()).toBe(kid);
@@ -245,8 +249,70 @@ describe('the examples of the manual, as they stand there', () => {
     expect((await works('validators report')).out).toContain('validators.suspended');
   });
 
+  it('the public ledger: GRID and stake', async () => {
+    const ledger = world.system.publicLedger;
+    if (ledger === undefined) throw new Error('there is a public ledger');
+    await write('public-genesis.json', await readFile(ledger.genesisFile));
+    variables['PAYEE'] = (await cli('key', 'new', '--out', 'payee.key')).out.trim();
+    variables['CANDIDATE'] = (await ledger.account('validator-002')).kid;
+    const owner = (await cli('key', 'new', '--out', 'account.key')).out.trim();
+    const { seed, kid: foundation } = await ledger.account('foundation');
+    await write('foundation.key', Keypair.fromSeed(seed, native).toFile());
+    await chmod(join(home, 'foundation.key'), 0o600);
+    const funding = ['--key', 'foundation.key', '--genesis', 'public-genesis.json', `--to=${owner}`];
+    const funded = await cli('transfer', ...gateway, ...funding, '--grid', '50000', '--wait');
+    expect([funded.code, funded.out, funded.err]).toEqual([0, expect.stringContaining('grid.accountOpened'), '']);
+
+    expect((await works('gridtokenx transfer')).out).toContain('grid.transferred');
+    const account = JSON.parse((await works('public account')).out) as Record<string, unknown>;
+    expect(account).toMatchObject({ account: variables['PAYEE'], available: '12500000', spendable: '12500000' });
+    expect((await works('public transfers')).out).toContain('12.5');
+    const supply = JSON.parse((await works('public supply')).out) as Record<string, unknown>;
+    expect(BigInt(String(supply['total']))).toBeGreaterThanOrEqual(BigInt(String(supply['genesis'])));
+
+    expect((await works('public validators')).out.trimEnd().split('\n')).toHaveLength(5);
+    expect((await works('gridtokenx bond')).out).toContain('staking.bonded');
+    expect((await works('gridtokenx nominate')).out).toContain('staking.nominated');
+    expect((await works('gridtokenx unbond')).out).toContain('"active":"11500000000"');
+    expect((await works('gridtokenx rebond')).out).toContain('"active":"11600000000"');
+    const nominators = (await works('public nominators')).out;
+    expect([nominators.includes(owner), nominators.includes(foundation)]).toEqual([true, true]);
+    await works('public eras');
+    await works('public rewards');
+    expect((await works('gridtokenx chill')).out).toContain('staking.chilled');
+    await works('--out node.key');
+    expect((await works('gridtokenx validate')).out).toContain('staking.stood');
+    await works('--out new-node.key');
+    expect((await works('gridtokenx rotate-key')).out).toContain('staking.keyRotated');
+    // Beyond what is there: the code of the ledger, and nothing is done.
+    const own = ['--key', 'account.key', '--genesis', 'public-genesis.json'];
+    const tooMuch = await ask('unbond', ...gateway, ...own, '--grid', '20000', '--wait');
+    expect([tooMuch.code, tooMuch.answer['operations']]).toMatchObject([1, [{ code: 'staking.insufficientBond' }]]);
+  });
+
+  it('the public ledger: referenda', async () => {
+    await write('call.json', blocksOf('json').find((block) => block.includes('parameters.set')) ?? '');
+    const proposed = await works('gridtokenx propose');
+    variables['PROPOSAL'] = /"referendum":(\d+)/.exec(proposed.out)?.[1] ?? '';
+    expect((await works('gridtokenx deposit')).out).toContain('governance.decisionDepositPlaced');
+    const referendum = async (): Promise<Record<string, unknown>> =>
+      JSON.parse((await works('public proposal ')).out) as Record<string, unknown>;
+    for (const end = Date.now() + 60_000; (await referendum())['placed'] !== true; await pause(500))
+      if (Date.now() > end) throw new Error('the referendum gets no place');
+    expect((await works('gridtokenx vote')).out).toContain('governance.voted');
+    expect((await works('gridtokenx delegate')).out).toContain('governance.delegated');
+    expect((await works('gridtokenx undelegate')).out).toContain('governance.undelegated');
+    expect((await works('public proposals')).out).toContain('marketPolicy');
+    expect((await works('public votes')).out).toContain('5000');
+    expect(await referendum()).toMatchObject({ track: 'marketPolicy', tally: { ayes: '10000000000' } });
+    const treasury = JSON.parse((await works('public treasury')).out) as Record<string, unknown>;
+    expect(BigInt((treasury['collected'] as Record<string, string>)['fees'] ?? '0')).toBeGreaterThan(0n);
+    await works('public anchors');
+    await works('public reports');
+  });
+
   it('a genesis', async () => {
-    const [, terms = ''] = blocksOf('json');
+    const terms = blocksOf('json').find((block) => block.includes('"tariff"')) ?? '';
     await write('terms.json', terms);
     variables['OFFICE_KEY'] = kid;
     expect((await works('genesis member')).out).toBe('regulator.json\n');
