@@ -124,14 +124,17 @@ describe('what the owner of an account asks of the public ledger', () => {
   });
 
   it('stands for election with a key that somebody holds, for this account of this ledger', async () => {
-    for (const argv of [['validate', '--commission', '2.5'], ['rotate-key']]) {
+    for (const [argv, wanted] of [
+      [['validate', '--commission', '2.5'], { type: 'staking.validate', commission: 25_000_000 }],
+      [['rotate-key'], { type: 'staking.rotateKey' }],
+    ] as const) {
       const { envelope } = await run([...argv, '--validator-key', 'node.key', ...SIGNING]);
       const [operation] = envelope?.operations ?? [];
       const { key = '', proof = '' } = operation as { key?: string; proof?: string };
       expect(key).toBe(NODE.kid);
       const message = possessionSignBytes(ledgerId, OWNER.kid, NODE.publicKey);
       expect(noble.verify(fromBase64Url(proof) as Signature, message, NODE.publicKey)).toBe(true);
-      if (argv[0] === 'validate') expect(operation).toMatchObject({ type: 'staking.validate', commission: 25_000_000 });
+      expect(operation).toMatchObject(wanted);
     }
   });
 
