@@ -67,8 +67,8 @@ export async function runHostBench(options: HostBenchOptions): Promise<HostBench
   const folder = await mkdtemp(join(tmpdir(), 'gridtokenx-host-bench-'));
   const postgres = options.projector ? await startPostgres({ folder }) : undefined;
   try {
-    if (postgres !== undefined) await migrate(postgres.url, 'consortium');
-    const store = postgres === undefined ? undefined : createRowStore(postgres.url, 'consortium');
+    if (postgres !== undefined) await migrate(postgres.url, options.ledger);
+    const store = postgres === undefined ? undefined : createRowStore(postgres.url, options.ledger);
     try {
       return await measure(options, store);
     } finally {

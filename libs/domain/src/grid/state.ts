@@ -164,7 +164,8 @@ export class GridState {
     const left = this.total(from) - this.owed(from) - amount;
     if (left < this.minimum && !close && !this.named.has(from)) return rejected('grid.belowMinimum', { account: from });
     this.accounts.add(this.accounts.cell(from, GRID), -amount);
-    this.credit(facts, to, amount);
+    // Who is paid was looked at above.
+    this.give(facts, to, amount);
     if (close) this.sweep(facts, from);
     return undefined;
   }
@@ -177,7 +178,10 @@ export class GridState {
     assert(amount >= 0n, 'a credit is not negative');
     if (amount === 0n) return;
     const tooLittle = this.total(account) + amount < this.minimum && !this.named.has(account);
-    const to = tooLittle || this.refusePayee(account) !== undefined ? TREASURY_ACCOUNT : account;
+    this.give(facts, tooLittle || this.refusePayee(account) !== undefined ? TREASURY_ACCOUNT : account, amount);
+  }
+
+  private give(facts: Pick<Facts, 'events'>, to: string, amount: bigint): void {
     if (!this.exists(to)) facts.events.push({ type: 'grid.accountOpened', account: to });
     if (to.length === KEY_ID_LENGTH && !this.keys.has(to))
       this.keys.set(to, { organisation: '', account: to, removed: false, window: UNUSED_WINDOW });
