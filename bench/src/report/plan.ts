@@ -21,8 +21,6 @@ export function planOf(quick: boolean): Planned[] {
   // Four processes and a broker compile for longer, since each of them sees every operation and none sees many.
   const times = (warmUp: number): string[] =>
     quick ? ['--seconds', '5', '--warm-up', '3'] : ['--seconds', '10', '--warm-up', String(warmUp)];
-  // Blocks of the public ledger are six seconds apart.
-  const paced = quick ? ['--seconds', '24', '--warm-up', '12'] : ['--seconds', '48', '--warm-up', '18'];
   const bench = (name: string, ...args: string[]): Planned => ({ name, kind: 'bench', args });
   const one = (name: string, ...args: string[]): Planned => bench(name, 'consortium', ...args, ...times(6));
   const four = (name: string, ...args: string[]): Planned =>
@@ -43,7 +41,7 @@ export function planOf(quick: boolean): Planned[] {
     { name: 'cometbft', kind: 'peer' as const, args: [...besidePeers, ...times(10)] },
     four('four-signed-bus', ...SIGNED, '--entry', 'bus', ...besidePeers),
     four('four-signed-rest', ...SIGNED, '--entry', 'rest', ...climb(1_000, 2_000)),
-    bench('public', 'public', '--validators', '100', ...(quick ? ['--rate', '1000'] : rates(1_000, 5_000)), ...paced),
+    bench('public', 'public', '--validators', '100', ...(quick ? ['--rate', '1000', '--seconds', '24'] : [])),
     one('overload', ...BATCHED, '--overload', '--from', '8000'),
     // Long enough that each of 21 validators has its turn.
     bench('dead-leader-one', 'consortium', ...BATCHED, '--dead-leader', '--rate', '1000', '--seconds', '25'),
