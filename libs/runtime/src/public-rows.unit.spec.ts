@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { voteSignBytes, type Vote } from '@gridtokenx/chain';
 import { native } from '@gridtokenx/crypto-native';
 import { auditState, createPublicLedger, GRID, type PublicLedger } from '@gridtokenx/domain';
 import { formatTime, millis, Prng, toBase64Url, toHex, utf8 } from '@gridtokenx/kernel';
@@ -53,8 +54,23 @@ class Crowd {
     return of[this.prng.below(of.length)] as T;
   }
 
+  /** Two PREPAREs for two blocks of this era, signed by one of the validators. */
+  private evidence(): Operation {
+    const { identity, validatorSeeds } = this.test;
+    const height = Math.max(1, this.ledger.height);
+    const epoch = Math.floor((height - 1) / identity.genesis.consensus.epochBlocks);
+    const seed = this.one(validatorSeeds);
+    const [first, second] = [1, 2].map((fill) => {
+      const vote = { type: 'prepare', blockHash: new Uint8Array(32).fill(fill) } as Vote;
+      const bytes = voteSignBytes({ ledgerId: identity.ledgerId, epoch, height, round: 0 }, vote);
+      return { vote: toHex(bytes), signature: toBase64Url(native.sign(bytes, seed)) };
+    }) as [{ vote: string; signature: string }, { vote: string; signature: string }];
+    return { type: 'validators.reportEquivocation', validator: toBase64Url(native.publicKeyOf(seed)), first, second };
+  }
+
   private operation(): Operation {
     const { prng } = this;
+    if (prng.below(60) === 0) return this.evidence();
     const [to, stakers] = [this.one(this.accounts), this.accounts.slice(0, 4)];
     const amount = gridAmount(1 + prng.below(2_000));
     const referendum = 1 + prng.below(3);
@@ -292,6 +308,9 @@ describe('the rows of the public ledger', () => {
       'staking.electionWinner',
       'staking.eraEnded',
       'staking.rewarded',
+      'staking.offended',
+      'staking.slashed',
+      'staking.slashSettled',
       'governance.proposed',
       'governance.voted',
       'governance.delegated',

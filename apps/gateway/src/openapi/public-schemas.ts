@@ -166,6 +166,7 @@ export const recordSchemas: Readonly<Record<RecordKind, z.ZodObject>> = {
     began: z.strictObject(fieldsOf(e['staking.eraBegan'], 'era')).optional(),
     ended: z.strictObject(fieldsOf(e['staking.eraEnded'], 'era')).optional(),
   }),
+  suspension: recordOf({ why: f.operationId }),
   set: recordOf(fieldsOf(e['staking.setElected'], 'era')),
   slash: recordOf({
     ...fieldsOf(e['staking.slashDeferred'], 'id'),

@@ -203,7 +203,9 @@ const SUSPENDED: Readonly<Record<LedgerKind, Prisma.Sql>> = {
                         > coalesce(max(ended_height) filter (where kind = 'reinstate' and status = 'applied'), 0)
                       and not bool_or(kind in ('remove', 'rotateKey') and status = 'applied') as suspended
       from validator_changes group by validator`),
-  public: Prisma.raw(`select null::bytea as validator, false as suspended where false`),
+  public: Prisma.raw(`
+    select decode(translate(id, '-_', '+/') || '=', 'base64') as validator, true as suspended
+      from records where kind = 'suspension' and parent = ''`),
 };
 
 interface KeyRecord {

@@ -265,6 +265,20 @@ describe('rows of the public ledger', () => {
     expect(await withRows(rows, (url) => tableDigests(url, 'public'), 7)).toEqual(digests);
   });
 
+  it('know whose proposals are refused, until it is elected anew', async () => {
+    const key = kid('ann signs');
+    const elected = { account: ann, key, commission: 0, stake: '5' };
+    const rows = [
+      genesisRows(identity),
+      rowsAt(1, [executed([{ type: 'validators.suspended', validator: key, change: toHex(sha256('evidence')) }])]),
+      rowsAt(2, [executed([{ type: 'staking.setElected', era: 3, validators: [elected], waiting: [] }])]),
+    ];
+    const suspended = async (): Promise<unknown> =>
+      (await models.participation(5)).value.validators.map((one) => [one.kid, one.suspended]);
+    await withRows(rows.slice(0, 2), async () => expect(await suspended()).toEqual([[key, true]]));
+    await withRows(rows, async () => expect(await suspended()).toEqual([[key, false]]));
+  });
+
   it('know the keys that sign blocks, from when they are named to when they are given up', async () => {
     const [first, second, third] = ['one', 'two', 'three'].map(kid) as [string, string, string];
     const rows = [

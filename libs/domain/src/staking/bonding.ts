@@ -86,6 +86,7 @@ export function setPayee(
     if (refusal !== undefined) return refusal;
   }
   staking.bonds.set(account, { ...row, payee: to });
+  staking.setBond(account, row);
   events.push({ type: 'staking.payeeSet', account, ...(to !== '' && { payee: to }) });
   return undefined;
 }

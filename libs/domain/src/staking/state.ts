@@ -144,8 +144,10 @@ export class StakingState {
     const row = this.bonds.get(account);
     const frozen = this.freeze(row?.frozen, row?.active ?? 0n);
     const total = bondTotal({ active, unbonding });
-    if (total === 0n && (frozen === undefined || frozen.value === 0n)) this.remove(this.bonds, account);
-    else this.bonds.set(account, { active, unbonding, payee: row?.payee ?? '', frozen });
+    const payee = row?.payee ?? '';
+    // Where rewards go stays said, also when the bond is gone: those of eras that were are still paid.
+    if (total === 0n && payee === '' && (frozen === undefined || frozen.value === 0n)) this.remove(this.bonds, account);
+    else this.bonds.set(account, { active, unbonding, payee, frozen });
     this.grid.lock(account, 'staking', total);
   }
 

@@ -97,8 +97,9 @@ export class PublicCollector implements OwnCollector<PublicEvent, PublicRows> {
   }
 
   private validators(event: EventOfModule<'validators'>, where: Where): void {
-    // Of the rest blocks carry the sets, and who votes how is read from there.
     if (event.type === 'validators.equivocated') this.changes.fact('offences', '', where, event);
+    // Of the rest blocks carry the sets, and who votes how is read from there.
+    if (event.type === 'validators.suspended') this.changes.put('suspension', event.validator, { why: event.change });
   }
 
   private staking(event: EventOfModule<'staking'>, where: Where): void {
@@ -160,8 +161,10 @@ export class PublicCollector implements OwnCollector<PublicEvent, PublicRows> {
       }
       case 'staking.setElected': {
         const { era, validators, waiting } = event;
-        for (const { account, ...elected } of validators)
+        for (const { account, ...elected } of validators) {
           changes.amend('candidate', account, { elected: { era, ...elected } });
+          changes.remove('suspension', elected.key);
+        }
         for (const account of waiting) changes.amend('candidate', account, { waits: era });
         return changes.put('set', String(era), { validators, waiting });
       }

@@ -163,6 +163,8 @@ export interface Records {
     readonly began?: Omit<Told<'staking.eraBegan'>, 'era'>;
     readonly ended?: Omit<Told<'staking.eraEnded'>, 'era'>;
   };
+  /** By key that signs blocks: since when its proposals are refused. It ends when the key is elected anew. */
+  readonly suspension: { readonly why: HexId };
   /** By number of the era: who validates in it, where it has a set of its own. */
   readonly set: Omit<Told<'staking.setElected'>, 'era'>;
   /** By id. */
