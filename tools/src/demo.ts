@@ -5,13 +5,15 @@ import { parseArgs } from 'node:util';
 import { genesisAnchor, GridClient } from '@gridtokenx/client';
 import { native } from '@gridtokenx/crypto-native';
 import { Members } from './replay/members.js';
-import type { Scene, Stage } from './scenes/scene.js';
+import type { PublicStage, Scene, Stage } from './scenes/scene.js';
+import { governanceScene } from './scenes/governance.js';
 import { tradeScene } from './scenes/trade.js';
 import { openDevelopmentLedger, type DevelopmentLedger } from './system/development-ledger.js';
+import { openDevelopmentPublicLedger, type DevelopmentPublicLedger } from './system/development-public.js';
 import { startSystem } from './system/system.js';
 
 /** All scenes, in the order in which they are played. */
-const SCENES: readonly Scene[] = [tradeScene];
+const SCENES: readonly Scene[] = [tradeScene, governanceScene];
 
 const USAGE = `npm run demo -- [options]
   --scene <name>      play only this scene (may be repeated): ${SCENES.map(({ name }) => name).join(', ')}
@@ -36,16 +38,22 @@ function demoArguments() {
   }).values;
 }
 
+interface Ledgers {
+  readonly consortium: DevelopmentLedger;
+  readonly public: DevelopmentPublicLedger;
+}
+
 async function play(
   scenes: readonly Scene[],
   url: string,
-  ledger: DevelopmentLedger,
+  { consortium: ledger, public: publicLedger }: Ledgers,
   genesisFile: string,
 ): Promise<Record<string, unknown>> {
   const anchor = genesisAnchor(new Uint8Array(await readFile(genesisFile)), native);
   const client = new GridClient({ url, identity: anchor.identity, crypto: native });
   const say = (line: string): void => void process.stdout.write(`  ${line}\n`);
-  const stage: Stage = { client, members: new Members(ledger, client, native), ledger, anchor, say };
+  const members = new Members(ledger, client, native);
+  const stage: Stage = { client, members, ledger, anchor, public: await publicStage(url, publicLedger), say };
   const results: Record<string, unknown> = {};
   for (const scene of scenes) {
     process.stdout.write(`${scene.name}: ${scene.title}\n`);
@@ -54,8 +62,14 @@ async function play(
   return results;
 }
 
+async function publicStage(url: string, ledger: DevelopmentPublicLedger): Promise<PublicStage> {
+  const anchor = genesisAnchor(new Uint8Array(await readFile(ledger.genesisFile)), native);
+  const client = new GridClient({ url, identity: anchor.identity, crypto: native });
+  return { client, people: new Members(ledger, client, native), ledger, anchor };
+}
+
 /** A system in a temporary folder, taken down again whatever happens. */
-async function withOwnSystem<T>(use: (url: string, ledger: DevelopmentLedger) => Promise<T>): Promise<T> {
+async function withOwnSystem<T>(use: (url: string, ledgers: Ledgers) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'gridtokenx-demo-'));
   const quiet = (): void => {};
   const interrupted = new Promise<never>((_, reject) => {
@@ -63,7 +77,7 @@ async function withOwnSystem<T>(use: (url: string, ledger: DevelopmentLedger) =>
   });
   interrupted.catch(() => {});
   try {
-    process.stdout.write('bringing up a ledger with 21 validators\n');
+    process.stdout.write('bringing up a consortium ledger with 21 validators and a public one with 100\n');
     const system = await startSystem({
       folder,
       bus: 'embedded',
@@ -71,11 +85,14 @@ async function withOwnSystem<T>(use: (url: string, ledger: DevelopmentLedger) =>
       databaseUrl: undefined,
       port: 0,
       rate: DEMO_RATE,
+      public: {},
       restart: false,
       say: quiet,
     });
     try {
-      return await Promise.race([use(system.url, system.ledger), interrupted, system.failed]);
+      const { ledger: consortium, publicLedger } = system;
+      if (publicLedger === undefined) throw new Error('the system has both ledgers');
+      return await Promise.race([use(system.url, { consortium, public: publicLedger }), interrupted, system.failed]);
     } finally {
       await system.stop();
     }
@@ -104,10 +121,12 @@ async function main(): Promise<void> {
   const genesisOf = (ledger: DevelopmentLedger): string => values.genesis ?? ledger.genesisFile;
   let scenes: Record<string, unknown>;
   if (values.url === undefined)
-    scenes = await withOwnSystem((url, ledger) => play(chosen, url, ledger, genesisOf(ledger)));
+    scenes = await withOwnSystem((url, ledgers) => play(chosen, url, ledgers, genesisOf(ledgers.consortium)));
   else {
-    const ledger = await openDevelopmentLedger(resolve(values.data));
-    scenes = await play(chosen, values.url, ledger, genesisOf(ledger));
+    const folder = resolve(values.data);
+    const consortium = await openDevelopmentLedger(folder);
+    const ledgers = { consortium, public: await openDevelopmentPublicLedger(folder, consortium.identity) };
+    scenes = await play(chosen, values.url, ledgers, genesisOf(consortium));
   }
   if (values.json) process.stdout.write(`${JSON.stringify({ scenes })}\n`);
 }

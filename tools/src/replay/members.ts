@@ -1,17 +1,23 @@
 import { GridClient, Keypair, Signer, type OperationView, type SignedEnvelope } from '@gridtokenx/client';
 import type { Crypto } from '@gridtokenx/crypto';
 import type { Operation } from '@gridtokenx/protocol';
-import type { DevelopmentLedger } from '../system/development-ledger.js';
+import type { KeyFile } from '@gridtokenx/keystore';
 
 /** Envelopes that an earlier life sent may still be under way: new ones start above any of them. */
 const SEQUENCES_LEFT_OUT = 1_000;
 
-/** The organisations as clients of the gateway: each with its own key and count of sequences. */
+/** A ledger, and whose keys sign on it. */
+export interface KeyedLedger {
+  readonly identity: { readonly ledgerId: string };
+  key(member: string): Promise<KeyFile>;
+}
+
+/** The organisations, or the people of a public ledger, as clients of the gateway: each with its own key and count of sequences. */
 export class Members {
   private readonly signers = new Map<string, Promise<Signer>>();
 
   constructor(
-    private readonly ledger: DevelopmentLedger,
+    private readonly ledger: KeyedLedger,
     readonly client: GridClient,
     private readonly crypto: Crypto,
     /** Told what the gateway has acknowledged: from then on it may not be lost. */

@@ -25,7 +25,7 @@ export interface DevelopmentPublicLedger {
   readonly genesisFile: string;
   readonly validatorKeys: string;
   /** The key that owns somebody's account: one of {@link PEOPLE}, or a validator's by the name of its number. */
-  account(name: string): Promise<KeyFile>;
+  key(name: string): Promise<KeyFile>;
 }
 
 export interface DevelopmentPublicOptions {
@@ -74,7 +74,7 @@ export async function openDevelopmentPublicLedger(
     identity: identityOfKind(readGenesis(native, new Uint8Array(await readFile(genesisFile))), 'public'),
     genesisFile,
     validatorKeys: join(home, 'validators'),
-    account: (name) => readKeyFile(native, join(home, 'accounts', `${name}.key.json`)),
+    key: (name) => readKeyFile(native, join(home, 'accounts', `${name}.key.json`)),
   };
 }
 

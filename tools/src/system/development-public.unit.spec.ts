@@ -18,7 +18,7 @@ describe('the public ledger for development', () => {
     const ledger = createPublicLedger(native, made.identity);
     expect(auditState(ledger)).toEqual([]);
     for (const name of Object.keys(PEOPLE)) {
-      const { kid } = await made.account(name);
+      const { kid } = await made.key(name);
       expect(ledger.state.grid.total(kid)).toBeGreaterThan(0n);
     }
     await rm(folder, { recursive: true, force: true });
