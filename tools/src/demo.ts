@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { genesisAnchor, GridClient } from '@gridtokenx/client';
 import { native } from '@gridtokenx/crypto-native';
 import { Members } from './replay/members.js';
-import type { PublicStage, Scene, Stage } from './scenes/scene.js';
+import { publicStage, type Scene, type Stage } from './scenes/scene.js';
 import { governanceScene } from './scenes/governance.js';
 import { tradeScene } from './scenes/trade.js';
 import { openDevelopmentLedger, type DevelopmentLedger } from './system/development-ledger.js';
@@ -60,12 +60,6 @@ async function play(
     results[scene.name] = await scene.play(stage);
   }
   return results;
-}
-
-async function publicStage(url: string, ledger: DevelopmentPublicLedger): Promise<PublicStage> {
-  const anchor = genesisAnchor(new Uint8Array(await readFile(ledger.genesisFile)), native);
-  const client = new GridClient({ url, identity: anchor.identity, crypto: native });
-  return { client, people: new Members(ledger, client, native), ledger, anchor };
 }
 
 /** A system in a temporary folder, taken down again whatever happens. */

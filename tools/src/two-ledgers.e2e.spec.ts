@@ -39,7 +39,7 @@ describe('the consortium ledger and the public ledger side by side', () => {
   async function pay(sequence: number): Promise<Paid> {
     const ledger = world.system.publicLedger;
     if (ledger === undefined) throw new Error('there is a public ledger');
-    const { seed } = await ledger.account('school');
+    const { seed } = await ledger.key('school');
     const signer = new Signer(Keypair.fromSeed(seed, native), ledger.identity.ledgerId, {
       crypto: native,
       nextSequence: sequence,

@@ -1,17 +1,23 @@
-import type { GenesisAnchor, GridClient } from '@gridtokenx/client';
-import type { Members } from '../replay/members.js';
+import { readFile } from 'node:fs/promises';
+import { genesisAnchor, GridClient, type GenesisAnchor } from '@gridtokenx/client';
+import { native } from '@gridtokenx/crypto-native';
+import { Members } from '../replay/members.js';
 import type { DevelopmentLedger } from '../system/development-ledger.js';
 import type { DevelopmentPublicLedger } from '../system/development-public.js';
 
-/** What a scene of the demo has to play with. */
-export interface Stage {
+/** What a scene on the consortium ledger has to play with. */
+export interface ConsortiumStage {
   readonly client: GridClient;
   readonly members: Members;
   readonly ledger: DevelopmentLedger;
   /** Of the genesis file that the user gave. */
   readonly anchor: GenesisAnchor;
-  readonly public: PublicStage;
   readonly say: (line: string) => void;
+}
+
+/** What any scene of the demo has to play with. */
+export interface Stage extends ConsortiumStage {
+  readonly public: PublicStage;
 }
 
 /** The same of the public ledger beside it. */
@@ -27,4 +33,10 @@ export interface Scene {
   readonly name: string;
   readonly title: string;
   play(stage: Stage): Promise<Readonly<Record<string, unknown>>>;
+}
+
+export async function publicStage(url: string, ledger: DevelopmentPublicLedger): Promise<PublicStage> {
+  const anchor = genesisAnchor(new Uint8Array(await readFile(ledger.genesisFile)), native);
+  const client = new GridClient({ url, identity: anchor.identity, crypto: native });
+  return { client, people: new Members(ledger, client, native), ledger, anchor };
 }

@@ -4,7 +4,7 @@ import { native } from '@gridtokenx/crypto-native';
 import { codeOf, formatDecimal, formatInterval, INTERVAL_MS, millis, parseTime } from '@gridtokenx/kernel';
 import type { EventOf, Operation } from '@gridtokenx/protocol';
 import { DEVELOPMENT_RESERVE } from '../system/development-ledger.js';
-import type { Scene, Stage } from './scene.js';
+import type { ConsortiumStage, Scene } from './scene.js';
 
 const ZONE = 'PEA-RYG-05';
 const OPERATOR = 'pea';
@@ -15,10 +15,10 @@ const MONEY = (10_000n * 1_000_000n).toString();
 const randomId = (): string => randomBytes(16).toString('hex');
 
 /** The trade of the brief: 1,000 kWh at 4.50 THB/kWh, and a proof of it that needs nobody's word. */
-export const tradeScene: Scene = {
+export const tradeScene = {
   name: 'trade',
   title: '1,000 kWh at 4.50 THB/kWh, proven',
-  async play(stage) {
+  async play(stage: ConsortiumStage) {
     const { client, say, anchor } = stage;
     const people = { seller: randomId(), buyer: randomId(), meter: randomId() };
     await enrol(stage, people);
@@ -77,13 +77,13 @@ export const tradeScene: Scene = {
       tamperedRejected: tampered.every(({ refusal }) => refusal !== ''),
     };
   },
-};
+} satisfies Scene;
 
 const payerOf = ({ buyerFee, sellerFee }: EventOf<'market.traded'>): string =>
   sellerFee === '0' ? 'the buyer' : buyerFee === '0' ? 'the seller' : 'buyer and seller';
 
 async function enrol(
-  { members, ledger }: Stage,
+  { members, ledger }: ConsortiumStage,
   people: { seller: string; buyer: string; meter: string },
 ): Promise<void> {
   const backOffice = ledger.directory.organisations['back-office'];
@@ -126,7 +126,7 @@ function deposit(account: string): Operation[] {
 }
 
 /** The operator's reading of the last interval that has ended in market time. */
-async function meter({ client, members }: Stage, id: string): Promise<string> {
+async function meter({ client, members }: ConsortiumStage, id: string): Promise<string> {
   for (let attempt = 0; attempt < 20; attempt++) {
     const start = Math.floor((await marketTime(client)) / INTERVAL_MS) * INTERVAL_MS - INTERVAL_MS;
     const interval = formatInterval(millis(start));
@@ -148,7 +148,7 @@ async function meter({ client, members }: Stage, id: string): Promise<string> {
 }
 
 /** As the newest block says. It only chooses the interval; whether that has ended the ledger decides. */
-async function marketTime(client: Stage['client']): Promise<number> {
+async function marketTime(client: ConsortiumStage['client']): Promise<number> {
   for await (const { marketTime: shown } of client.blocks({ pageSize: 1 })) {
     const time = typeof shown === 'string' ? parseTime(shown) : undefined;
     if (time !== undefined) return time;
