@@ -254,9 +254,9 @@ describe('the examples of the manual, as they stand there', () => {
     if (ledger === undefined) throw new Error('there is a public ledger');
     await write('public-genesis.json', await readFile(ledger.genesisFile));
     variables['PAYEE'] = (await cli('key', 'new', '--out', 'payee.key')).out.trim();
-    variables['CANDIDATE'] = (await ledger.account('validator-002')).kid;
+    variables['CANDIDATE'] = (await ledger.key('validator-002')).kid;
     const owner = (await cli('key', 'new', '--out', 'account.key')).out.trim();
-    const { seed, kid: foundation } = await ledger.account('foundation');
+    const { seed, kid: foundation } = await ledger.key('foundation');
     await write('foundation.key', Keypair.fromSeed(seed, native).toFile());
     await chmod(join(home, 'foundation.key'), 0o600);
     const funding = ['--key', 'foundation.key', '--genesis', 'public-genesis.json', `--to=${owner}`];
