@@ -251,30 +251,13 @@ export const publicRoutes: readonly PublicRoute[] = [
   ),
   feed(
     {
-      path: '/eras/{era}/candidates',
-      id: 'electionCandidates',
-      summary: 'The candidates that the election of an era was held on, in pieces',
-      description: 'With the nominators and the winners it is all that a verifier needs to check the election again.',
+      path: '/eras/{era}/election',
+      id: 'election',
+      summary: 'The election of an era as the ledger tells it: what it was held on, and who won with what behind each',
+      description:
+        'In the order of the blocks: all that it takes to check it again, as `gridtokenx verify election` does.',
     },
-    'candidates',
-    { of: era, order: 'oldest' },
-  ),
-  feed(
-    {
-      path: '/eras/{era}/nominators',
-      id: 'electionNominators',
-      summary: 'The nominators that the election of an era was held on, in pieces',
-    },
-    'nominators',
-    { of: era, order: 'oldest' },
-  ),
-  feed(
-    {
-      path: '/eras/{era}/winners',
-      id: 'electionWinners',
-      summary: 'Who won the election of an era, with what backs each',
-    },
-    'winners',
+    'election',
     { of: era, order: 'oldest' },
   ),
   feed(

@@ -1,9 +1,11 @@
 import { formatDecimal } from '@gridtokenx/kernel';
+import type { LedgerEvent } from '@gridtokenx/protocol';
 import { GridClient } from '../client.js';
 import { isRecord } from '../problem.js';
 import type { Row } from '../views.js';
-import { usage, type Command, type Context, type Option } from './command.js';
-import { urlOption } from './shared.js';
+import { verifyElection } from '../verify-election.js';
+import { EXIT, usage, type Command, type Context, type Option } from './command.js';
+import { refuse, urlOption } from './shared.js';
 import { tableOf } from './table.js';
 
 const url = { ...urlOption, required: true };
@@ -93,7 +95,40 @@ const ofAccount = (context: Context, rest: string): string =>
   `/accounts/${encodeURIComponent(context.need('account'))}${rest}`;
 const proposal: Option = { value: 'N', about: 'number of the referendum', required: true };
 
+/** The facts are checked, and nobody believed; that they stand in blocks is shown by proofs. */
+const verifyElectionCommand: Command = {
+  name: 'verify election',
+  about: 'check the election of an era again, from what it was held on',
+  options: {
+    url,
+    era: { value: 'N', about: 'the era that it was held for', required: true },
+    again: { about: 'hold it again and compare every unit; else it is shown to be feasible and as good as claimed' },
+  },
+  examples: ['verify election --url http://127.0.0.1:8080 --era 7 --again'],
+  run: async (context) => {
+    const text = context.need('era');
+    if (!/^(0|[1-9]\d{0,14})$/.test(text)) throw usage(`--era ${text} is not a number`);
+    const [era, events] = [Number(text), [] as LedgerEvent[]];
+    const listed = publicClient(context).list(`/eras/${era}/election`, { where: { order: 'oldest' } });
+    for await (const { fact } of listed) events.push(fact as LedgerEvent);
+    const verdict = verifyElection(events, era, { again: context.flag('again') });
+    if (!verdict.ok) return refuse(context, verdict.code, verdict.about === '' ? `era ${era}` : verdict.about, { era });
+    const { snapshot, result } = verdict.election;
+    const [candidates, nominators] = [snapshot.candidates.length, snapshot.nominators.length];
+    const winners = result.winners.length;
+    context.say(`valid: ${winners} of ${candidates} candidates won by the stakes of ${nominators} nominators`, {
+      valid: true,
+      era,
+      candidates,
+      nominators,
+      winners,
+    });
+    return EXIT.ok;
+  },
+};
+
 export const PUBLIC_READS: readonly Command[] = [
+  verifyElectionCommand,
   reading({
     name: 'account',
     about: 'what an account has, what of it is locked and why, and what may be spent (micro-GRID)',

@@ -1,10 +1,11 @@
 import { possessionSignBytes } from '@gridtokenx/chain';
 import { noble, type Signature } from '@gridtokenx/crypto';
 import { fromBase64Url, toHex, utf8 } from '@gridtokenx/kernel';
-import { decodeEnvelope, identityOfKind, readGenesis, type Envelope } from '@gridtokenx/protocol';
+import { decodeEnvelope, identityOfKind, readGenesis, type Envelope, type LedgerEvent } from '@gridtokenx/protocol';
 import { gridAmount, testPublicGenesis } from '@gridtokenx/testkit';
 import { describe, expect, it } from '@jest/globals';
 import { seedOf } from '../fixture.spec.js';
+import { ERA, told } from '../told-election.spec.js';
 import { Keypair } from '../keypair.js';
 import type { Io } from './io.js';
 import { main } from './main.js';
@@ -220,5 +221,21 @@ describe('what is read of the public ledger', () => {
     });
     expect(asked).toEqual(['/v1/public/proposals?status=deciding']);
     expect((await run(['public', 'eras', '--limit', '0', ...URL])).code).toBe(2);
+  });
+
+  it('checks an election by what the ledger tells of it, and believes none of it', async () => {
+    const facts = told().filter((event) => 'era' in event && event.era === ERA);
+    const check = async (told: readonly LedgerEvent[]): Promise<[number, string]> => {
+      const path = `/v1/public/eras/${ERA}/election?order=oldest`;
+      const answers = { [path]: page(...told.map((fact) => ({ height: 1, fact }))) };
+      const { code, said } = await run(['verify', 'election', '--era', String(ERA), '--again', ...URL], answers);
+      return [code, code === 0 ? said.out : (said.error.split(':')[0] ?? '')];
+    };
+    expect(await check(facts)).toEqual([0, 'valid: 3 of 5 candidates won by the stakes of 8 nominators\n']);
+    expect(await check(facts.slice(1))).toEqual([1, 'election.incomplete']);
+    const another = facts.map((event) =>
+      event.type === 'staking.electionHeld' ? { ...event, minimalStake: '1' } : event,
+    );
+    expect((await check(another))[0]).toBe(1);
   });
 });

@@ -146,18 +146,19 @@ export class PublicCollector implements OwnCollector<PublicEvent, PublicRows> {
         changes.patch('bond', event.account, { payee: event.payee ?? null });
         return changes.fact('bond', event.account, where, event);
       case 'staking.electionBegan':
-        return changes.patch('era', String(event.era), { election: told(event, 'era') });
+        changes.patch('era', String(event.era), { election: told(event, 'era') });
+        return changes.fact('election', event.era, where, event);
       case 'staking.electionCandidates':
-        return changes.fact('candidates', event.era, where, event);
       case 'staking.electionNominators':
-        return changes.fact('nominators', event.era, where, event);
+        return changes.fact('election', event.era, where, event);
       case 'staking.electionHeld':
-        return changes.patch('era', String(event.era), { result: told(event, 'era') });
+        changes.patch('era', String(event.era), { result: told(event, 'era') });
+        return changes.fact('election', event.era, where, event);
       case 'staking.electionWinner': {
         const { era, candidate, supports } = event;
         for (const { nominator, stake } of supports)
           changes.fact('supports', nominator, where, { type: 'support', era, candidate, stake });
-        return changes.fact('winners', era, where, event);
+        return changes.fact('election', era, where, event);
       }
       case 'staking.setElected': {
         const { era, validators, waiting } = event;
@@ -166,10 +167,12 @@ export class PublicCollector implements OwnCollector<PublicEvent, PublicRows> {
           changes.remove('suspension', elected.key);
         }
         for (const account of waiting) changes.amend('candidate', account, { waits: era });
-        return changes.put('set', String(era), { validators, waiting });
+        changes.put('set', String(era), { validators, waiting });
+        return changes.fact('election', era, where, event);
       }
       case 'staking.setKept':
-        return changes.patch('era', String(event.era), { kept: event.why });
+        changes.patch('era', String(event.era), { kept: event.why });
+        return changes.fact('election', event.era, where, event);
       case 'staking.eraBegan':
         return changes.patch('era', String(event.era), { began: told(event, 'era') });
       case 'staking.eraEnded':

@@ -56,9 +56,15 @@ export interface Facts {
     | 'staking.payeeSet'
   >;
   /** By era, in the order of the election: what it was held on, and what came out. */
-  readonly candidates: EventOf<'staking.electionCandidates'>;
-  readonly nominators: EventOf<'staking.electionNominators'>;
-  readonly winners: EventOf<'staking.electionWinner'>;
+  readonly election: EventOf<
+    | 'staking.electionBegan'
+    | 'staking.electionCandidates'
+    | 'staking.electionNominators'
+    | 'staking.electionHeld'
+    | 'staking.electionWinner'
+    | 'staking.setElected'
+    | 'staking.setKept'
+  >;
   /** By nominator: whom its stake backs in an era. */
   readonly supports: {
     readonly type: 'support';
