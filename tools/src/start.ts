@@ -3,13 +3,14 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { INTERVAL_MS } from '@gridtokenx/kernel';
 import { isFreePort } from '@gridtokenx/testkit';
+import { keepAnchored } from './anchoring.js';
 import { START_USAGE, startArguments, UsageError, type StartArguments } from './arguments.js';
 import { loadPrices } from './replay/prices.js';
 import { loadReadings } from './replay/readings.js';
 import { replay } from './replay/replay.js';
 import { lockFolder } from './system/folder-lock.js';
 import { forget } from './system/reset.js';
-import { startSystem } from './system/system.js';
+import { startSystem, type RunningSystem } from './system/system.js';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const PORT = 8080;
@@ -47,11 +48,16 @@ async function run(options: StartArguments, folder: string, signal: AbortSignal)
     say,
     ...(options.withPublic && { public: {} }),
   });
+  const stopped = new AbortController();
   try {
     say(`GridTokenX ${system.ledger.identity.ledgerId} answers at ${system.url}`);
     const others = system.publicLedger?.identity;
     if (others !== undefined)
       say(`${others.ledgerId}, with ${others.genesis.validators.length} validators, answers under /v1/public`);
+    if (system.publicLedger !== undefined) {
+      say(`what it anchors and publishes of the consortium: ${system.url}/v1/public/proofs`);
+      void anchor(system, AbortSignal.any([signal, stopped.signal]));
+    }
     say(`21 validators, ${options.bus} bus; state and logs in ${folder}; Ctrl-C stops`);
     const interrupted = new Promise<void>((done) => {
       if (signal.aborted) done();
@@ -81,8 +87,16 @@ async function run(options: StartArguments, folder: string, signal: AbortSignal)
     await Promise.race([interrupted, system.failed]);
     return 0;
   } finally {
+    stopped.abort();
     await system.stop();
   }
+}
+
+/** Never rejects: what the ledgers do does not depend on who anchors. */
+async function anchor({ url, ledger, publicLedger }: RunningSystem, signal: AbortSignal): Promise<void> {
+  if (publicLedger === undefined) return;
+  const genesis = new Uint8Array(await readFile(ledger.genesisFile));
+  await keepAnchored({ url, genesis, publicLedger, say, signal });
 }
 
 try {

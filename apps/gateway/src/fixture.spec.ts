@@ -284,6 +284,12 @@ export class FakeReadModels implements ReadModels {
       })),
     });
   }
+  async headers(from: number, to: number) {
+    return this.found(
+      'headers',
+      this.blockList.slice(from - 1, to).map(({ header }) => header),
+    );
+  }
   async blockBody(height: number) {
     return this.found('blockBody', this.blockList[height - 1]?.body);
   }
@@ -295,17 +301,23 @@ export class FakeReadModels implements ReadModels {
 
 /** What a test may do to the world around a gateway. */
 export class World {
-  readonly file = genesisFile(4);
-  readonly identity = readGenesis(native, this.file);
-  readonly set: ValidatorSet = genesisValidators(native, this.identity.genesis);
+  readonly identity: LedgerIdentity;
+  readonly set: ValidatorSet;
+  readonly readModels: FakeReadModels;
   readonly clock = new ManualClock();
   readonly log = new MemoryLog(() => this.clock.now());
-  readonly readModels = new FakeReadModels(this.identity);
   readonly seed = seedOf(100);
   readonly kid = kidOf(this.seed);
   private readonly chain: Block[] = [];
   private sequence = 0;
   private gateways: Gateway[] = [];
+
+  /** Of any ledger whose validators have the first four seeds. */
+  constructor(readonly file = genesisFile(4)) {
+    this.identity = readGenesis(native, file);
+    this.set = genesisValidators(native, this.identity.genesis);
+    this.readModels = new FakeReadModels(this.identity);
+  }
 
   async gateway(parts: Partial<GatewayParts> = {}): Promise<Gateway> {
     await this.log.ensureTopics([{ name: OPERATIONS_TOPIC }, ledgerTopics.consortium.consensus]);

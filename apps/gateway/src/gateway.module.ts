@@ -9,11 +9,13 @@ import { LedgerController } from './controllers/ledger.controller.js';
 import { MarketsController } from './controllers/markets.controller.js';
 import { OpenApiController } from './controllers/openapi.controller.js';
 import { OperationsController } from './controllers/operations.controller.js';
+import { ProofsController } from './controllers/proofs.controller.js';
 import { PublicController } from './controllers/public.controller.js';
 import { ValidatorChangesController } from './controllers/validator-changes.controller.js';
 import { ValidatorsController } from './controllers/validators.controller.js';
 import {
   CLOCK,
+  CONSORTIUM,
   CRYPTO,
   DEFAULT_LIMITS,
   GENESIS_FILE,
@@ -28,6 +30,7 @@ import {
   type GatewayParts,
   type LedgerParts,
 } from './parts.js';
+import { AnchorProofs } from './read/anchor-proofs.js';
 import { BlockStore } from './read/block-store.js';
 import { ConsortiumQueries } from './read/consortium-queries.js';
 import { Health } from './read/health.js';
@@ -62,7 +65,7 @@ const ROUTES: Readonly<Record<LedgerKind, Routes>> = {
     controllers: [AccountsController, MarketsController, ValidatorChangesController, OpenApiController],
     providers: [ConsortiumQueries],
   },
-  public: { module: PublicRoutes, controllers: [PublicController], providers: [] },
+  public: { module: PublicRoutes, controllers: [PublicController, ProofsController], providers: [AnchorProofs] },
 };
 
 @Module({})
@@ -79,6 +82,7 @@ export class GatewayModule {
       { provide: LOG, useValue: parts.log },
       { provide: CLOCK, useValue: parts.clock },
       { provide: LIMITS, useValue: limits },
+      { provide: CONSORTIUM, useValue: consortium },
       { provide: LEDGERS, useValue: ledgers.map(([kind]) => kind) },
       // What is received and decoded is of one process, whichever ledger it is for.
       { provide: Budget, useValue: new Budget(limits.inFlightBytesMax, limits.inFlightRequestsMax) },

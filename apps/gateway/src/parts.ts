@@ -53,6 +53,8 @@ export const GENESIS_FILE = Symbol('genesisFile');
 export const CRYPTO = Symbol('crypto');
 export const LOG = Symbol('log');
 export const READ_MODELS = Symbol('readModels');
+/** What a gateway has of the consortium, for the ledger that anchors it. */
+export const CONSORTIUM = Symbol('consortium');
 export const CLOCK = Symbol('clock');
 export const OPERATIONS_TOPIC = Symbol('operationsTopic');
 /** Links under the path of the ledger. */

@@ -39,6 +39,11 @@ export const gatewayProblems = {
   'block.unknown': { status: 404, title: 'There is no block of this height yet.' },
   'key.unknown': { status: 404, title: 'The key is not registered at this height.' },
   'public.unknown': { status: 404, title: 'There is no such thing at this height.' },
+  'anchor.notYet': { status: 404, title: 'No block at this height or above is anchored yet.' },
+  'anchor.tooFar': {
+    status: 404,
+    title: 'The anchor is more than 10,000 blocks above; take the headers from /v1/blocks.',
+  },
   'proof.notInBlock': { status: 404, title: 'The block holds no such operation.' },
 } as const satisfies Record<string, { status: number; title: string; retryAfterSeconds?: number }>;
 

@@ -1,6 +1,8 @@
 import { toHex, utf8, toBase64Url, formatTime, millis } from '@gridtokenx/kernel';
 import { native } from '@gridtokenx/crypto-native';
+import { encodeCertificate, encodeHeader, headerHash, type Block } from '@gridtokenx/chain';
 import {
+  anchorId,
   projectionOf,
   type ProjectedBlock,
   type RecordKind,
@@ -17,8 +19,8 @@ import type {
   RecordView,
   TransferView,
 } from '@gridtokenx/runtime';
-import { testPublicGenesis } from '@gridtokenx/testkit';
-import { FakeReadModels, kidOf, seedOf } from './fixture.spec.js';
+import { gridAmount, testPublicGenesis } from '@gridtokenx/testkit';
+import { executed, FakeReadModels, kidOf, seedOf, World } from './fixture.spec.js';
 
 export const [ANN, BOB, CAT] = [21, 22, 23].map((n) => kidOf(seedOf(n))) as [string, string, string];
 export const MULTISIG = 'ab'.repeat(16);
@@ -315,6 +317,8 @@ function rowsOf(identity: LedgerIdentity, events: readonly LedgerEvent[], timeMs
 /** The port over the rows of a genesis and of one block. */
 export class FakePublicReads extends FakeReadModels implements PublicReadModels {
   private readonly rows: readonly RowsOf<'public'>[];
+  /** Of blocks that a test has made, below those of the facts. */
+  readonly anchors: RecordView<'anchor'>[] = [];
 
   constructor(identity: LedgerIdentity, events: readonly LedgerEvent[] = []) {
     super(identity);
@@ -351,7 +355,7 @@ export class FakePublicReads extends FakeReadModels implements PublicReadModels 
             sums: Object.fromEntries(sums.map((sum) => [sum, this.sum(sum, row.id)])),
           });
       }
-    return [...found.values()];
+    return [...(kind === 'anchor' ? (this.anchors as unknown as RecordView<K>[]) : []), ...found.values()];
   }
   private sum(kind: SumKind, id: string): string {
     let sum = 0n;
@@ -442,3 +446,44 @@ export class FakePublicReads extends FakeReadModels implements PublicReadModels 
 
 export const TREASURY = TREASURY_ACCOUNT;
 export const KEY = toBase64Url(native.publicKeyOf(seedOf(1)));
+
+export const PUBLIC_FILE = utf8(
+  JSON.stringify(
+    testPublicGenesis({
+      timeMs: Date.UTC(2026, 5, 14),
+      accounts: [{ id: kidOf(seedOf(10)), amount: gridAmount(20_000) }],
+      validators: [{ key: kidOf(seedOf(0)), account: kidOf(seedOf(10)), bond: gridAmount(10_000), commission: 0 }],
+    }),
+  ),
+);
+
+/** The consortium decides three blocks, and block 1 of the public ledger anchors the second of them. */
+export function anchorSecondBlock(consortium: World, reads: FakePublicReads): readonly Block[] {
+  const blocks = [1, 2, 3].map(() => consortium.decide([consortium.envelope()]));
+  const [, { header, certificate } = {}] = blocks;
+  if (header === undefined || certificate === undefined) throw new Error('there are three blocks');
+  const open = new World(PUBLIC_FILE);
+  const body: RecordView<'anchor'>['body'] = {
+    account: ANN,
+    height: header.height,
+    hash: toHex(headerHash(native, header)),
+    epoch: 0,
+    time: formatTime(header.time),
+    resultsRoot: toHex(certificate.resultsRoot),
+    stateDigest: toHex(certificate.stateDigest),
+    signers: certificate.signatures.length,
+  };
+  const envelope = open.envelope([
+    {
+      type: 'transparency.anchor',
+      header: toHex(encodeHeader(header)),
+      certificate: toHex(encodeCertificate(certificate, consortium.set.keys.length)),
+    },
+  ]);
+  open.decide([envelope], () => ({ ...executed, events: [{ type: 'transparency.anchored', ...body }] }));
+  reads.blockList.push(...open.readModels.blockList);
+  const [operation] = open.readModels.operations.keys();
+  const where = { parent: '', id: anchorId(header.height), beganHeight: 1, height: 1, sums: {} };
+  reads.anchors.push({ ...where, body: { ...body, ...(operation !== undefined && { operation }) } });
+  return blocks;
+}

@@ -1,12 +1,12 @@
 import { native } from '@gridtokenx/crypto-native';
-import { utf8 } from '@gridtokenx/kernel';
 import { identityOfKind, ledgerTopics, readGenesis, TREASURY_ACCOUNT } from '@gridtokenx/protocol';
-import { gridAmount, testPublicGenesis } from '@gridtokenx/testkit';
+import { gridAmount } from '@gridtokenx/testkit';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Gateway } from './create-gateway.js';
-import { genesisFile, kidOf, newWorld, seedOf, type World } from './fixture.spec.js';
+import { genesisFile, newWorld, type World } from './fixture.spec.js';
 import { publicRoutes } from './openapi/public-routes.js';
 import {
+  anchorSecondBlock,
   ANN,
   BOB,
   CALL_HASH,
@@ -15,20 +15,12 @@ import {
   FakePublicReads,
   MULTISIG,
   OLD_REPORT,
+  PUBLIC_FILE,
   PUBLICATION,
   REPORT,
 } from './public-fixture.spec.js';
 
-const file = utf8(
-  JSON.stringify(
-    testPublicGenesis({
-      timeMs: Date.UTC(2026, 5, 14),
-      accounts: [{ id: kidOf(seedOf(10)), amount: gridAmount(20_000) }],
-      validators: [{ key: kidOf(seedOf(0)), account: kidOf(seedOf(10)), bond: gridAmount(10_000), commission: 0 }],
-    }),
-  ),
-);
-const identity = identityOfKind(readGenesis(native, file), 'public');
+const identity = identityOfKind(readGenesis(native, PUBLIC_FILE), 'public');
 
 let world: World;
 let gateway: Gateway;
@@ -37,7 +29,10 @@ beforeEach(async () => {
   await world.log.ensureTopics([ledgerTopics.public.operations, ledgerTopics.public.consensus]);
   const consortium = { identity: world.identity, genesisFile: genesisFile(4), readModels: world.readModels };
   const readModels = new FakePublicReads(identity, EVENTS);
-  gateway = await world.gateway({ ledgers: { consortium, public: { identity, genesisFile: file, readModels } } });
+  anchorSecondBlock(world, readModels);
+  gateway = await world.gateway({
+    ledgers: { consortium, public: { identity, genesisFile: PUBLIC_FILE, readModels } },
+  });
 });
 afterEach(() => world.close());
 
@@ -89,6 +84,7 @@ const asked = new Map(
     '/treasury/history',
     '/anchors',
     '/anchors/1100',
+    '/anchors/1/proof',
     '/anchoring',
     '/aggregates?status=disputed',
     `/aggregates/${PUBLICATION}`,

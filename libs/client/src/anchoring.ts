@@ -3,7 +3,9 @@ import { encodeCertificate, encodeHeader, epochOf, type ChainRules, type LightBl
 import { Aggregator, type Aggregates, type OperationOf } from '@gridtokenx/protocol';
 import type { GenesisAnchor } from './anchor.js';
 import { BlockFollower, type RecordSource } from './follower.js';
+import type { GridClient } from './client.js';
 import { LightClientError, type LightSource } from './light-client.js';
+import { badAnswer } from './problem.js';
 
 /** The operation of the public ledger that anchors a block of the consortium. `isSkip` where epochs before it are not anchored. */
 export function anchorOperation(
@@ -18,6 +20,17 @@ export function anchorOperation(
     ...(isSkip ? { validators: validators.map(toBase64Url) } : {}),
     ...(isSame ? {} : { nextValidators: nextValidators.map(toBase64Url) }),
   };
+}
+
+/** What is anchored newest, as a gateway of the public ledger tells it; `undefined` when nothing is. */
+export async function newestAnchor(
+  client: Pick<GridClient, 'list'>,
+): Promise<{ readonly height: number; readonly hash: string } | undefined> {
+  for await (const { height, hash } of client.list('/anchors', { pageSize: 1 })) {
+    if (typeof height !== 'number' || typeof hash !== 'string') throw badAnswer('an anchor has a height and a hash');
+    return { height, hash };
+  }
+  return undefined;
 }
 
 /**

@@ -11,7 +11,7 @@ import {
 } from '@gridtokenx/protocol';
 import { decodeLightBlockJson } from './light-block-json.js';
 import { platform as ownPlatform, type FetchAnswer, type FetchInit, type Platform } from './platform.js';
-import { GridProblem, isRecord, problemEntry, problemFrom } from './problem.js';
+import { badAnswer, GridProblem, isRecord, problemEntry, problemFrom } from './problem.js';
 import { decodeProofJson, type DecodedProof } from './proof-json.js';
 import type { SignedEnvelope } from './signing.js';
 import {
@@ -369,9 +369,6 @@ function reasonOf(error: unknown): string {
   if (cause instanceof Error && cause.message !== '') return cause.message;
   return error instanceof Error ? error.message : 'no answer';
 }
-
-const badAnswer = (detail: string, status = 200): GridProblem =>
-  new GridProblem({ code: 'client.badAnswer', status, detail });
 
 function fail(detail: string): never {
   throw badAnswer(detail);

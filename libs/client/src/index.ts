@@ -11,5 +11,6 @@ export * from './proof-json.js';
 export * from './signing.js';
 export * from './trust-file.js';
 export * from './verify.js';
+export * from './verify-anchor.js';
 export * from './verify-election.js';
 export * from './views.js';

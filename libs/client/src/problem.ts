@@ -81,3 +81,7 @@ export function problemFrom(status: number, body: unknown, retryAfterMs?: number
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   });
 }
+
+/** The gateway says what no gateway should. */
+export const badAnswer = (detail: string, status = 200): GridProblem =>
+  new GridProblem({ code: 'client.badAnswer', status, detail });

@@ -104,7 +104,7 @@ export const parameterSchemas = {
   /** Held from whoever publishes aggregates, and from who disputes them; for how long they may be disputed. */
   'transparency.deposit': f.amount,
   'transparency.disputeMs': span,
-  /** Of the energy traded in a year, in 0.0001: the policy that the markets of the consortium are measured by. */
+  /** What the renewable share of published aggregates (transparency 3.3) shall come to over a year, in 0.0001. */
   'policy.renewableShareTarget': f.ratio,
   /** What is open: a switch that governance closes refuses the operations of the module with `parameters.closed`. */
   'switches.transfers': f.publicField(z.boolean()),

@@ -316,6 +316,8 @@ export interface LedgerReads {
   /** Newest first. */
   blocks(range: BlockRange): Promise<Answer<readonly BlockSummary[]>>;
   block(height: number): Promise<Found<BlockView>>;
+  /** `encodeHeader` of the blocks from one height to another, both included, lowest first, as far as there are any. */
+  headers(from: number, to: number): Promise<Answer<readonly Uint8Array[]>>;
   /** `encodeBlock` of the block, compressed with zstd, as the projector was given it. */
   blockBody(height: number): Promise<Found<Uint8Array>>;
   /** Of the envelopes in the block of this height; none where there is no block. */

@@ -44,6 +44,8 @@ export const PEOPLE = {
   factory: { has: 1_000_000, bond: 250_000 },
   school: { has: 300_000, bond: 50_000 },
   household: { has: 50_000, bond: 5_000 },
+  /** Anchors the consortium, and publishes what its markets come to. */
+  newspaper: { has: 100_000, bond: 1_000 },
 } as const;
 export type Person = keyof typeof PEOPLE;
 

@@ -5,6 +5,7 @@ import { page, standsAt } from '../http/answers.js';
 import { parsePath, parseQuery } from '../http/query.js';
 import { publicRoutes, type PublicRoute } from '../openapi/public-routes.js';
 import { HREFS, READ_MODELS } from '../parts.js';
+import { AnchorProofs } from '../read/anchor-proofs.js';
 import { Heights } from '../read/heights.js';
 import type { Hrefs } from '../read/views.js';
 
@@ -15,6 +16,7 @@ export class PublicController {
     @Inject(READ_MODELS) private readonly readModels: PublicReadModels,
     @Inject(HREFS) private readonly hrefs: Hrefs,
     @Inject(Heights) private readonly heights: Heights,
+    @Inject(AnchorProofs) private readonly anchorProofs: AnchorProofs,
   ) {}
 
   async answer(
@@ -26,7 +28,7 @@ export class PublicController {
     const params = (route.params === undefined ? {} : parsePath(route.params, given.params)) as Record<string, string>;
     const { minHeight, ...query } = parseQuery(route.query, given.query) as { minHeight?: number };
     await this.heights.atLeast(minHeight);
-    const { at, body } = await route.read(this.readModels, { params, query }, this.hrefs);
+    const { at, body } = await route.read(this.readModels, { params, query }, this.hrefs, this.anchorProofs);
     return body.next === undefined
       ? standsAt(reply, at, body)
       : page(reply, request.url, { ...body, height: at.height });

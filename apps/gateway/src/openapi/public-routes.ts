@@ -4,6 +4,7 @@ import type { AsOf, ListFilter, PublicReadModels } from '@gridtokenx/runtime';
 import { z } from 'zod';
 import { wholeNumber } from '../http/query.js';
 import { problem } from '../problems.js';
+import type { AnchorProofs } from '../read/anchor-proofs.js';
 import {
   factBody,
   gridAccountBody,
@@ -38,7 +39,12 @@ export interface PublicRoute {
   readonly answer: z.ZodObject;
   /** Whether what is asked for may not be there: 404. */
   readonly mayLack: boolean;
-  readonly read: (reads: PublicReadModels, asked: Asked, hrefs: Hrefs) => Promise<PublicAnswer>;
+  readonly read: (
+    reads: PublicReadModels,
+    asked: Asked,
+    hrefs: Hrefs,
+    anchorProofs: AnchorProofs,
+  ) => Promise<PublicAnswer>;
 }
 
 type Words = Pick<PublicRoute, 'path' | 'id' | 'summary' | 'description'>;
@@ -360,6 +366,18 @@ export const publicRoutes: readonly PublicRoute[] = [
       if (value === undefined) throw problem('public.unknown');
       return { at, body: { ...recordBody(value), asOf: asOf(at) } };
     },
+  },
+  {
+    path: '/anchors/{height}/proof',
+    id: 'anchorProof',
+    summary: 'Shows a block of the consortium to be under an anchor: the headers from it up to the anchored one',
+    description:
+      'With the genesis file of the public ledger it is all that a stranger needs (`gridtokenx verify-anchor`, docs/spec/transparency.md 4). 404 `anchor.notYet` while no anchor is at this height or above.',
+    params: z.strictObject({ height: wholeNumber(1, Number.MAX_SAFE_INTEGER) }),
+    query: s.oneQuery,
+    answer: s.anchorProof,
+    mayLack: true,
+    read: (_reads, { params }, _hrefs, anchorProofs) => anchorProofs.proof(Number(params['height'])),
   },
   feed(
     {

@@ -3,6 +3,7 @@ import * as f from '@gridtokenx/protocol';
 import { PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX } from '@gridtokenx/runtime';
 import { z } from 'zod';
 import { wholeNumber } from '../http/query.js';
+import { proofAnswer } from './schemas.js';
 
 /** What goes in and out of the routes that only the public ledger has; made of the schemas of its facts. */
 
@@ -18,6 +19,15 @@ const limit = wholeNumber(1, PAGE_ITEMS_MAX).optional().describe(`Items of a pag
 const cursor = z.string().min(1).max(512).optional().describe('`next` of the page before, with the same filter.');
 const order = z.enum(['newest', 'oldest']).optional().describe('Which come first.');
 
+/** A form that is sent empty asks for no block. */
+export const proofsQuery = z.strictObject({
+  height: z
+    .literal('')
+    .transform(() => undefined)
+    .or(wholeNumber(1, Number.MAX_SAFE_INTEGER))
+    .optional()
+    .describe('Of a block of the consortium.'),
+});
 export const oneQuery = z.strictObject({ minHeight });
 export const listQuery = z.strictObject({ minHeight, limit, cursor, order });
 export const accountsQuery = z.strictObject({
@@ -204,7 +214,10 @@ export const recordSchemas: Readonly<Record<RecordKind, z.ZodObject>> = {
     status: spendStatus,
     code: z.string().optional(),
   }),
-  anchor: recordOf(fieldsOf(e['transparency.anchored'])),
+  anchor: recordOf({
+    ...fieldsOf(e['transparency.anchored']),
+    operation: f.operationId.optional().describe('That anchored it.'),
+  }),
   publication: recordOf({
     ...fieldsOf(e['transparency.aggregatesPublished'], 'publication'),
     status: publicationStatus,
@@ -256,4 +269,16 @@ export const treasury = z.strictObject({
   held: f.amount,
   collected: byReason.describe('What it got of fees and of dust.'),
   burned: f.amount,
+});
+
+export const anchorProof = z.strictObject({
+  asOf: standsAt,
+  ledgerId: z.string().describe('Of the consortium.'),
+  height: whole.describe('Of the block.'),
+  anchorHeight: whole.describe('Of the anchored block.'),
+  underAnchor: z
+    .string()
+    .regex(/^([0-9a-f]{2})+$/)
+    .describe('In hex: the headers from the block to the anchored one (docs/spec/transparency.md 4.2).'),
+  anchored: proofAnswer.describe('What the operation did that anchored it, proven on the public ledger.'),
 });

@@ -1,6 +1,7 @@
 import { LEDGER_PATHS, type LedgerKind } from '@gridtokenx/protocol';
 import type { z } from 'zod';
 import { publicRoutes } from './public-routes.js';
+import { proofsQuery } from './public-schemas.js';
 import * as s from './schemas.js';
 
 export interface Content {
@@ -267,6 +268,16 @@ const consortiumRoutes: readonly RouteDoc[] = [
   },
 ];
 
+const proofsPage: RouteDoc = {
+  method: 'GET',
+  path: '/proofs',
+  id: 'proofs',
+  summary: 'A page for people: what is anchored and published, and a block of the consortium shown under its anchor',
+  query: proofsQuery,
+  status: 200,
+  answer: { type: 'text/html' },
+};
+
 const ownPublicRoutes = publicRoutes.map(
   ({ path, id, summary, description, params, query, answer, mayLack }): RouteDoc => ({
     method: 'GET',
@@ -284,7 +295,7 @@ const ownPublicRoutes = publicRoutes.map(
 
 const OWN: Readonly<Record<LedgerKind, readonly RouteDoc[]>> = {
   consortium: consortiumRoutes,
-  public: ownPublicRoutes,
+  public: [...ownPublicRoutes, proofsPage],
 };
 
 /** All routes of a ledger, with their full paths, and names that no other ledger's have. */

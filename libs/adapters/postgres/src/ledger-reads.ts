@@ -126,6 +126,16 @@ export function ledgerReads(session: ReadSession, kind: LedgerKind): LedgerReads
         () => prisma.block.findUnique({ where: { height: BigInt(height) } }),
         (row) => optional(row, blockView),
       ),
+    headers: (from, to) =>
+      inSnapshot(
+        () =>
+          prisma.block.findMany({
+            where: { height: { gte: BigInt(from), lte: BigInt(to) } },
+            select: { header: true },
+            orderBy: { height: 'asc' },
+          }),
+        (rows) => rows.map(({ header }) => header),
+      ),
     blockBody: (height) =>
       inSnapshot(
         () => prisma.blockBody.findUnique({ where: { height: BigInt(height) } }),

@@ -489,6 +489,9 @@ describe('the read models', () => {
     expect(value?.bodyBytes).toBe(row?.block?.body.length);
     expect((await models.block(99)).value).toBeUndefined();
     expect((await models.blockBody(99)).value).toBeUndefined();
+    const headers = await Promise.all([6, 7, 8].map(async (height) => (await models.block(height)).value?.header));
+    expect((await models.headers(6, 8)).value).toEqual(headers);
+    expect((await models.headers(99, 100)).value).toEqual([]);
     const hashes = [...(await models.envelopeHashes(7)).value].sort(Buffer.compare);
     expect(hashes).toEqual(row?.envelopes.map(({ hash }) => new Uint8Array(hash)).sort(Buffer.compare));
     expect(hashes.length).toBe(9);

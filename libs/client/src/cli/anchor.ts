@@ -1,10 +1,10 @@
 import { ANCHORS_PER_BLOCK_MAX } from '@gridtokenx/protocol';
 import { genesisAnchor } from '../anchor.js';
-import { anchorOperations } from '../anchoring.js';
+import { anchorOperations, newestAnchor } from '../anchoring.js';
 import { GridClient } from '../client.js';
 import { LightClient } from '../light-client.js';
 import { EXIT, CliError, usage, type Command, type Context } from './command.js';
-import { readBytes } from './shared.js';
+import { clientOf, readBytes } from './shared.js';
 import { send, sendOptions, signed } from './submit.js';
 
 function heightIn(context: Context, name: string): number | undefined {
@@ -20,7 +20,10 @@ export const anchorCommand: Command = {
   options: {
     'consortium-url': { value: 'URL', about: 'a gateway of the consortium', required: true },
     'consortium-genesis': { value: 'FILE', about: "your copy of the consortium's genesis file", required: true },
-    after: { value: 'HEIGHT', about: 'the newest height that is anchored: 0 by default' },
+    after: {
+      value: 'HEIGHT',
+      about: 'the height to go on after; by default what the public ledger has anchored newest',
+    },
     height: { value: 'HEIGHT', about: 'what to anchor: the newest block by default' },
     ...sendOptions,
   },
@@ -35,14 +38,14 @@ export const anchorCommand: Command = {
     if (typeof newest !== 'number') throw new CliError('client.badAnswer', 'the gateway does not say where it stands');
     // The ledger would refuse what is not so, and take the fee for it.
     await new LightClient({ identity, source, platform }).advance(newest);
-    const anchored = heightIn(context, 'after') ?? 0;
+    const anchored = heightIn(context, 'after') ?? (await newestAnchor(clientOf(context)))?.height ?? 0;
     const found = await anchorOperations(source, rules, anchored, newest, ANCHORS_PER_BLOCK_MAX);
     const last = found.at(-1)?.height ?? anchored;
     if (found.length === 0) {
       context.say(`block ${anchored} is anchored, and there is none after it`, { anchored });
       return EXIT.ok;
     }
-    if (last < newest) context.note(`up to block ${last}; go on with --after ${last} when it is anchored`);
+    if (last < newest) context.note(`up to block ${last}; go on when it is anchored`);
     return send(
       context,
       await signed(

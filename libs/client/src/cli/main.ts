@@ -5,6 +5,7 @@ import { LightBlockJsonError } from '../light-block-json.js';
 import { LightClientError } from '../light-client.js';
 import { ProofJsonError } from '../proof-json.js';
 import { TrustFileError } from '../trust-file.js';
+import { aggregates, verifyAnchor } from './anchored.js';
 import { anchorCommand } from './anchor.js';
 import { batch } from './batch.js';
 import { CliError, Context, EXIT, helpOf, parseOptions, usage, type Command } from './command.js';
@@ -37,6 +38,8 @@ export const COMMANDS: readonly Command[] = [
   verifyBlock,
   trustUpdate,
   anchorCommand,
+  verifyAnchor,
+  aggregates,
   balances,
   validatorsList,
   validatorsChanges,

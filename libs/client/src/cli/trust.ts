@@ -21,11 +21,12 @@ export const trustOptions: Readonly<Record<string, Option>> = {
   },
 };
 
-/** A light client of the user's genesis and trust file that asks the gateway, and believes nothing of it. */
+/** A light client of the user's genesis and trust file, if there is one, that asks the gateway, and believes nothing of it. */
 export async function lightClientOf(context: Context): Promise<LightClient> {
   const { identity, rules } = anchorOf(context);
-  const path = context.need('trust');
-  const states = context.io.files.exists(path) ? decodeTrust(rules, readText(context, path)) : undefined;
+  const path = context.get('trust');
+  const isKept = path !== undefined && context.io.files.exists(path);
+  const states = isKept ? decodeTrust(rules, readText(context, path)) : undefined;
   const client = new LightClient({
     identity,
     source: clientOf(context),
@@ -42,8 +43,10 @@ export async function lightClientOf(context: Context): Promise<LightClient> {
   return client;
 }
 
-export const keepTrust = (context: Context, { options, states }: LightClient): void =>
-  context.io.files.replace(context.need('trust'), encodeTrust(options.rules, states));
+export function keepTrust(context: Context, { options, states }: LightClient): void {
+  const path = context.get('trust');
+  if (path !== undefined) context.io.files.replace(path, encodeTrust(options.rules, states));
+}
 
 const headOf = ({ height, hash, time, nextValidators }: TrustedState) => ({
   height,

@@ -1,4 +1,4 @@
-import { unreachable } from '@gridtokenx/kernel';
+import { toHex, unreachable } from '@gridtokenx/kernel';
 import { isHexAccount } from '@gridtokenx/protocol';
 import type { EventsOf, OwnCollector } from '../projection.js';
 import type { KeyRow } from '../rows.js';
@@ -333,7 +333,10 @@ export class PublicCollector implements OwnCollector<PublicEvent, PublicRows> {
     const { changes } = this;
     switch (event.type) {
       case 'transparency.anchored':
-        return changes.put('anchor', anchorId(event.height), told(event));
+        return changes.put('anchor', anchorId(event.height), {
+          ...told(event),
+          ...(where.operationId !== undefined && { operation: toHex(where.operationId) }),
+        });
       case 'transparency.setLearned':
       case 'transparency.frozen':
       case 'transparency.recovered':

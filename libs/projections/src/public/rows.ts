@@ -211,8 +211,8 @@ export interface Records {
     readonly status: 'approved' | 'waiting' | 'paid' | 'dropped';
     readonly code?: string;
   };
-  /** By height of the anchored block, of sixteen digits. */
-  readonly anchor: Told<'transparency.anchored'>;
+  /** By height of the anchored block, of sixteen digits; with the operation that anchored it, where one did. */
+  readonly anchor: Told<'transparency.anchored'> & { readonly operation?: HexId };
   /** By id. */
   readonly publication: Omit<Told<'transparency.aggregatesPublished'>, 'publication'> & {
     readonly status: 'published' | 'disputed' | 'upheld' | 'withdrawn' | 'final';
