@@ -21,7 +21,14 @@ import {
   type Signed,
   type ValidatorSet,
 } from '@gridtokenx/chain';
-import { decodeEnvelope, encodeOutcome, readGenesis, type LedgerIdentity, type Operation } from '@gridtokenx/protocol';
+import {
+  decodeEnvelope,
+  encodeOutcome,
+  readGenesis,
+  type LedgerIdentity,
+  type Operation,
+  type Outcome,
+} from '@gridtokenx/protocol';
 import { oneOrganisation, testGenesis } from '@gridtokenx/testkit';
 import { Keypair } from './keypair.js';
 import { signOperations } from './signing.js';
@@ -38,6 +45,8 @@ export const cancelOf = (n: number): Operation => ({
   type: 'market.cancelOrder',
   order: n.toString(16).padStart(64, '0'),
 });
+
+const transferOf = (n: number): Operation => ({ type: 'grid.transfer', to: ACCOUNT, amount: String(n + 1) });
 
 export const genesisFile = (validators: number, zone = 'MEA-BKK-01', epochBlocks = 1_000): Uint8Array =>
   utf8(
@@ -61,6 +70,11 @@ export interface TestBlock {
   readonly operationIds: readonly string[];
 }
 
+const usual = (_id: string, i: number): Outcome =>
+  i % 2 === 0
+    ? { v: 1, status: 'rejected', code: 'market.unknownOrder' }
+    : { v: 1, status: 'executed', events: [], postings: [], holds: [] };
+
 export class TestLedger {
   readonly file: Uint8Array;
   readonly identity: LedgerIdentity;
@@ -75,9 +89,13 @@ export class TestLedger {
   constructor(
     validators: number,
     zone?: string,
-    { epochBlocks = 1_000, later = [] }: { epochBlocks?: number; later?: readonly (readonly number[])[] } = {},
+    {
+      epochBlocks = 1_000,
+      later = [],
+      file = genesisFile(validators, zone, epochBlocks),
+    }: { epochBlocks?: number; later?: readonly (readonly number[])[]; file?: Uint8Array } = {},
   ) {
-    this.file = genesisFile(validators, zone, epochBlocks);
+    this.file = file;
     this.epochBlocks = epochBlocks;
     this.identity = readGenesis(noble, this.file);
     this.set = genesisValidators(noble, this.identity.genesis);
@@ -119,15 +137,16 @@ export class TestLedger {
     return { ...unsigned, signatures };
   }
 
-  /** The next block: one hook, then one outcome for each of `operations` cancels. */
-  grow(operations = 1, signers?: number): TestBlock {
+  /** The next block: one hook, then one outcome for each of `operations` cancels, which may be said by the id of each. */
+  grow(operations = 1, signers?: number, outcomeOf: (operationId: string, i: number) => Outcome = usual): TestBlock {
     const parent = this.blocks.at(-1)?.block;
     const height = this.blocks.length + 1;
     const [set, next] = [this.setAt(height), this.setAt(height + 1)];
     const parentSetSize = this.setAt(Math.max(1, height - 1)).keys.length;
+    const isPublic = this.identity.genesis.kind === 'public';
     const envelope = signOperations(
       Keypair.fromSeed(seedOf(1000)),
-      Array.from({ length: operations }, (_, i) => cancelOf(i)),
+      Array.from({ length: operations }, (_, i) => (isPublic ? transferOf(i) : cancelOf(i))),
       { ledgerId: this.ledgerId, sequence: this.sequence++, validUntil: '2026-06-15T01:00:00Z' },
     );
     const envelopes = [utf8(envelope.jws)];
@@ -145,11 +164,7 @@ export class TestLedger {
       },
       ...Array.from({ length: operations }, (_, i) => ({
         hook: false,
-        bytes: encodeOutcome(
-          i % 2 === 0
-            ? { v: 1, status: 'rejected', code: 'market.unknownOrder' }
-            : { v: 1, status: 'executed', events: [], postings: [], holds: [] },
-        ),
+        bytes: encodeOutcome(outcomeOf(envelope.operationIds[i] ?? '', i)),
       })),
     ];
     const results = resultsOf(outcomes, hashed) ?? [];

@@ -33,7 +33,7 @@ const publicFile = utf8(
 const publicId = readGenesis(noble, publicFile).ledgerId;
 
 /** Gateways of both ledgers, and a desk with a key. */
-async function desk() {
+async function desk(anchored = 0) {
   const files = new Map<string, Uint8Array>([
     ['genesis.json', consortium.file],
     ['public.json', publicFile],
@@ -61,6 +61,10 @@ async function desk() {
       return JSON.stringify({
         operations: operationIds.map((id) => ({ id: toHex(id), href: `/v1/public/operations/${toHex(id)}` })),
       });
+    }
+    if (path === `${LEDGER_PATHS.public}/anchors?limit=1`) {
+      const items = anchored === 0 ? [] : [{ height: anchored, hash: '00'.repeat(32) }];
+      return JSON.stringify({ height: 5, items });
     }
     if (url.startsWith('http://people')) return undefined;
     if (path === `${LEDGER_PATHS.consortium}/health`)
@@ -122,6 +126,15 @@ describe('gridtokenx anchor', () => {
     expect(await run(...ANCHOR, ...SEND, '--after', '11')).toBe(0);
     expect(said.out).toContain('block 11 is anchored');
     expect(sent).toHaveLength(1);
+  });
+
+  it('goes on, unless it is told otherwise, after what the public ledger has anchored', async () => {
+    const { run, sent, said } = await desk(6);
+    expect(await run(...ANCHOR, ...SEND)).toBe(0);
+    expect(sent).toEqual([await operationsFrom(6)]);
+    const done = await desk(11);
+    expect([await done.run(...ANCHOR, ...SEND), done.said.out]).toEqual([0, expect.stringContaining('block 11')]);
+    expect([said.error, done.sent]).toEqual(['', []]);
   });
 
   it('sends nothing that the light client does not trust, and takes heights only', async () => {
