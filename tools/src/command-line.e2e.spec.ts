@@ -3,7 +3,7 @@ import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { voteSignBytes } from '@gridtokenx/chain';
-import { Keypair } from '@gridtokenx/client';
+import { Keypair, recomputeAggregates } from '@gridtokenx/client';
 import { native } from '@gridtokenx/crypto-native';
 import { formatTime, millis, toBase64Url, toHex, utf8 } from '@gridtokenx/kernel';
 import { readKeyFile } from '@gridtokenx/keystore';
@@ -72,6 +72,11 @@ beforeAll(async () => {
   await mkdir(home);
   manual = await readFile(MANUAL, 'utf8');
   await write('genesis.json', world.genesis);
+  const { publicLedger } = world.system;
+  if (publicLedger === undefined) throw new Error('there is a public ledger');
+  await write('public-genesis.json', await readFile(publicLedger.genesisFile));
+  const { seed } = await publicLedger.account('newspaper');
+  await writeFile(join(home, 'person.key'), Keypair.fromSeed(seed, native).toFile(), { mode: 0o600 });
   await write('curl.mjs', CURL);
   gateway = ['--url', world.system.url];
   signing = ['--key', 'office.key', '--genesis', 'genesis.json'];
@@ -155,6 +160,32 @@ describe('a key', () => {
 });
 
 describe('the examples of the manual, as they stand there', () => {
+  // First, since the blocks are counted from the genesis on.
+  it('anchors, and what is published', async () => {
+    const anchored = await works('npx gridtokenx anchor ');
+    expect(anchored.out).toContain('transparency.anchored');
+    const shown = await works('npx gridtokenx verify-anchor --genesis public-genesis.json --url');
+    expect(shown.out).toMatch(/^under an anchor: block 2 \(/);
+    await works('/v1/public/anchors/2/proof');
+    expect((await works('--file under-anchor.json')).out).toBe(shown.out);
+    const to = /"height":(\d+)/.exec(anchored.out)?.[1];
+    const records = (height: number): Promise<Uint8Array | undefined> => world.client.blockRecord(height);
+    const { aggregates } = await recomputeAggregates(records, world.anchor, 1, Number(to));
+    await write('publish.json', JSON.stringify({ type: 'transparency.publishAggregates', ...aggregates }));
+    const submit = [
+      '--key',
+      'person.key',
+      '--genesis',
+      'public-genesis.json',
+      '--operations',
+      'publish.json',
+      '--wait',
+    ];
+    variables['PUBLICATION'] = lastId(await cli('submit', ...gateway, ...submit));
+    expect((await works('npx gridtokenx aggregates --genesis')).out).toContain(variables['PUBLICATION']);
+    expect((await works('--verify $PUBLICATION')).out).toContain(`right: publication ${variables['PUBLICATION']}`);
+  });
+
   it('sign, then send', async () => {
     expect((await works('npx gridtokenx sign')).out).toBe('');
     const [jws = '', id] = (await read('envelope.jws')).trimEnd().split('\n');

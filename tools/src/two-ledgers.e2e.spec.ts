@@ -1,11 +1,34 @@
 import { spawnSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Keypair, Signer } from '@gridtokenx/client';
+import { HEADER_BYTES } from '@gridtokenx/chain';
+import {
+  decodeAnchorProof,
+  genesisAnchor,
+  GridClient,
+  Keypair,
+  LightClient,
+  recomputeAggregates,
+  Signer,
+  verifyAnchorProof,
+  type Row,
+} from '@gridtokenx/client';
 import { native } from '@gridtokenx/crypto-native';
 import { createReadModels, type ReadModelsOf } from '@gridtokenx/postgres';
+import { aggregateFields, identityOfKind } from '@gridtokenx/protocol';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { alarmsOf, endedAmong, pause, startTestSystem, type TestSystem } from './fixture.spec.js';
+import { keepAnchored } from './anchoring.js';
+import {
+  alarmsOf,
+  endedAmong,
+  openMarket,
+  orderIn,
+  pause,
+  startTestSystem,
+  type Market,
+  type TestSystem,
+} from './fixture.spec.js';
 
 const PACE = { intervalMs: 500, beatMs: 1_000, fullIntervalMs: 250, baseTimeoutMs: 1_200, timeoutCapMs: 8_000 };
 const AMOUNT = 5_000_000n;
@@ -70,6 +93,99 @@ describe('the consortium ledger and the public ledger side by side', () => {
     expect(open).toMatchObject({ status: 'ok', ledgerId: world.system.publicLedger?.identity.ledgerId });
     expect(own).toMatchObject({ status: 'ok', ledgerId: world.anchor.ledgerId });
     expect(Number(own['height'])).toBeGreaterThan(0);
+  });
+
+  const itemsOf = async (path: string): Promise<readonly Row[]> => (await get(path))['items'] as Row[];
+  async function until<T>(what: string, found: () => Promise<T | undefined | false>): Promise<T> {
+    for (const end = Date.now() + 90_000; Date.now() < end; await pause(300)) {
+      const value = await found();
+      if (value !== undefined && value !== false) return value;
+    }
+    throw new Error(`waited in vain for ${what}`);
+  }
+
+  /** What `npm start` does beside the replay, for as long as `work` takes; what it said. */
+  async function whileAnchoring(work: () => Promise<void>): Promise<readonly string[]> {
+    const { publicLedger, url } = world.system;
+    if (publicLedger === undefined) throw new Error('there is a public ledger');
+    const [stop, said] = [new AbortController(), [] as string[]];
+    const say = (line: string): void => void said.push(line);
+    const ended = keepAnchored({ url, genesis: world.genesis, publicLedger, everyMs: 500, say, signal: stop.signal });
+    try {
+      await work();
+    } finally {
+      stop.abort();
+      await ended;
+    }
+    return said;
+  }
+
+  it('are tied together: the public ledger anchors the consortium, and what its market comes to is published', async () => {
+    const office = new Signer(Keypair.generate(), world.anchor.ledgerId, { crypto: native });
+    const market = await openMarket(world, { kid: office.keypair.kid });
+    const order = orderIn(market);
+    const tradeOnce = async (): Promise<void> => {
+      const { operationIds } = await send(office.sign([order('ask', 10), order('bid', 10)]));
+      for (const id of operationIds) expect(await world.client.follow(id)).toMatchObject({ status: 'executed' });
+    };
+    const send = async (envelope: ReturnType<Signer['sign']>) => {
+      await world.client.submit(envelope);
+      return envelope;
+    };
+    const publications = (count: number) =>
+      until('a publication', async () => {
+        const items = await itemsOf('/v1/public/aggregates?order=oldest');
+        return items.length >= count && items;
+      });
+    await tradeOnce();
+    expect(await whileAnchoring(async () => void (await publications(1)))).toEqual([]);
+    // Another life of the launcher goes on where the ledgers stand.
+    await tradeOnce();
+    expect(await whileAnchoring(async () => void (await publications(2)))).toEqual([]);
+
+    const told = await publications(2);
+    expect(told.map(({ trades }) => trades)).toEqual([1, 1]);
+    expect(told.map(({ fromHeight }) => fromHeight)).toEqual([1, Number(told[0]?.['toHeight']) + 1]);
+    const records = (height: number) => world.client.blockRecord(height);
+    for (const row of told) {
+      const [from, to] = [Number(row['fromHeight']), Number(row['toHeight'])];
+      const { aggregates } = await recomputeAggregates(records, world.anchor, from, to);
+      expect(aggregates).toEqual(Object.fromEntries(Object.keys(aggregateFields).map((name) => [name, row[name]])));
+    }
+  });
+
+  it('show a block of the one under an anchor of the other, from the public genesis alone', async () => {
+    const { publicLedger, url } = world.system;
+    const { identity } = genesisAnchor(new Uint8Array(await readFile(publicLedger?.genesisFile ?? '')), native);
+    const client = new GridClient({ url, identity, crypto: native });
+    const light = new LightClient({ identity, source: client, crypto: native });
+    const served = await client.read('/anchors/1/proof');
+    const verify = async (answer: Row) => {
+      const { underAnchor, anchored } = decodeAnchorProof(answer);
+      const proven = await light.verify(anchored);
+      return proven.valid
+        ? verifyAnchorProof(identityOfKind(identity, 'public'), 1, underAnchor, proven, native)
+        : proven;
+    };
+    const { hash } = (await get('/v1/blocks/1'))['block'] as { hash: string };
+    const { anchorHeight, underAnchor } = served as { anchorHeight: number; underAnchor: string };
+    expect(anchorHeight).toBeGreaterThan(1);
+    expect(await verify(served)).toMatchObject({
+      valid: true,
+      height: 1,
+      hash,
+      ledgerId: world.anchor.ledgerId,
+      anchorHeight,
+    });
+    // The last digit of the first header.
+    const at = 2 * (4 + HEADER_BYTES) - 1;
+    const digit = (Number.parseInt(underAnchor[at] ?? '', 16) ^ 1).toString(16);
+    const tampered = underAnchor.slice(0, at) + digit + underAnchor.slice(at + 1);
+    expect(await verify({ ...served, underAnchor: tampered })).toEqual({
+      valid: false,
+      code: 'underAnchor.brokenChain',
+    });
+    expect(await (await fetch(`${url}/v1/public/proofs?height=1`)).text()).toContain('Block 1 is under an anchor');
   });
 
   it('live and die apart: the one is killed and comes back, the other does not notice', async () => {
