@@ -73,7 +73,7 @@ class Anchoring {
     this.anchor = genesisAnchor(genesis, native);
     this.consortium = new GridClient({ url, identity: this.anchor.identity, crypto: native });
     this.people = new GridClient({ url, identity, crypto: native });
-    this.members = new Members({ identity, key: (name) => publicLedger.account(name) }, this.people, native);
+    this.members = new Members(publicLedger, this.people, native);
   }
 
   async round(): Promise<void> {
@@ -123,7 +123,7 @@ class Anchoring {
   }
 
   private async lastPublication(): Promise<Row | undefined> {
-    const { kid } = await this.options.publicLedger.account(WHO);
+    const { kid } = await this.options.publicLedger.key(WHO);
     for await (const row of this.people.list('/aggregates'))
       if (row['account'] === kid && row['status'] !== 'withdrawn') return row;
     return undefined;

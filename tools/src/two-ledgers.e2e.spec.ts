@@ -19,16 +19,7 @@ import { createReadModels, type ReadModelsOf } from '@gridtokenx/postgres';
 import { aggregateFields, identityOfKind } from '@gridtokenx/protocol';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { keepAnchored } from './anchoring.js';
-import {
-  alarmsOf,
-  endedAmong,
-  openMarket,
-  orderIn,
-  pause,
-  startTestSystem,
-  type Market,
-  type TestSystem,
-} from './fixture.spec.js';
+import { alarmsOf, endedAmong, openMarket, orderIn, pause, startTestSystem, type TestSystem } from './fixture.spec.js';
 
 const PACE = { intervalMs: 500, beatMs: 1_000, fullIntervalMs: 250, baseTimeoutMs: 1_200, timeoutCapMs: 8_000 };
 const AMOUNT = 5_000_000n;

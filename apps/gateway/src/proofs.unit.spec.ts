@@ -1,4 +1,5 @@
 import { decodeUnderAnchor, headerHash, verifyUnderAnchor, type Block } from '@gridtokenx/chain';
+import type { Hash } from '@gridtokenx/crypto';
 import { native } from '@gridtokenx/crypto-native';
 import { fromHex, toHex } from '@gridtokenx/kernel';
 import { identityOfKind, ledgerTopics, readGenesis } from '@gridtokenx/protocol';
@@ -27,10 +28,12 @@ beforeEach(() => open([]));
 afterEach(() => world.close());
 
 const get = (path: string) => gateway.app.inject({ method: 'GET', url: `/v1/public${path}` });
-const hashAt = (height: number): string => {
+function hashOf(height: number): Hash {
   const block = blocks[height - 1];
-  return block === undefined ? '' : toHex(headerHash(native, block.header));
-};
+  if (block === undefined) throw new Error('there are three blocks');
+  return headerHash(native, block.header);
+}
+const hashAt = (height: number): string => toHex(hashOf(height));
 
 describe('the proof of a block of the consortium', () => {
   it('shows a block of the consortium to be under the next anchor', async () => {
@@ -42,7 +45,7 @@ describe('the proof of a block of the consortium', () => {
       expect(answer.anchored).toMatchObject({ height: 1, ledgerId: identity.ledgerId });
       expect(answer.anchored.decoded).toMatchObject({ events: [{ height: 2, hash: hashAt(2) }] });
       const proof = decodeUnderAnchor(fromHex(answer.underAnchor) ?? new Uint8Array(0));
-      const anchor = { height: 2, hash: headerHash(native, blocks[1]!.header) };
+      const anchor = { height: 2, hash: hashOf(2) };
       expect(verifyUnderAnchor(native, world.identity.ledgerId, anchor, proof)).toEqual(blocks[height - 1]?.header);
     }
   });
@@ -111,7 +114,7 @@ describe('the page of proofs', () => {
     );
     await open(marks);
     const { body } = await get('/proofs');
-    expect(body).toContain(`--verify ${PUBLICATION}`);
+    expect(body).toContain(`--id ${PUBLICATION}`);
     expect(body).toContain('&lt;b&gt;&quot;&amp;');
     expect(body).not.toContain('<b>');
   });

@@ -42,7 +42,7 @@ export const publicGenesisFile = (more: object = {}): Uint8Array =>
   );
 export const publicLedger = new TestLedger(1, undefined, { file: publicGenesisFile() });
 
-const blockAt = (height: number): TestBlock => {
+export const blockAt = (height: number): TestBlock => {
   const block = consortium.blocks[height - 1];
   if (block === undefined) throw new Error('the fixture has no such block');
   return block;

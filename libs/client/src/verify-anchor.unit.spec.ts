@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { genesisAnchor } from './anchor.js';
 import {
   ANCHORED,
+  blockAt,
   anchoredHash,
   consortium,
   headerAt,
@@ -32,7 +33,7 @@ describe('a proof that a block is under an anchor', () => {
         valid: true,
         ledgerId: consortium.ledgerId,
         height,
-        hash: toHex(consortium.blocks[height - 1]!.block.certificate.blockHash),
+        hash: toHex(blockAt(height).block.certificate.blockHash),
         time: headerAt(height).time,
         anchorHeight: ANCHORED,
         anchorHash: anchoredHash,

@@ -372,7 +372,7 @@ export const publicRoutes: readonly PublicRoute[] = [
     id: 'anchorProof',
     summary: 'Shows a block of the consortium to be under an anchor: the headers from it up to the anchored one',
     description:
-      'With the genesis file of the public ledger it is all that a stranger needs (`gridtokenx verify-anchor`, docs/spec/transparency.md 4). 404 `anchor.notYet` while no anchor is at this height or above.',
+      'With the genesis file of the public ledger it is all that a stranger needs (`gridtokenx verify anchor`, docs/spec/transparency.md 4). 404 `anchor.notYet` while no anchor is at this height or above.',
     params: z.strictObject({ height: wholeNumber(1, Number.MAX_SAFE_INTEGER) }),
     query: s.oneQuery,
     answer: s.anchorProof,

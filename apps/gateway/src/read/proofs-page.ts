@@ -250,11 +250,11 @@ ${code(anchorCommand(height))}
 const anchorCommand = (height: number): string =>
   [
     `curl -s $URL${BASE}/anchors/${height}/proof -o under-anchor.json`,
-    `npx gridtokenx verify-anchor --genesis public-genesis.json --height ${height} --file under-anchor.json`,
+    `npx gridtokenx verify anchor --genesis public-genesis.json --height ${height} --file under-anchor.json`,
   ].join('\n');
 
 const aggregatesCommand = (id: string): string =>
   [
-    'npx gridtokenx aggregates --url $URL --genesis public-genesis.json --consortium-url $URL \\',
-    `  --consortium-genesis genesis.json --verify ${id}`,
+    'npx gridtokenx verify aggregates --genesis public-genesis.json --consortium-genesis genesis.json \\',
+    `  --url $URL --id ${id}`,
   ].join('\n');

@@ -4,7 +4,8 @@ import { anchorOperations, newestAnchor } from '../anchoring.js';
 import { GridClient } from '../client.js';
 import { LightClient } from '../light-client.js';
 import { EXIT, CliError, usage, type Command, type Context } from './command.js';
-import { clientOf, readBytes } from './shared.js';
+import { publicClient } from './public-reads.js';
+import { readBytes } from './shared.js';
 import { send, sendOptions, signed } from './submit.js';
 
 function heightIn(context: Context, name: string): number | undefined {
@@ -38,7 +39,7 @@ export const anchorCommand: Command = {
     if (typeof newest !== 'number') throw new CliError('client.badAnswer', 'the gateway does not say where it stands');
     // The ledger would refuse what is not so, and take the fee for it.
     await new LightClient({ identity, source, platform }).advance(newest);
-    const anchored = heightIn(context, 'after') ?? (await newestAnchor(clientOf(context)))?.height ?? 0;
+    const anchored = heightIn(context, 'after') ?? (await newestAnchor(publicClient(context)))?.height ?? 0;
     const found = await anchorOperations(source, rules, anchored, newest, ANCHORS_PER_BLOCK_MAX);
     const last = found.at(-1)?.height ?? anchored;
     if (found.length === 0) {

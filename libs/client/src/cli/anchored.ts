@@ -7,7 +7,6 @@ import { GridClient } from '../client.js';
 import { decodeAnchorProof, verifyAnchorProof, type AnchoredUnder, type AnchorProofFault } from '../verify-anchor.js';
 import { verifyOutcome, type OutcomeFault, type Refused } from '../verify.js';
 import { CliError, EXIT, usage, type Command, type Context, type Option } from './command.js';
-import { tableOf, type Columns } from './reads.js';
 import { anchorOf, clientOf, genesisOption, readBytes, readJson, readText, refuse, urlOption } from './shared.js';
 import { keepTrust, lightClientOf, trustOptions } from './trust.js';
 
@@ -46,7 +45,7 @@ async function withTrust<T>(
 }
 
 export const verifyAnchor: Command = {
-  name: 'verify-anchor',
+  name: 'verify anchor',
   about: 'check from the public genesis alone that a block of the consortium is under an anchor',
   options: {
     genesis: publicGenesis,
@@ -59,8 +58,8 @@ export const verifyAnchor: Command = {
     url: { ...urlOption, about: 'a gateway that gives the proof, and what a light client needs; it is not believed' },
   },
   examples: [
-    'verify-anchor --genesis public-genesis.json --url http://127.0.0.1:8080 --height 120',
-    'verify-anchor --genesis public-genesis.json --file under-anchor.json --height 120',
+    'verify anchor --genesis public-genesis.json --url http://127.0.0.1:8080 --height 120',
+    'verify anchor --genesis public-genesis.json --file under-anchor.json --height 120',
   ],
   run: async (context) => {
     const [height, file] = [context.need('height'), context.get('file')];
@@ -83,58 +82,27 @@ export const verifyAnchor: Command = {
   },
 };
 
-const LISTED = 20;
-const COLUMNS: Columns = [
-  ['id', 'id'],
-  ['from', 'fromHeight'],
-  ['to', 'toHeight'],
-  ['trades', 'trades'],
-  ['kWh', 'kwh'],
-  ['THB/kWh', 'price'],
-  ['renewable', 'share'],
-  ['status', 'status'],
-];
-const decimal = (value: unknown, decimals: number, keep: number): string =>
-  typeof value === 'string' || typeof value === 'number' ? formatDecimal(BigInt(value), decimals, keep) : '';
-
-export const aggregates: Command = {
-  name: 'aggregates',
-  about: 'what the public ledger tells of the markets; with --verify one of them is counted again from proven blocks',
+export const verifyAggregates: Command = {
+  name: 'verify aggregates',
+  about: 'count published aggregates again from the blocks of the consortium, each proven from the first one on',
   options: {
-    url: { ...urlOption, required: true },
     genesis: publicGenesis,
-    verify: { value: 'ID', about: 'of the publication to count again, from the first block of the consortium on' },
+    'consortium-genesis': { value: 'FILE', about: "your copy of the consortium's genesis file", required: true },
+    url: { ...urlOption, required: true },
     'consortium-url': { value: 'URL', about: 'a gateway of the consortium, for its blocks: --url by default' },
-    'consortium-genesis': { value: 'FILE', about: "with --verify: your copy of the consortium's genesis file" },
+    id: { value: 'ID', about: 'of the publication, as `public aggregates` shows it', required: true },
     trust: trustOptions['trust'] as Option,
     told: trustOptions['told'] as Option,
   },
   examples: [
-    'aggregates --url http://127.0.0.1:8080 --genesis public-genesis.json',
-    'aggregates --url http://127.0.0.1:8080 --genesis public-genesis.json --consortium-genesis genesis.json --verify <64 hex digits>',
+    'verify aggregates --genesis public-genesis.json --consortium-genesis genesis.json --url http://127.0.0.1:8080 --id <64 hex digits>',
   ],
-  run: async (context) => {
-    const id = context.get('verify');
-    if (id !== undefined) return verifyPublication(context, id);
-    const items = [];
-    for await (const row of clientOf(context).list('/aggregates', { pageSize: LISTED })) {
-      items.push(row);
-      if (items.length === LISTED) break;
-    }
-    const rows = items.map((row) => ({
-      ...row,
-      kwh: decimal(row['tradedWh'], 3, 3),
-      price: decimal(row['averagePrice'], 4, 4),
-      share: `${decimal(row['renewableShare'], 2, 2)} %`,
-    }));
-    context.say(tableOf(COLUMNS, rows), { items });
-    return EXIT.ok;
-  },
+  run: (context) => verifyPublication(context, context.need('id')),
 };
 
 /** SPEC transparency 3.6: the publication is proven, its blocks are under the anchor, and they come to its sums. */
 async function verifyPublication(context: Context, id: string): Promise<number> {
-  if (!/^[0-9a-f]{64}$/.test(id)) throw usage('--verify is 64 hex digits in lower case');
+  if (!/^[0-9a-f]{64}$/.test(id)) throw usage('--id is 64 hex digits in lower case');
   const identity = identityOfKind(anchorOf(context).identity, 'public');
   const consortium = genesisAnchor(readBytes(context, context.need('consortium-genesis')));
   const { consortium: named } = identity.genesis;
@@ -184,7 +152,7 @@ async function verifyPublication(context: Context, id: string): Promise<number> 
   context.say(
     [
       `right: publication ${id}, blocks ${fromHeight} to ${toHeight} of ${consortium.ledgerId}`,
-      `  ${trades} trades of ${decimal(tradedWh, 3, 3)} kWh, counted again from ${toHeight} proven blocks up to the anchored one`,
+      `  ${trades} trades of ${formatDecimal(BigInt(tradedWh), 3, 3)} kWh, counted again from ${toHeight} proven blocks up to the anchored one`,
     ].join('\n'),
     { valid: true, publication: id, anchorHash: anchored.hash, ...counted.aggregates },
   );

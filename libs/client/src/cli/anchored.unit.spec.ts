@@ -1,24 +1,23 @@
 import { encodeCertificate, encodeHeader } from '@gridtokenx/chain';
 import { fromUtf8, toBase64Url, utf8 } from '@gridtokenx/kernel';
 import { describe, expect, it } from '@jest/globals';
-import { ANCHORED, consortium, publicLedger, published, served, wronglyPublished } from '../anchored-fixture.spec.js';
+import {
+  ANCHORED,
+  anchoring,
+  blockAt,
+  consortium,
+  publicLedger,
+  published,
+  served,
+  wronglyPublished,
+} from '../anchored-fixture.spec.js';
 import { TestLedger, type TestBlock } from '../fixture.spec.js';
 import { encodeProofJson } from '../proof-json.js';
 import type { Io } from './io.js';
 import { main } from './main.js';
 
 const idOf = ({ operationIds: [id = ''] }: TestBlock): string => id;
-const rowOf = (block: TestBlock, beganHeight: number) => ({
-  id: idOf(block),
-  beganHeight,
-  fromHeight: 1,
-  toHeight: ANCHORED,
-  trades: 0,
-  tradedWh: '0',
-  averagePrice: 0,
-  renewableShare: 0,
-  status: 'published',
-});
+const rowOf = (block: TestBlock, beganHeight: number) => ({ id: idOf(block), beganHeight });
 const PUBLISHED = [rowOf(published, 2), rowOf(wronglyPublished, 3)];
 
 function lightBlock(ledger: TestLedger, height: number): unknown {
@@ -48,10 +47,14 @@ function desk(instead: Readonly<Record<string, unknown>> = {}) {
     const height = Number(/\d+/.exec(path.replace('/v1', ''))?.[0]);
     if (path.startsWith('/v1/public/anchors/') && height <= ANCHORED) return served(height);
     if (path.startsWith('/v1/public/light-blocks/')) return lightBlock(publicLedger, height);
-    if (path.startsWith('/v1/public/aggregates?')) return { height: 3, items: PUBLISHED };
     for (const row of PUBLISHED) if (path === `/v1/public/aggregates/${row.id}`) return row;
     if (path.startsWith('/v1/public/blocks/'))
-      return JSON.parse(encodeProofJson(publicLedger.prove(publicLedger.blocks[height - 1]!, 0), 1));
+      return JSON.parse(
+        encodeProofJson(
+          publicLedger.prove(height === 2 ? published : height === 3 ? wronglyPublished : anchoring, 0),
+          1,
+        ),
+      );
     if (path.startsWith('/v1/blocks/')) return consortium.blocks[height - 1]?.record;
     return undefined;
   };
@@ -91,12 +94,12 @@ function desk(instead: Readonly<Record<string, unknown>> = {}) {
   return { run, said, asked, files };
 }
 
-const VERIFY = ['verify-anchor', '--genesis', 'public.json', '--height', '4'];
+const VERIFY = ['verify', 'anchor', '--genesis', 'public.json', '--height', '4'];
 const URL = ['--url', 'http://gateway'];
-const AGGREGATES = ['aggregates', '--genesis', 'public.json', ...URL];
-const COUNT = [...AGGREGATES, '--consortium-genesis', 'genesis.json', '--verify'];
+const AGGREGATES = ['verify', 'aggregates', '--genesis', 'public.json', ...URL];
+const COUNT = [...AGGREGATES, '--consortium-genesis', 'genesis.json', '--id'];
 
-describe('gridtokenx verify-anchor', () => {
+describe('gridtokenx verify anchor', () => {
   it('checks a file and asks nobody', async () => {
     const { run, said, asked } = desk();
     expect([await run(...VERIFY, '--file', 'proof.json'), said.error, asked]).toEqual([0, '', []]);
@@ -116,22 +119,15 @@ describe('gridtokenx verify-anchor', () => {
     expect([await run(...VERIFY, ...URL), said.error]).toEqual([1, expect.stringMatching(/^underAnchor\.otherBlock/)]);
     expect(await run(...VERIFY)).toBe(2);
     expect(await run(...VERIFY, '--file', 'proof.json', '--trust', 'trust.json')).toBe(2);
-    expect(await run('verify-anchor', '--genesis', 'public.json', '--height', '0', ...URL)).toBe(2);
-    expect(await run('verify-anchor', '--genesis', 'genesis.json', '--height', '4', '--file', 'proof.json')).toBe(1);
+    expect(await run('verify', 'anchor', '--genesis', 'public.json', '--height', '0', ...URL)).toBe(2);
+    expect(await run('verify', 'anchor', '--genesis', 'genesis.json', '--height', '4', '--file', 'proof.json')).toBe(1);
     expect(said.error).toContain('genesis.otherKind');
-    expect(await run('verify-anchor', '--genesis', 'public.json', '--height', '10', ...URL)).toBe(1);
+    expect(await run('verify', 'anchor', '--genesis', 'public.json', '--height', '10', ...URL)).toBe(1);
     expect(said.error).toContain('public.unknown');
   });
 });
 
-describe('gridtokenx aggregates', () => {
-  it('lists what is published', async () => {
-    const { run, said } = desk();
-    expect([await run(...AGGREGATES), said.error]).toEqual([0, '']);
-    expect(said.out.trimEnd().split('\n')).toHaveLength(3);
-    expect(said.out).toContain(idOf(published));
-  });
-
+describe('gridtokenx verify aggregates', () => {
   it('counts a publication again from the first block on, and says what is wrong with another', async () => {
     const { run, said } = desk();
     expect([await run(...COUNT, idOf(published)), said.error]).toEqual([0, '']);
@@ -145,18 +141,17 @@ describe('gridtokenx aggregates', () => {
 
   it('takes nobody’s word: not for the publication, its blocks, or the consortium', async () => {
     const id = idOf(published);
-    const otherBlock = { ...rowOf(published, 1) };
-    const wrongPlace = desk({ [`/v1/public/aggregates/${id}`]: otherBlock });
+    const wrongPlace = desk({ [`/v1/public/aggregates/${id}`]: rowOf(published, 1) });
     expect(await wrongPlace.run(...COUNT, id)).toBe(1);
     expect(wrongPlace.said.error).toContain('aggregates.notPublished');
-    const record = consortium.blocks[6]!.record.slice();
+    const record = blockAt(7).record.slice();
     record[record.length - 2] = (record.at(-2) ?? 0) ^ 1;
     const changed = desk({ '/v1/blocks/7/record': record });
     expect([await changed.run(...COUNT, id), changed.said.error]).toEqual([1, expect.stringContaining('height 7')]);
     const { run, said } = desk();
-    expect(await run(...AGGREGATES, '--consortium-genesis', 'other.json', '--verify', id)).toBe(2);
+    expect(await run(...AGGREGATES, '--consortium-genesis', 'other.json', '--id', id)).toBe(2);
     expect(said.error).toContain('--consortium-genesis is not that of the consortium');
-    expect(await run(...AGGREGATES, '--verify', id)).toBe(2);
+    expect(await run(...AGGREGATES, '--id', id)).toBe(2);
     expect(await run(...COUNT, 'x')).toBe(2);
   });
 });

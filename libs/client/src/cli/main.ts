@@ -5,7 +5,7 @@ import { LightBlockJsonError } from '../light-block-json.js';
 import { LightClientError } from '../light-client.js';
 import { ProofJsonError } from '../proof-json.js';
 import { TrustFileError } from '../trust-file.js';
-import { aggregates, verifyAnchor } from './anchored.js';
+import { verifyAggregates, verifyAnchor } from './anchored.js';
 import { anchorCommand } from './anchor.js';
 import { batch } from './batch.js';
 import { CliError, Context, EXIT, helpOf, parseOptions, usage, type Command } from './command.js';
@@ -39,7 +39,7 @@ export const COMMANDS: readonly Command[] = [
   trustUpdate,
   anchorCommand,
   verifyAnchor,
-  aggregates,
+  verifyAggregates,
   balances,
   validatorsList,
   validatorsChanges,

@@ -12,7 +12,7 @@ const url = { ...urlOption, required: true };
 const ITEMS = 100;
 
 /** Of the public ledger, whatever genesis there is at hand: what is read is not signed. */
-const publicClient = (context: Context): GridClient =>
+export const publicClient = (context: Context): GridClient =>
   new GridClient({ url: context.need('url'), kind: 'public', platform: context.io.platform });
 
 type Cells = Readonly<Record<string, (row: Row) => unknown>>;
@@ -22,13 +22,17 @@ const at =
   (...path: readonly string[]) =>
   (row: Row): unknown =>
     path.reduce<unknown>((here, name) => (isRecord(here) ? here[name] : undefined), row);
-/** An amount of micro-GRID, for people. */
-const gridAt =
-  (...path: readonly string[]) =>
+/** A number of minor units, for people. */
+const decimalAt =
+  (decimals: number, ...path: readonly string[]) =>
   (row: Row): unknown => {
     const amount = at(...path)(row);
-    return typeof amount === 'string' ? formatDecimal(BigInt(amount), 6) : undefined;
+    return typeof amount === 'string' || typeof amount === 'number'
+      ? formatDecimal(BigInt(amount), decimals)
+      : undefined;
   };
+/** An amount of micro-GRID. */
+const gridAt = (...path: readonly string[]): ((row: Row) => unknown) => decimalAt(6, ...path);
 
 interface ListTerms {
   readonly name: string;
@@ -242,6 +246,21 @@ export const PUBLIC_READS: readonly Command[] = [
     about: 'blocks of the consortium that are anchored',
     path: () => '/anchors',
     cells: { height: at('height'), hash: at('hash'), time: at('time'), signers: at('signers') },
+  }),
+  listing({
+    name: 'aggregates',
+    about: 'what the markets of the consortium came to, as it was published',
+    path: () => '/aggregates',
+    cells: {
+      id: at('id'),
+      from: at('fromHeight'),
+      to: at('toHeight'),
+      trades: at('trades'),
+      kWh: decimalAt(3, 'tradedWh'),
+      'THB/kWh': decimalAt(4, 'averagePrice'),
+      'renewable %': decimalAt(2, 'renewableShare'),
+      status: at('status'),
+    },
   }),
   listing({
     name: 'reports',
