@@ -30,6 +30,18 @@ function chaos(...args: string[]): Promise<{ code: number | null; answer: Answer
   });
 }
 
+describe('the public ledger in separate processes, the bus in Postgres', () => {
+  it('comes through half of them killed at once', async () => {
+    const { code, answer } = await chaos(
+      ...['--ledger', 'public', '--bus', 'embedded', '--layout', '4x4', '--fault', 'two-killed'],
+    );
+    const { faults } = answer.layouts[0] ?? { faults: [] };
+    expect(faults).toMatchObject([{ fault: 'two-killed', ok: true }]);
+    expect(faults[0]?.acknowledged).toBeGreaterThan(0);
+    expect({ code, ok: answer.ok }).toEqual({ code: 0, ok: true });
+  }, 240_000);
+});
+
 if (process.env['KAFKA_LIBS'] === undefined) {
   process.stdout.write(
     'Faults of real processes are NOT tested: KAFKA_LIBS names no folder with the jars of a broker\n',

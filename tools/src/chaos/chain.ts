@@ -3,6 +3,8 @@ import { native } from '@gridtokenx/crypto-native';
 import { toBase64Url, toHex } from '@gridtokenx/kernel';
 import type { LedgerEvent } from '@gridtokenx/protocol';
 
+const GRID = 'GRID';
+
 /** A block as far as it is compared with later. */
 interface Seen {
   readonly timeMs: number;
@@ -19,7 +21,7 @@ export class Chain {
   private readonly blocks: Seen[] = [];
   /** In how many places of the chain an operation has an outcome. */
   private readonly outcomes = new Map<string, number>();
-  /** By asset: what the postings add up to, and what was minted less what was burned. */
+  /** By asset, the genesis included: what the postings add up to, and what was minted less what was burned. */
   private readonly posted = new Map<string, bigint>();
   private readonly issued = new Map<string, bigint>();
   /** By account and asset. */
@@ -30,10 +32,21 @@ export class Chain {
     private readonly client: GridClient,
   ) {
     this.follower = new BlockFollower(anchor, { crypto: native });
+    const { genesis } = anchor.identity;
+    if (genesis.kind !== 'public') return;
+    for (const { id, amount } of genesis.accounts) {
+      this.post(id, GRID, BigInt(amount));
+      add(this.issued, GRID, BigInt(amount));
+    }
   }
 
   get height(): number {
     return this.follower.tip.height;
+  }
+
+  /** Of the last block; 0 before the first. */
+  get timeMs(): number {
+    return this.blocks.at(-1)?.timeMs ?? 0;
   }
 
   /** Key ids of the validators of the next block. */
@@ -86,15 +99,17 @@ export class Chain {
     for (const { asked, outcome } of results) {
       if (asked !== undefined) this.outcomes.set(asked.operationId, (this.outcomes.get(asked.operationId) ?? 0) + 1);
       if (outcome.status !== 'executed') continue;
-      for (const [account, asset, available, held] of outcome.postings) {
-        const amount = BigInt(available) + BigInt(held);
-        add(this.posted, asset, amount);
-        let own = this.balances.get(account);
-        if (own === undefined) this.balances.set(account, (own = new Map<string, bigint>()));
-        add(own, asset, amount);
-      }
+      for (const [account, asset, available, held] of outcome.postings)
+        this.post(account, asset, BigInt(available) + BigInt(held));
       for (const event of outcome.events) this.issue(event);
     }
+  }
+
+  private post(account: string, asset: string, amount: bigint): void {
+    add(this.posted, asset, amount);
+    let own = this.balances.get(account);
+    if (own === undefined) this.balances.set(account, (own = new Map<string, bigint>()));
+    add(own, asset, amount);
   }
 
   private issue(event: LedgerEvent): void {
@@ -108,6 +123,13 @@ export class Chain {
       case 'market.energyRetired':
       case 'market.feedInBought':
         return add(this.issued, `KWH:${event.interval}`, -BigInt(event.quantityWh));
+      // What an era issues is the treasury's, or a validator's and its backers'; fees and slashes only move GRID.
+      case 'staking.eraEnded':
+        return add(this.issued, GRID, BigInt(event.remainder));
+      case 'staking.validatorPaid':
+        return add(this.issued, GRID, BigInt(event.share));
+      case 'treasury.burned':
+        return add(this.issued, GRID, -BigInt(event.amount));
       default:
         return;
     }

@@ -11,7 +11,7 @@ export interface Findings {
   readonly nodes: readonly string[];
   /** The tables of the read models are those of a replay of the blocks. */
   readonly projections: readonly string[];
-  /** Of each asset as much is held as was minted and not burned, and each balance is the sum of its postings. */
+  /** Of each asset as much is held as there was at first, and was minted and not burned, and each balance is the sum of its postings. */
   readonly money: readonly string[];
 }
 
@@ -58,9 +58,10 @@ async function outcomeFaults({ chain, load }: World): Promise<string[]> {
   ];
 }
 
-async function nodeFaults({ system, chain }: World): Promise<string[]> {
+async function nodeFaults(world: World): Promise<string[]> {
+  const { chain } = world;
   const nodes = await until('all nodes stand at one height', EQUAL_WITHIN_MS, async () => {
-    const statuses = await nodeStatuses(system);
+    const statuses = await nodeStatuses(world);
     const told = statuses.map(({ name, height, rejoining }) => `${name} ${height}${rejoining > 0 ? ' rejoining' : ''}`);
     const level = new Set(statuses.map(({ height }) => height)).size === 1;
     if (!level || statuses.some(({ rejoining }) => rejoining > 0)) throw new Error(told.join(', '));
@@ -79,11 +80,11 @@ async function nodeFaults({ system, chain }: World): Promise<string[]> {
 }
 
 /** Blocks go on to come, so both are compared at a height that stood before and after. */
-async function projectionFaults({ system, readModels }: World, replay: Replay): Promise<string[]> {
+async function projectionFaults({ system, ledger, readModels }: World, replay: Replay): Promise<string[]> {
   return until('the read models stand still for a comparison', EQUAL_WITHIN_MS, async () => {
     const { height } = await readModels.cursor();
     const replayed = await replay.digestsAt(height);
-    const live = await tableDigests(system.databaseUrl, 'consortium');
+    const live = await tableDigests(system.databaseUrl, ledger.identity.genesis.kind);
     if ((await readModels.cursor()).height !== height) return undefined;
     return Object.keys({ ...replayed, ...live }).flatMap((table) =>
       live[table]?.sha256 === replayed[table]?.sha256

@@ -1,14 +1,16 @@
 import { readdir, readFile, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import { faultsTolerated } from '@gridtokenx/chain';
 import { deleteTopics } from '@gridtokenx/kafka';
 import { dropProjections } from '@gridtokenx/postgres';
-import { topicsOf } from '@gridtokenx/protocol';
+import { topicsOf, type LedgerKind } from '@gridtokenx/protocol';
+import type { Broker } from '../../kafka/broker.mjs';
 import type { LedgerProcessName } from '../system/layout.js';
 import { restoreBlocks } from '../system/restore-blocks.js';
 import type { ServiceName } from '../system/system.js';
 import { nodeStatuses } from './nodes.js';
 import { changeValidators } from './validator-changes.js';
-import { pause, processOf, revive, until, type World } from './world.js';
+import { pause, processOf, revive, until, type BusKind, type World } from './world.js';
 
 /** One thing that goes wrong while people trade, and what an operator does about it. */
 export interface Fault {
@@ -16,6 +18,8 @@ export interface Fault {
   readonly title: string;
   /** Also in the short form. */
   readonly quick: boolean;
+  /** The ledger or the bus that it needs, where not every one will do. */
+  readonly only?: LedgerKind | BusKind;
   /** Resolves when whoever has to act has acted; whether the system came through is looked at afterwards. */
   inject(world: World): Promise<void>;
 }
@@ -27,6 +31,11 @@ const AWAY_MS = 45_000;
 const OFFERED_WITHIN_MS = 180_000;
 const REJOINED_WITHIN_MS = 90_000;
 const LEVEL_WITHIN_MS = 90_000;
+const GOES_ON_WITHIN_MS = 60_000;
+
+/** Whether a fault can happen to a ledger on a bus. */
+export const suits = ({ only }: Fault, ledger: LedgerKind, bus: BusKind): boolean =>
+  only === undefined || only === ledger || only === bus;
 
 export const FAULTS: readonly Fault[] = [
   {
@@ -42,10 +51,25 @@ export const FAULTS: readonly Fault[] = [
     inject: (world) => killAndRevive(world, [aValidator(world)]),
   },
   {
+    name: 'two-killed',
+    title:
+      'two validator processes are killed at once and started again; where the others are a quorum, they go on meanwhile',
+    quick: true,
+    inject: async (world) => {
+      const first = aValidator(world);
+      const victims = [first, world.prng.pick(world.validators.filter((name) => name !== first))];
+      await Promise.all(victims.map((name) => world.system.kill(name)));
+      const away = victims.reduce((sum, name) => sum + processOf(world, name).keyFiles.length, 0);
+      if (away <= faultsTolerated(world.chain.validators.length)) await goesOn(world);
+      else await pause(DOWN_MS);
+      await Promise.all(victims.map((name) => revive(world, name)));
+    },
+  },
+  {
     name: 'projector-killed',
     title: 'the projector is killed and started again',
     quick: true,
-    inject: (world) => killAndRevive(world, ['projector']),
+    inject: (world) => killAndRevive(world, [world.projector]),
   },
   {
     name: 'gateway-killed',
@@ -116,7 +140,9 @@ export const FAULTS: readonly Fault[] = [
     name: 'kafka-restarted',
     title: 'the Kafka broker is stopped and started again',
     quick: true,
-    inject: async ({ broker }) => {
+    only: 'kafka',
+    inject: async (world) => {
+      const broker = brokerOf(world);
       await broker.stop();
       await pause(DOWN_MS);
       await broker.restart();
@@ -126,7 +152,9 @@ export const FAULTS: readonly Fault[] = [
     name: 'kafka-killed',
     title: 'the Kafka broker is killed and started again',
     quick: false,
-    inject: async ({ broker }) => {
+    only: 'kafka',
+    inject: async (world) => {
+      const broker = brokerOf(world);
       await broker.kill();
       await pause(DOWN_MS);
       await broker.restart();
@@ -153,9 +181,9 @@ export const FAULTS: readonly Fault[] = [
     title: 'the read models are dropped and built again from block 0 while trading goes on',
     quick: true,
     inject: async (world) => {
-      await world.system.halt('projector');
-      await dropProjections(world.system.databaseUrl, 'consortium');
-      await revive(world, 'projector');
+      await world.system.halt(world.projector);
+      await dropProjections(world.system.databaseUrl, world.ledger.identity.genesis.kind);
+      await revive(world, world.projector);
     },
   },
   {
@@ -163,7 +191,7 @@ export const FAULTS: readonly Fault[] = [
     title: 'all processes are stopped in order and started again, one after the other',
     quick: true,
     inject: async (world) => {
-      for (const name of [...world.validators, 'projector', 'gateway'] as const) {
+      for (const name of [...world.validators, world.projector, 'gateway'] as const) {
         await world.system.halt(name);
         await revive(world, name);
       }
@@ -173,6 +201,7 @@ export const FAULTS: readonly Fault[] = [
     name: 'validators-changed',
     title: 'a validator is admitted, a key rotated, the newcomer suspended by vote; a process is killed amid each',
     quick: false,
+    only: 'consortium',
     inject: (world) => {
       const host = aValidator(world);
       return changeValidators(world, host, world.prng.pick(world.validators.filter((name) => name !== host)));
@@ -185,7 +214,7 @@ export const FAULTS: readonly Fault[] = [
     inject: async (world) => {
       const victim = aValidator(world);
       await until('a snapshot is offered', OFFERED_WITHIN_MS, async () => {
-        return (await world.log.end(topicsOf(world.system.ledger.identity).snapshots.name)) > 0 ? true : undefined;
+        return (await world.log.end(topicsOf(world.ledger.identity).snapshots.name)) > 0 ? true : undefined;
       });
       await world.system.kill(victim);
       const { signerFolder: signer, stateFolder: state } = processOf(world, victim);
@@ -202,10 +231,11 @@ export const FAULTS: readonly Fault[] = [
     name: 'topics-recreated',
     title: 'all topics are deleted and made anew from the blocks in the read models while the nodes run',
     quick: true,
+    only: 'kafka',
     inject: async (world) => {
-      const { broker, system, log, readModels } = world;
-      const options = { brokers: [broker.brokers], clientId: 'chaos-operator' };
-      const topics = topicsOf(world.system.ledger.identity);
+      const { system, log, readModels } = world;
+      const options = { brokers: [brokerOf(world).brokers], clientId: 'chaos-operator' };
+      const topics = topicsOf(world.ledger.identity);
       const { blocks, ...others } = topics;
       // What was acknowledged must be in a block before the topic that holds it goes.
       await system.halt('gateway');
@@ -225,15 +255,20 @@ export const FAULTS: readonly Fault[] = [
     title: 'all processes, Postgres and the broker are killed at once and started again',
     quick: true,
     inject: async (world) => {
-      const { broker, system, validators } = world;
-      const all = ['postgres', ...validators, 'projector', 'gateway'] as const;
-      await Promise.all([broker.kill(), ...all.map((name) => system.kill(name))]);
+      const { broker, system } = world;
+      const others = [...system.processes.map(({ name }) => name), 'gateway' as const];
+      await Promise.all([broker?.kill(), ...['postgres' as const, ...others].map((name) => system.kill(name))]);
       await pause(DOWN_MS);
-      await Promise.all([broker.restart(), revive(world, 'postgres')]);
-      await Promise.all([...validators, 'projector' as const, 'gateway' as const].map((name) => revive(world, name)));
+      await Promise.all([broker?.restart(), revive(world, 'postgres')]);
+      await Promise.all(others.map((name) => revive(world, name)));
     },
   },
 ];
+
+function brokerOf({ broker }: World): Broker {
+  if (broker === undefined) throw new Error('there is no Kafka in this run');
+  return broker;
+}
 
 const aValidator = ({ prng, validators }: World): LedgerProcessName => prng.pick(validators);
 
@@ -264,17 +299,30 @@ async function slotsOf(world: World, name: LedgerProcessName): Promise<string[]>
 const halve = async (file: string): Promise<void> => truncate(file, Math.floor((await stat(file)).size / 2));
 
 /** Nothing waits, and the read models hold every block that a node holds. */
-async function level({ system }: World): Promise<void> {
+async function level(world: World): Promise<void> {
   await until('nothing waits and all nodes stand at one height', LEVEL_WITHIN_MS, async () => {
-    const statuses = await nodeStatuses(system);
+    const statuses = await nodeStatuses(world);
     const isLevel = new Set(statuses.map(({ height }) => height)).size === 1;
-    return isLevel && statuses.every(({ waitingOperations }) => waitingOperations === 0) ? true : undefined;
+    if (isLevel && statuses.every(({ waitingOperations }) => waitingOperations === 0)) return true;
+    const told = statuses.map(
+      ({ name, height, waitingOperations }) => `${name} ${height}, ${waitingOperations} waiting`,
+    );
+    throw new Error(told.join('; '));
   });
 }
 
-async function rejoined({ system }: World): Promise<void> {
+/** A block that was proposed after this moment is proven: by blocks that a stranger follows. */
+async function goesOn({ chain }: World): Promise<void> {
+  const sinceMs = Date.now();
+  await until('the chain goes on without those who are away', GOES_ON_WITHIN_MS, async () => {
+    await chain.follow();
+    return chain.timeMs > sinceMs ? true : undefined;
+  });
+}
+
+async function rejoined(world: World): Promise<void> {
   await until('the validators have rejoined', REJOINED_WITHIN_MS, async () => {
-    const statuses = await nodeStatuses(system);
+    const statuses = await nodeStatuses(world);
     return statuses.every(({ rejoining }) => rejoining === 0) ? true : undefined;
   });
 }

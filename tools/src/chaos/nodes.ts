@@ -1,4 +1,5 @@
 import type { RunningSystem, ServiceName } from '../system/system.js';
+import type { World } from './world.js';
 
 /** What a ledger process says of itself. */
 export interface NodeStatus {
@@ -12,9 +13,9 @@ export interface NodeStatus {
   readonly rejoining: number;
 }
 
-/** Asks every ledger process; rejects when one does not answer. */
-export const nodeStatuses = (system: RunningSystem): Promise<NodeStatus[]> =>
-  Promise.all(system.processes.map(({ name }) => nodeStatus(system, name)));
+/** Asks every process of the ledger; rejects when one does not answer. */
+export const nodeStatuses = ({ system, validators, projector }: World): Promise<NodeStatus[]> =>
+  Promise.all([...validators, projector].map((name) => nodeStatus(system, name)));
 
 export async function nodeStatus(system: RunningSystem, name: ServiceName): Promise<NodeStatus> {
   const url = system.statusUrl(name);

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { check, checkRebuilt, type Findings } from './checks.js';
 import type { Fault } from './faults.js';
 import { startReplay } from './replay.js';
-import { openWorld, pause, type ChaosLayout, type WorldOptions } from './world.js';
+import type { ChaosLayout } from './kinds.js';
+import { openWorld, pause, type WorldOptions } from './world.js';
 
 export interface FaultResult {
   readonly fault: string;
@@ -38,7 +39,7 @@ export async function runChaos(options: WorldOptions, faults: readonly Fault[]):
   const { layout, folder, say } = options;
   const world = await openWorld(options);
   try {
-    const replay = await startReplay(join(folder, 'replay'), world.system.ledger.identity, world.log);
+    const replay = await startReplay(join(folder, 'replay'), world.ledger.identity, world.log);
     try {
       await world.load.prepare();
       const results: FaultResult[] = [];

@@ -2,26 +2,26 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { genesisAnchor, GridClient } from '@gridtokenx/client';
 import { native } from '@gridtokenx/crypto-native';
-import { createKafkaLog } from '@gridtokenx/kafka';
 import { Prng } from '@gridtokenx/kernel';
 import { createReadModels } from '@gridtokenx/postgres';
+import { openBus } from '@gridtokenx/process';
+import type { LedgerKind } from '@gridtokenx/protocol';
 import { openSnapshotFiles } from '@gridtokenx/keystore';
-import type { Log, ReadModels } from '@gridtokenx/runtime';
+import type { LedgerReads, Log } from '@gridtokenx/runtime';
 import { startBroker, type Broker } from '../../kafka/broker.mjs';
 import type { LedgerProcess, LedgerProcessName } from '../system/layout.js';
 import { startSystem, type RunningSystem, type ServiceName } from '../system/system.js';
 import { Chain } from './chain.js';
-import { Load } from './load.js';
+import { KINDS, type ChaosLayout, type ChaosLedger } from './kinds.js';
+import type { Load } from './load.js';
 import { nodeStatus } from './nodes.js';
 
-/** How validators are spread over processes in one run. */
-export interface ChaosLayout {
-  readonly processes: number;
-  readonly validators: number;
-}
+export type BusKind = 'kafka' | 'embedded';
 
 export interface WorldOptions {
   readonly folder: string;
+  readonly kind: LedgerKind;
+  readonly bus: BusKind;
   readonly layout: ChaosLayout;
   readonly seed: number;
   /** Operations a second. */
@@ -29,17 +29,20 @@ export interface WorldOptions {
   readonly say: (line: string) => void;
 }
 
-/** A whole system of separate processes over a Kafka of its own, people who trade on it, and what is known of its chain. */
+/** A whole system of separate processes, people who use the ledger that is looked at, and what is known of its chain. */
 export interface World {
-  readonly broker: Broker;
+  /** A Kafka of its own; `undefined` where the bus is in Postgres. */
+  readonly broker: Broker | undefined;
   readonly system: RunningSystem;
+  readonly ledger: ChaosLedger;
   /** Of the logs of the services, `<name>.log`. */
   readonly logFolder: string;
-  /** The processes in which validators live. */
+  /** The processes in which its validators live. */
   readonly validators: readonly LedgerProcessName[];
+  readonly projector: LedgerProcessName;
   readonly client: GridClient;
   readonly log: Log;
-  readonly readModels: ReadModels;
+  readonly readModels: LedgerReads;
   readonly load: Load;
   readonly chain: Chain;
   readonly prng: Prng;
@@ -53,45 +56,49 @@ export interface World {
 
 /** Market time runs this much faster: a quarter of an hour passes, and books close, every 30 seconds. */
 const MARKET_RATE = 30;
-/** So short that every run passes from one set of validators to the next. */
-const EPOCH_BLOCKS = 20;
 
-export async function openWorld({ folder, layout, seed, rate, say }: WorldOptions): Promise<World> {
-  const prng = new Prng(seed);
+export async function openWorld(options: WorldOptions): Promise<World> {
+  const { folder, kind, layout, rate, say } = options;
+  const prng = new Prng(options.seed);
   await mkdir(folder, { recursive: true });
   const closing: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
     for (const close of closing.splice(0).reverse()) await close();
   };
   try {
-    const broker = await startBroker({ folder: join(folder, 'kafka') });
-    closing.push(() => broker.stop());
+    const broker = options.bus === 'kafka' ? await startBroker({ folder: join(folder, 'kafka') }) : undefined;
+    closing.push(async () => broker?.stop());
+    const brokers = broker === undefined ? [] : [broker.brokers];
     const ended: string[] = [];
     const system = await startSystem({
       folder: join(folder, 'system'),
-      bus: 'kafka',
-      brokers: [broker.brokers],
+      bus: options.bus,
+      brokers,
       databaseUrl: undefined,
       port: 0,
       rate: MARKET_RATE,
-      validators: layout.validators,
-      consensus: { epochBlocks: EPOCH_BLOCKS },
-      layout: { validatorProcesses: layout.processes, projector: 'own' },
+      ...KINDS[kind].system(layout),
       // A run has a few hundred blocks.
       manySnapshots: true,
       restart: true,
       say: (line) => void ended.push(line),
     });
     closing.push(() => system.stop());
-    const log = createKafkaLog({ brokers: [broker.brokers], clientId: 'chaos' });
+    const { databaseUrl } = system;
+    const log = openBus(broker === undefined ? { kind: 'embedded', databaseUrl } : { kind: 'kafka', brokers }, 'chaos');
     closing.push(() => log.close());
-    const readModels = createReadModels(system.databaseUrl, 'consortium');
+    const readModels: LedgerReads = createReadModels(databaseUrl, kind);
     closing.push(() => readModels.close());
-    const anchor = genesisAnchor(new Uint8Array(await readFile(system.ledger.genesisFile)), native);
+    const ledger = KINDS[kind].ledger(system);
+    const anchor = genesisAnchor(new Uint8Array(await readFile(ledger.genesisFile)), native);
     const client = new GridClient({ url: system.url, identity: anchor.identity, crypto: native });
-    const load = new Load(system, prng, rate);
+    const load = KINDS[kind].load(system, prng, rate);
     closing.push(async () => load.abandon());
-    const validators = system.processes.filter(({ roles }) => roles.includes('validator')).map(({ name }) => name);
+    const namesOf = (role: 'validator' | 'projector'): LedgerProcessName[] =>
+      system.processes.flatMap((one) => (one.kind === kind && one.roles.includes(role) ? [one.name] : []));
+    const validators = namesOf('validator');
+    const [projector] = namesOf('projector');
+    if (projector === undefined) throw new Error('the layout has a projector');
     const chain = new Chain(anchor, client);
     const logFolder = join(folder, 'system', 'logs');
     const began: number[] = [];
@@ -99,7 +106,9 @@ export async function openWorld({ folder, layout, seed, rate, say }: WorldOption
       logFolder,
       broker,
       system,
+      ledger,
       validators,
+      projector,
       client,
       log,
       readModels,
@@ -124,14 +133,15 @@ export function processOf({ system }: World, name: LedgerProcessName): LedgerPro
 }
 
 /** Starts again what was stopped or killed. A validator process must begin at the newest snapshot of its own, or at a newer one. */
-export async function revive({ system, began }: World, name: ServiceName): Promise<void> {
-  const folder = system.processes.find((one) => one.name === name)?.stateFolder;
+export async function revive(world: World, name: ServiceName): Promise<void> {
+  const { system, ledger, began } = world;
+  const { kind, stateFolder: folder } = system.processes.find((one) => one.name === name) ?? {};
   if (folder === undefined) return system.revive(name);
   const [own = 0] = await (await openSnapshotFiles(join(folder, 'snapshots'))).heights();
   await system.revive(name);
   const { beganAt = 0 } = await nodeStatus(system, name);
   if (beganAt < own) throw new Error(`${name} has a snapshot of ${own} and began at ${beganAt}`);
-  began.push(beganAt);
+  if (kind === ledger.identity.genesis.kind) began.push(beganAt);
 }
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
