@@ -159,11 +159,27 @@ export class BlockExecutor {
     ledger.commit();
     this.executed = undefined;
     for (const { hash } of run.envelopes) pool.remove(hash);
+    this.dropUsed(header.time);
     this.currentTip = tipAfter(crypto, this.rules, this.tip, { header, certificate, nextValidators });
     assert(equalBytes(this.tip.stateDigest, ledger.stateDigest), 'the tip carries the digest of the state');
     this.candidates.clear();
     this.verdicts.clear();
     return this.tip;
+  }
+
+  /**
+   * Whoever was away reads again what was decided meanwhile, and an envelope may be sent twice: such come first in the pool, and a
+   * host that seldom leads would hold them, and read them again after its next restart, until it does.
+   */
+  private dropUsed(time: number): void {
+    const { ledger, pool, onDropped } = this.options;
+    const admission = ledger.admission(millis(time));
+    for (const envelope of pool) {
+      const refusal = admission.refusal(envelope);
+      if (refusal === undefined || !FOR_GOOD.has(refusal)) return;
+      pool.remove(envelope.hash);
+      onDropped(refusal);
+    }
   }
 
   /** SPEC consensus 5.2: throws what is computed here beside what a validator of this host COMMITted to. */

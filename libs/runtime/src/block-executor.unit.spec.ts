@@ -100,6 +100,21 @@ describe('a block', () => {
     expect([...pool].map(({ hash }) => hash)).toEqual([fresh.hash]);
   });
 
+  it('lets go of what was read again after it was decided, also where none is built', () => {
+    const chain = new TestChain();
+    const { executor, pool } = executorOf(chain);
+    const trade = chain.trade();
+    const reserve = chain.reserve();
+    commitTo(executor, chain, trade);
+    offer(pool, [...trade, ...reserve]);
+    commitTo(executor, chain, []);
+    expect([...pool]).toEqual(reserve);
+    // The offset of the first that waits: from there a restart reads.
+    expect(pool.oldestOffset(99)).toBe(trade.length);
+    commitTo(executor, chain, reserve);
+    expect([pool.operations, pool.bytes, pool.oldestOffset(99)]).toEqual([0, 0, 99]);
+  });
+
   it('of a validator that is suspended is refused', () => {
     const chain = new TestChain(1, 5);
     const { identity, seeds } = chain.consortium;
