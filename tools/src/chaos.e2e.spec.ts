@@ -44,7 +44,7 @@ describe('the public ledger in separate processes, the bus in Postgres', () => {
 
 if (process.env['KAFKA_LIBS'] === undefined) {
   process.stdout.write(
-    'Faults of real processes are NOT tested: KAFKA_LIBS names no folder with the jars of a broker\n',
+    'Faults of real processes on Kafka are NOT tested: KAFKA_LIBS names no folder with the jars of a broker\n',
   );
   it.todo('comes through the faults of the short form (KAFKA_LIBS is not set)');
 } else {

@@ -31,7 +31,7 @@ export class ParticipationLoad extends Load {
   private proposals = 0;
 
   constructor(ledger: DevelopmentPublicLedger, options: LoadOptions) {
-    super({ ...ledger, key: ledger.account }, options);
+    super(ledger, options);
     const { genesis, ledgerId } = ledger.identity;
     this.traders = Array.from(
       { length: TRADERS },
