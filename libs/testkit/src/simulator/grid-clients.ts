@@ -38,9 +38,30 @@ export class GridClients extends Clients {
     const secret = prng.pick(kind < 60 ? this.ledger.accountSeeds : this.ledger.stakerSeeds);
     return this.sign(
       secret,
-      this.some(1, 3, () => this.transfer(secret)),
+      this.some(1, 3, () => (prng.chance(0.25) ? this.stake() : this.transfer(secret))),
       prng.chance(0.4),
     );
+  }
+
+  /** Behind validators, honest or not; much of it comes too early or is too much, and is refused. */
+  private stake(): Operation {
+    const { prng } = this;
+    const amount = (BigInt(prng.between(1, 2_000)) * ONE_GRID).toString();
+    switch (prng.below(6)) {
+      case 0:
+      case 1:
+        return { type: 'staking.bond', amount };
+      case 2:
+        return { type: 'staking.unbond', amount };
+      case 3:
+        return { type: 'staking.rebond', amount };
+      case 4:
+        return { type: 'staking.withdraw' };
+      default: {
+        const targets = prng.shuffle([...this.ledger.stakerSeeds]).slice(0, prng.between(1, 17));
+        return { type: 'staking.nominate', targets: targets.map((one) => this.accountOf(one)) };
+      }
+    }
   }
 
   private transfer(from: Uint8Array): Operation {
