@@ -244,6 +244,8 @@ Each block names the hash of the one before.</p>
 <p>Check it offline, with your own copy of the public ledger's genesis file. <code>URL</code> is the address of any gateway, such as
 <code>http://127.0.0.1:8080</code>.</p>
 ${code(anchorCommand(height))}
+<p class="soft">Once the public ledger has other validators than its genesis names, add <code>--url $URL</code>: a light client then learns
+them, step by step, and believes no gateway.</p>
 </section>`;
 }
 
