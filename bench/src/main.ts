@@ -41,6 +41,9 @@ const USAGE = `npm run bench -- <name> [options]
     --nominators N         with 16 targets each; may be repeated (default 5000, 10000 and 20000)
     --slice N              units of work for a block (default 50000)
     --balancing N          rounds of balancing after the count (default 0)
+  era         what an era costs the blocks of the public ledger: snapshot, count, payouts, telling
+    --candidates N         (default 1000), --nominators N (default 20000), with 16 targets each
+    --blocks N             of an era (default 100)
   idle        CPU and memory of the default system without load
     --seconds S            measured (default 50)
   report      runs all of these and the peers, keeps their JSON in bench/results, writes bench/REPORT.md from it
@@ -187,6 +190,26 @@ async function phragmen(args: string[]): Promise<void> {
   process.stdout.write(`${JSON.stringify(result, undefined, values.json ? undefined : 2)}\n`);
 }
 
+async function era(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      candidates: { type: 'string', default: '1000' },
+      nominators: { type: 'string', default: '20000' },
+      blocks: { type: 'string', default: '100' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const { runEraBench } = await import('./era.js');
+  const result = runEraBench({
+    candidates: count(values.candidates, 'candidates'),
+    nominators: count(values.nominators, 'nominators'),
+    eraBlocks: count(values.blocks, 'blocks'),
+    say,
+  });
+  process.stdout.write(`${JSON.stringify(result, undefined, values.json ? undefined : 2)}\n`);
+}
+
 async function idle(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
@@ -263,6 +286,9 @@ async function main(): Promise<number> {
       return 0;
     case 'phragmen':
       await phragmen(args);
+      return 0;
+    case 'era':
+      await era(args);
       return 0;
     case 'idle':
       await idle(args);
