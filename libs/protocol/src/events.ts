@@ -371,7 +371,12 @@ export const eventSchemas = {
     anchored: f.hashHex,
     other: f.hashHex,
   }),
-  'transparency.recovered': event('transparency.recovered', { height: f.count, hash: f.hashHex }),
+  /** The block from which anchoring goes on; what was anchored above it, or in its place, is forgotten. */
+  'transparency.recovered': event('transparency.recovered', {
+    height: f.count,
+    hash: f.hashHex,
+    forgotten: f.publicField(z.array(f.count)),
+  }),
   'transparency.aggregatesPublished': event('transparency.aggregatesPublished', {
     publication: f.operationId,
     account: f.gridAccount,

@@ -201,24 +201,29 @@ export function recover(
   const hash = headerHash(crypto, header);
   const state = stateOfHash(crypto, trusted.rules, hash, { header, validators, nextValidators });
   if ('verdict' in state) return rejected('transparency.untrusted', { rule: state.code });
-  forgetFrom(transparency, trusted.rules, header, hash);
+  const forgotten = forgetFrom(transparency, trusted.rules, header, hash);
   transparency.sets.set(header.epoch.toString(), validators);
   transparency.sets.set(state.nextValidators.epoch.toString(), state.nextValidators.keys);
   transparency.writeTrust(state);
-  context.events.push({ type: 'transparency.recovered', height: header.height, hash: toHex(hash) });
+  context.events.push({ type: 'transparency.recovered', height: header.height, hash: toHex(hash), forgotten });
   return undefined;
 }
 
-/** What was anchored at this height and above may be the lie that the recovery is from: it can be anchored again. */
+/** What was anchored at this height and above may be the lie that the recovery is from: it can be anchored again. Its heights, in order. */
 function forgetFrom(
   { store, anchors, sets }: TransparencyState,
   { epochBlocks }: ChainRules,
   { height, epoch }: Header,
   hash: Hash,
-): void {
+): number[] {
   const isFrom = (at: number, is: AnchorRow): boolean => at > height || (at === height && !equalBytes(is.hash, hash));
-  for (const cell of anchors.rows.values())
-    if (cell.value !== undefined && isFrom(Number(cell.key), cell.value)) store.change(cell, undefined);
+  const forgotten: number[] = [];
+  for (const cell of anchors.rows.values()) {
+    if (cell.value === undefined || !isFrom(Number(cell.key), cell.value)) continue;
+    forgotten.push(Number(cell.key));
+    store.change(cell, undefined);
+  }
   const last = Math.max(epoch, epochOf(height + 1, epochBlocks));
   for (const cell of sets.rows.values()) if (Number(cell.key) > last) store.change(cell, undefined);
+  return forgotten.sort((a, b) => a - b);
 }

@@ -240,6 +240,7 @@ describe('two certified blocks of one height', () => {
       type: 'transparency.recovered',
       height: 4,
       hash: toHex(headerHash(native, chain.headerAt(4))),
+      forgotten: [5, 8],
     });
     // What was anchored above may be the lie: it is anchored again.
     expect([...world.ledger.state.transparency.anchors.rows.keys()]).toEqual([]);

@@ -337,9 +337,11 @@ export class PublicCollector implements OwnCollector<PublicEvent, PublicRows> {
           ...told(event),
           ...(where.operationId !== undefined && { operation: toHex(where.operationId) }),
         });
+      case 'transparency.recovered':
+        for (const height of event.forgotten) changes.remove('anchor', anchorId(height));
+        return changes.fact('anchoring', '', where, event);
       case 'transparency.setLearned':
       case 'transparency.frozen':
-      case 'transparency.recovered':
         return changes.fact('anchoring', '', where, event);
       case 'transparency.aggregatesPublished':
         return changes.put('publication', event.publication, { ...told(event, 'publication'), status: 'published' });
