@@ -30,6 +30,7 @@ import {
   type Outcome,
 } from '@gridtokenx/protocol';
 import { oneOrganisation, testGenesis } from '@gridtokenx/testkit';
+import type { Io } from './cli/io.js';
 import { Keypair } from './keypair.js';
 import { signOperations } from './signing.js';
 
@@ -215,3 +216,16 @@ export class TestLedger {
     return proof;
   }
 }
+
+/** The files of a command line that runs in a test: kept in `files`, and nobody else's. */
+export const memoryFiles = (files: Map<string, Uint8Array>): Io['files'] => ({
+  read: (path) => {
+    const file = files.get(path);
+    if (file === undefined) throw new Error(`no such file: ${path}`);
+    return file;
+  },
+  exists: (path) => files.has(path),
+  create: (path, text) => void files.set(path, utf8(text)),
+  replace: (path, text) => void files.set(path, utf8(text)),
+  mode: () => 0o600,
+});

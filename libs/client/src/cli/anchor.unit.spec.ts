@@ -5,7 +5,7 @@ import { decodeEnvelope, LEDGER_PATHS, readGenesis, type Operation } from '@grid
 import { gridAmount, testPublicGenesis } from '@gridtokenx/testkit';
 import { describe, expect, it } from '@jest/globals';
 import { anchorOperations } from '../anchoring.js';
-import { seedOf, TestLedger } from '../fixture.spec.js';
+import { seedOf, TestLedger, memoryFiles } from '../fixture.spec.js';
 import type { Io } from './io.js';
 import { main } from './main.js';
 
@@ -88,13 +88,7 @@ async function desk(anchored = 0) {
     },
     out: (text) => void (said.out += text),
     error: (text) => void (said.error += text),
-    files: {
-      read: (path) => files.get(path) ?? new Uint8Array(0),
-      exists: (path) => files.has(path),
-      create: (path, text) => void files.set(path, utf8(text)),
-      replace: (path, text) => void files.set(path, utf8(text)),
-      mode: () => 0o600,
-    },
+    files: memoryFiles(files),
   };
   const run = async (...argv: string[]): Promise<number> => {
     Object.assign(said, { out: '', error: '' });

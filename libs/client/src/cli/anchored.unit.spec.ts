@@ -11,7 +11,7 @@ import {
   served,
   wronglyPublished,
 } from '../anchored-fixture.spec.js';
-import { TestLedger, type TestBlock } from '../fixture.spec.js';
+import { TestLedger, type TestBlock, memoryFiles } from '../fixture.spec.js';
 import { encodeProofJson } from '../proof-json.js';
 import type { Io } from './io.js';
 import { main } from './main.js';
@@ -79,13 +79,7 @@ function desk(instead: Readonly<Record<string, unknown>> = {}) {
     },
     out: (text) => void (said.out += text),
     error: (text) => void (said.error += text),
-    files: {
-      read: (path) => files.get(path) ?? new Uint8Array(0),
-      exists: (path) => files.has(path),
-      create: (path, text) => void files.set(path, utf8(text)),
-      replace: (path, text) => void files.set(path, utf8(text)),
-      mode: () => 0o600,
-    },
+    files: memoryFiles(files),
   };
   const run = async (...argv: string[]): Promise<number> => {
     Object.assign(said, { out: '', error: '' });

@@ -4,7 +4,7 @@ import { fromBase64Url, toHex, utf8 } from '@gridtokenx/kernel';
 import { decodeEnvelope, identityOfKind, readGenesis, type Envelope, type LedgerEvent } from '@gridtokenx/protocol';
 import { gridAmount, testPublicGenesis } from '@gridtokenx/testkit';
 import { describe, expect, it } from '@jest/globals';
-import { seedOf } from '../fixture.spec.js';
+import { seedOf, memoryFiles } from '../fixture.spec.js';
 import { ERA, told } from '../told-election.spec.js';
 import { Keypair } from '../keypair.js';
 import type { Io } from './io.js';
@@ -56,17 +56,7 @@ async function run(argv: readonly string[], answers: Readonly<Record<string, unk
     },
     out: (text) => void (said.out += text),
     error: (text) => void (said.error += text),
-    files: {
-      read: (path) => {
-        const file = files.get(path);
-        if (file === undefined) throw new Error(`no such file: ${path}`);
-        return file;
-      },
-      exists: (path) => files.has(path),
-      create: (path, text) => void files.set(path, utf8(text)),
-      replace: (path, text) => void files.set(path, utf8(text)),
-      mode: () => 0o600,
-    },
+    files: memoryFiles(files),
   };
   const code = await main(argv, io);
   return { code, said, asked, envelope };

@@ -1,7 +1,7 @@
 import { encodeCertificate, encodeHeader, type LightBlock } from '@gridtokenx/chain';
 import { fromUtf8, parseTime, toBase64Url, toHex, utf8 } from '@gridtokenx/kernel';
 import { describe, expect, it } from '@jest/globals';
-import { TestLedger } from '../fixture.spec.js';
+import { TestLedger, memoryFiles } from '../fixture.spec.js';
 import { encodeProofJson } from '../proof-json.js';
 import type { Io } from './io.js';
 import { main } from './main.js';
@@ -80,13 +80,7 @@ function desk(sinceStartMs = 60_000) {
     },
     out: (text) => void (said.out += text),
     error: (text) => void (said.error += text),
-    files: {
-      read: (path) => files.get(path) ?? new Uint8Array(0),
-      exists: (path) => files.has(path),
-      create: (path, text) => void files.set(path, utf8(text)),
-      replace: (path, text) => void files.set(path, utf8(text)),
-      mode: () => 0o600,
-    },
+    files: memoryFiles(files),
   };
   const run = async (...argv: string[]): Promise<number> => {
     Object.assign(said, { out: '', error: '', asked: [] });

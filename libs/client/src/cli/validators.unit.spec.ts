@@ -3,7 +3,7 @@ import { noble, type Signature } from '@gridtokenx/crypto';
 import { fromBase64Url, utf8 } from '@gridtokenx/kernel';
 import { decodeEnvelope, type Operation } from '@gridtokenx/protocol';
 import { describe, expect, it } from '@jest/globals';
-import { ACCOUNT, genesisFile, seedOf, TestLedger } from '../fixture.spec.js';
+import { ACCOUNT, genesisFile, seedOf, TestLedger, memoryFiles } from '../fixture.spec.js';
 import { Keypair } from '../keypair.js';
 import type { Io } from './io.js';
 import { main } from './main.js';
@@ -31,17 +31,7 @@ function desk() {
     },
     out: (text) => void (said.out += text),
     error: (text) => void (said.error += text),
-    files: {
-      read: (path) => {
-        const file = files.get(path);
-        if (file === undefined) throw new Error(`no such file: ${path}`);
-        return file;
-      },
-      exists: (path) => files.has(path),
-      create: (path, text) => void files.set(path, utf8(text)),
-      replace: (path, text) => void files.set(path, utf8(text)),
-      mode: () => 0o600,
-    },
+    files: memoryFiles(files),
   };
   const run = async (...argv: readonly string[]): Promise<number> => {
     said.out = '';

@@ -1,6 +1,4 @@
-import { possessionSignBytes } from '@gridtokenx/chain';
-import type { Signature } from '@gridtokenx/crypto';
-import { fromBase64Url } from '@gridtokenx/kernel';
+import { showsPossession } from '@gridtokenx/chain';
 import {
   NOMINATIONS_MAX,
   rejected,
@@ -130,9 +128,7 @@ function refuseKey(
     return rejected('staking.keyInUse', { key });
   const publicKey = publicKeyOf(key);
   if (!crypto.isAcceptableKey(publicKey)) return rejected('staking.unacceptableKey', { key });
-  const signature = fromBase64Url(proof);
-  return signature?.length === 64 &&
-    crypto.verify(signature as Signature, possessionSignBytes(ledgerId, account, publicKey), publicKey)
+  return showsPossession(crypto, ledgerId, account, publicKey, proof)
     ? undefined
     : rejected('staking.badProof', { key });
 }

@@ -1,6 +1,5 @@
-import { possessionSignBytes } from '@gridtokenx/chain';
-import type { Signature } from '@gridtokenx/crypto';
-import { compareText, fromBase64Url, parseTime, unreachable } from '@gridtokenx/kernel';
+import { showsPossession } from '@gridtokenx/chain';
+import { compareText, parseTime, unreachable } from '@gridtokenx/kernel';
 import {
   CHANGE_OPEN_MAX_MS,
   CHANGES_OPEN_MAX,
@@ -132,10 +131,7 @@ function refuseNewKey(
   if (ofOrganisation !== undefined && organisation !== ofOrganisation)
     return rejected('validators.notAKeyOfAnOrganisation', { key });
   if (state.validators.has(key) || state.isNamed(key)) return rejected('validators.keyInUse', { key });
-  const publicKey = publicKeyOf(key);
-  const signature = fromBase64Url(proof);
-  return signature?.length === 64 &&
-    crypto.verify(signature as Signature, possessionSignBytes(ledgerId, organisation, publicKey), publicKey)
+  return showsPossession(crypto, ledgerId, organisation, publicKeyOf(key), proof)
     ? undefined
     : rejected('validators.badProof', { key });
 }
