@@ -24,6 +24,7 @@ export * from './registry/state.js';
 export { KYC_TRANSITIONS } from './registry/execute.js';
 export { actsFor, isVerified, kycStatusAt } from './registry/rights.js';
 export * from './market/state.js';
+export * from './settlement/history.js';
 export { executeMarket, MARKET_OPERATIONS, type MarketOperation } from './market/execute.js';
 export * from './staking/index.js';
 export * from './governance/index.js';

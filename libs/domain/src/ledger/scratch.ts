@@ -12,6 +12,10 @@ export interface RowWriter {
 
 const CAPACITY = 64 * 1024;
 
+/** The value of each lower-case hex digit by its code; of any other letter -1. */
+const HEX_VALUES = new Int8Array(128).fill(-1);
+for (let i = 0; i < 16; i++) HEX_VALUES['0123456789abcdef'.charCodeAt(i)] = i;
+
 /**
  * The bytes of `ByteWriter` in one buffer that is used again for each row: a block hashes tens of thousands of rows, and
  * a buffer for each would cost more than its hash.
@@ -72,6 +76,23 @@ export class ScratchWriter implements RowWriter {
   fixed(bytes: Uint8Array): this {
     const at = this.room(bytes.length);
     this.buffer.set(bytes, at);
+    return this;
+  }
+
+  /** The bytes that lower-case hex digits, an even number of them, stand for: their count is known to the reader. */
+  hex(text: string): this {
+    const bytes = text.length >> 1;
+    const at = this.room(bytes);
+    const { buffer } = this;
+    let seen = text.length & 1 ? -1 : 0;
+    for (let i = 0; i < bytes; i++) {
+      const high = HEX_VALUES[text.charCodeAt(2 * i)] ?? -1;
+      const low = HEX_VALUES[text.charCodeAt(2 * i + 1)] ?? -1;
+      // A letter that is no digit makes `seen` negative for good.
+      seen |= high | low;
+      buffer[at + i] = (high << 4) | low;
+    }
+    if (seen < 0) assert(false, 'an id is lower-case hex');
     return this;
   }
 
