@@ -67,7 +67,7 @@ class Market {
     const terms = genesis();
     const state = consortiumLedger.state(store, terms, { crypto: native, ledgerId: '' });
     this.state = state;
-    state.registry.zones.set(ZONE, { operator: ORGANISATION, account: OPERATOR });
+    state.registry.zones.set(ZONE, { operator: ORGANISATION, account: OPERATOR, territory: ZONE, voltage: 'low' });
     for (let i = 0; i < 2 * TRADERS; i++) {
       const account = traderName(i);
       state.registry.accounts.set(account, { organisation: ORGANISATION, kyc: 'verified', kycUntil: 0 });

@@ -1,6 +1,6 @@
 import { INTERVAL_MS, millis, parseInterval, parseTime } from '@gridtokenx/kernel';
 import { z } from 'zod';
-import { ENERGY_WH_MAX, MULTISIG_SIGNERS_MAX, PRICE_TICKS_MAX, VALIDATORS_MAX } from './limits.js';
+import { ENERGY_WH_MAX, MULTISIG_SIGNERS_MAX, PRICE_TICKS_MAX, ROUTE_LINKS_MAX, VALIDATORS_MAX } from './limits.js';
 
 /**
  * The fields that messages are made of. Each is tagged with what it may reveal: `public` (a fact of the market),
@@ -36,6 +36,17 @@ export const gridAccount = pseudonym(
 /** An operation as strict JSON in a text: what is decided about before it is asked for. */
 export const callText = publicField(z.string().min(1).max(65_536));
 export const zoneId = publicField(z.string().regex(/^[A-Z0-9][A-Z0-9-]{1,31}$/, 'a zone such as MEA-BKK-01'));
+/** Whose network a zone belongs to: what wheeling is charged by. */
+export const territory = publicField(z.string().regex(/^[A-Z0-9][A-Z0-9-]{0,31}$/, 'a territory such as MEA'));
+export const VOLTAGES = ['low', 'medium', 'high'] as const;
+export const voltage = publicField(z.enum(VOLTAGES));
+const gridName = (): z.ZodString => z.string().regex(/^[A-Z0-9][A-Z0-9-]{1,31}$/, 'a name of A-Z, 0-9 and -');
+/** A line between two zones. */
+export const linkId = publicField(gridName());
+/** A line to the meters of a part of a zone. */
+export const feederId = publicField(gridName());
+/** The links that lead from one zone to another, in that order. */
+export const route = publicField(z.array(linkId).min(1).max(ROUTE_LINKS_MAX));
 export const reference = publicField(
   z.string().regex(/^[A-Za-z0-9._:-]{1,64}$/, 'a reference of letters, digits and ._:-'),
 );
@@ -141,6 +152,7 @@ export type Role = z.infer<typeof role>;
 export type KycStatus = z.infer<typeof kycStatus>;
 export type ValidatorChangeKind = z.infer<typeof validatorChangeKind>;
 export type Side = z.infer<typeof side>;
+export type Voltage = z.infer<typeof voltage>;
 export type TimeInForce = z.infer<typeof timeInForce>;
 
 /** The end of a delivery interval, from its start. */

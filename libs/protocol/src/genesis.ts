@@ -10,6 +10,7 @@ import {
   TREASURY_ACCOUNT,
   VALIDATORS_MAX,
 } from './limits.js';
+import { legsOf } from './network.js';
 import { publicParameters } from './parameters.js';
 
 const common = {
@@ -46,7 +47,33 @@ const consortiumGenesis = z.strictObject({
   ),
   /** Accounts that exist, verified, from the start: those of grid operators that are paid fees and buy the feed-in. */
   accounts: z.array(z.strictObject({ id: f.accountId, organisation: f.organisationId })),
-  zones: z.array(z.strictObject({ id: f.zoneId, operator: f.organisationId, account: f.accountId })),
+  /** Without a territory a zone is in one of its own; without a voltage it is on low voltage. */
+  zones: z.array(
+    z.strictObject({
+      id: f.zoneId,
+      operator: f.organisationId,
+      account: f.accountId,
+      territory: f.territory.optional(),
+      voltage: f.voltage.optional(),
+    }),
+  ),
+  /** How energy gets from zone to zone; without it, nowhere. Capacities are Wh per delivery interval. */
+  network: z
+    .strictObject({
+      links: z.array(
+        z.strictObject({
+          id: f.linkId,
+          fromZone: f.zoneId,
+          toZone: f.zoneId,
+          forwardWh: f.energyWh,
+          backwardWh: f.energyWh,
+        }),
+      ),
+      /** Zones between which trade is allowed, in this direction, and over which links. */
+      pairs: z.array(z.strictObject({ fromZone: f.zoneId, toZone: f.zoneId, route: f.route })),
+      feeders: z.array(z.strictObject({ id: f.feederId, zone: f.zoneId, capacityWh: f.energyWh })),
+    })
+    .optional(),
   tariff: z.strictObject({
     version: z.int().min(1),
     /** Part of the notional, in 0.0001, and how it is shared between buyer and seller, in 0.0001. */
@@ -197,7 +224,31 @@ function inconsistencyOfConsortium(crypto: Crypto, genesis: ConsortiumGenesis): 
     repeated(zones.map(({ id }) => id)) ??
     repeated(organisationKeys);
   if (twice !== undefined) return `${twice} is declared twice`;
+  const fault = networkFault(genesis);
+  if (fault !== undefined) return fault;
   return unacceptableIn(crypto, [...organisationKeys, ...validators.map(({ key }) => key)]);
+}
+
+/** SPEC network 1.2: zones that there are, names once, and routes that lead where they say. */
+function networkFault({ zones, network }: ConsortiumGenesis): string | undefined {
+  if (network === undefined) return undefined;
+  const { links, pairs, feeders } = network;
+  const declared = new Set(zones.map(({ id }) => id));
+  const unknown = [...links, ...pairs]
+    .flatMap(({ fromZone, toZone }) => [fromZone, toZone])
+    .concat(feeders.map(({ zone }) => zone))
+    .find((zone) => !declared.has(zone));
+  if (unknown !== undefined) return `${unknown} is named but not declared`;
+  const twice =
+    repeated(links.map(({ id }) => id)) ??
+    repeated(feeders.map(({ id }) => id)) ??
+    repeated(pairs.map(({ fromZone, toZone }) => `${fromZone} to ${toZone}`));
+  if (twice !== undefined) return `${twice} is declared twice`;
+  const ring = links.find(({ fromZone, toZone }) => fromZone === toZone);
+  if (ring !== undefined) return `${ring.id} leads nowhere`;
+  const ends = new Map(links.map((link) => [link.id, link]));
+  const astray = pairs.find(({ fromZone, toZone, route }) => !legsOf(fromZone, toZone, route, (id) => ends.get(id)));
+  return astray && `the route from ${astray.fromZone} to ${astray.toZone} does not lead there`;
 }
 
 function inconsistencyOfPublic(crypto: Crypto, genesis: PublicGenesis): string | undefined {

@@ -29,9 +29,16 @@ const genesis = {
     { id: B, sector: 'trader', roles: [], keys: [keyOf(6)] },
   ],
   accounts: [{ id: ACCOUNT, organisation: A }],
-  zones: [{ id: 'MEA-BKK-01', operator: A, account: ACCOUNT }],
+  zones: [
+    { id: 'MEA-BKK-01', operator: A, account: ACCOUNT },
+    { id: 'MEA-NON-02', operator: A, account: ACCOUNT, territory: 'MEA', voltage: 'medium' },
+  ],
   tariff: { version: 1, gridFee: { rate: 100, buyerShare: 10_000, sellerShare: 0 }, feedInRate: 22_000 },
 };
+
+const link = { id: 'L1', fromZone: 'MEA-BKK-01', toZone: 'MEA-NON-02', forwardWh: '1000', backwardWh: '500' };
+const pair = { fromZone: 'MEA-BKK-01', toZone: 'MEA-NON-02', route: ['L1'] };
+const network = { links: [link], pairs: [pair], feeders: [{ id: 'F1', zone: 'MEA-BKK-01', capacityWh: '9000' }] };
 
 const fileOf = (changes: Record<string, unknown>): Uint8Array => utf8(JSON.stringify({ ...genesis, ...changes }));
 
@@ -53,6 +60,7 @@ describe('a genesis file', () => {
     expect(Buffer.from(identity.genesisHash).toString('hex')).toBe(hash);
     expect(identity.ledgerId).toBe(`gridtokenx-consortium-${hash.slice(0, 8)}`);
     expect(identity.genesis).toEqual(genesis);
+    expect(readGenesis(noble, fileOf({ network })).genesis).toEqual({ ...genesis, network });
     expect(readGenesis(noble, utf8(JSON.stringify(genesis, undefined, 1))).ledgerId).not.toBe(identity.ledgerId);
   });
 
@@ -126,6 +134,38 @@ describe('a genesis file', () => {
     ],
     ['that declares an account twice', fileOf({ accounts: [...genesis.accounts, ...genesis.accounts] }), /twice/],
     ['that declares a zone twice', fileOf({ zones: [...genesis.zones, ...genesis.zones] }), /twice/],
+    [
+      'whose link ends nowhere',
+      fileOf({ network: { ...network, links: [{ ...link, toZone: 'PEA-X' }] } }),
+      /PEA-X is named/,
+    ],
+    [
+      'whose link leads back',
+      fileOf({ network: { ...network, links: [{ ...link, toZone: 'MEA-BKK-01' }] } }),
+      /nowhere/,
+    ],
+    ['that declares a link twice', fileOf({ network: { ...network, links: [link, link] } }), /L1 is declared twice/],
+    ['that allows a pair twice', fileOf({ network: { ...network, pairs: [pair, pair] } }), /is declared twice/],
+    [
+      'whose route has a gap',
+      fileOf({ network: { ...network, pairs: [{ ...pair, route: ['L2'] }] } }),
+      /does not lead/,
+    ],
+    [
+      'whose route turns back',
+      fileOf({ network: { ...network, pairs: [{ ...pair, route: ['L1', 'L1', 'L1'] }] } }),
+      /lead/,
+    ],
+    [
+      'with a route without links',
+      fileOf({ network: { ...network, pairs: [{ ...pair, route: [] }] } }),
+      /^genesis.schema: network\/pairs\/0\/route/,
+    ],
+    [
+      'whose feeder is in no zone',
+      fileOf({ network: { ...network, feeders: [{ id: 'F1', zone: 'PEA-X', capacityWh: '1' }] } }),
+      /PEA-X is named but not declared/,
+    ],
     [
       'with a validator key of small order',
       fileOf({ validators: [{ key: 'A'.repeat(43), organisation: A }] }),

@@ -20,6 +20,8 @@ export const ENERGY_WH_MAX = 1_000_000_000_000;
 export const ORDER_WH_MIN = 100;
 /** The highest limit price: 10,000 THB/kWh. */
 export const PRICE_TICKS_MAX = 1_000_000;
+/** Links on the way from one zone to another. */
+export const ROUTE_LINKS_MAX = 8;
 export const VALIDATORS_MAX = 1_000;
 /** How long a change of the validators may stand open, and how many of one organisation. */
 export const CHANGE_OPEN_MAX_MS = 30 * 86_400_000;

@@ -21,7 +21,9 @@ function genesisRows(registry: RegistryState, genesis: ConsortiumGenesis): void 
   for (const { key, organisation } of genesis.validators) registerKey(key, organisation);
   for (const { id, organisation } of genesis.accounts)
     registry.accounts.set(id, { organisation, kyc: 'verified', kycUntil: 0 });
-  for (const { id, operator, account } of genesis.zones) registry.zones.set(id, { operator, account });
+  // A zone without a territory is one for itself.
+  for (const { id, operator, account, territory = id, voltage = 'low' } of genesis.zones)
+    registry.zones.set(id, { operator, account, territory, voltage });
 }
 
 export const registryModule = (

@@ -1,6 +1,15 @@
 import type { RowWriter } from '../ledger/scratch.js';
 import { compareText, type ByteReader } from '@gridtokenx/kernel';
-import { KYC_STATUSES, ROLES, SECTORS, type KycStatus, type Role, type Sector } from '@gridtokenx/protocol';
+import {
+  KYC_STATUSES,
+  ROLES,
+  SECTORS,
+  VOLTAGES,
+  type KycStatus,
+  type Role,
+  type Sector,
+  type Voltage,
+} from '@gridtokenx/protocol';
 import { keyTable, type KeyRow } from '../ledger/keys.js';
 import { readOneOf, Shared } from '../ledger/rows.js';
 import { pairTable, plainTable, type PairTable, type Store, type Table } from '../ledger/store.js';
@@ -32,6 +41,9 @@ export interface ZoneRow {
   readonly operator: string;
   /** The operator's account that fees are paid to and feed-in is paid from. */
   readonly account: string;
+  /** Whose network it is, and on what voltage: what wheeling and losses depend on. */
+  readonly territory: string;
+  readonly voltage: Voltage;
 }
 
 const list = (writer: RowWriter, texts: readonly string[]): void => {
@@ -97,8 +109,14 @@ export class RegistryState {
       decode: (reader) => ({ account: reader.text(), zone: reader.text(), limitWh: reader.u64() }),
     });
     this.zones = plainTable<ZoneRow>(store, 'registry.zone', {
-      encode: (writer, { operator, account }) => void writer.text(operator).text(account),
-      decode: (reader) => ({ operator: reader.text(), account: reader.text() }),
+      encode: (writer, { operator, account, territory, voltage }) =>
+        void writer.text(operator).text(account).text(territory).text(voltage),
+      decode: (reader) => ({
+        operator: reader.text(),
+        account: reader.text(),
+        territory: reader.text(),
+        voltage: readOneOf(reader, VOLTAGES),
+      }),
     });
   }
 }
