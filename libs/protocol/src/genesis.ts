@@ -10,6 +10,7 @@ import {
   TREASURY_ACCOUNT,
   VALIDATORS_MAX,
 } from './limits.js';
+import { firstMarketRules, genesisMarketRules, marketRulesFault } from './market-rules.js';
 import { legsOf } from './network.js';
 import { publicParameters } from './parameters.js';
 
@@ -37,7 +38,13 @@ const consortiumGenesis = z.strictObject({
   ...common,
   kind: z.literal('consortium'),
   /** Market time: where it starts, how much faster than block time it runs, and the longest block interval that counts. */
-  market: z.strictObject({ start: f.time, rate: z.int().min(1).max(100_000), capMs: z.int().min(1).optional() }),
+  market: z.strictObject({
+    start: f.time,
+    rate: z.int().min(1).max(100_000),
+    capMs: z.int().min(1).optional(),
+    /** What its rules say otherwise than the default ones. */
+    rules: genesisMarketRules.optional(),
+  }),
   validators: z
     .array(z.strictObject({ key: f.keyId, organisation: f.organisationId }))
     .min(1)
@@ -205,7 +212,9 @@ function unacceptableIn(crypto: Crypto, keys: readonly string[]): string | undef
 }
 
 function inconsistencyOfConsortium(crypto: Crypto, genesis: ConsortiumGenesis): string | undefined {
-  const { organisations, accounts, zones, validators, tariff } = genesis;
+  const { organisations, accounts, zones, validators, tariff, market } = genesis;
+  const fault = marketRulesFault(firstMarketRules(market));
+  if (fault !== undefined) return fault;
   if (tariff.gridFee.buyerShare + tariff.gridFee.sellerShare !== 10_000) return 'the fee shares must sum to 10000';
 
   const declaredOrganisations = new Set(organisations.map(({ id }) => id));

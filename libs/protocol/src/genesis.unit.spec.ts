@@ -88,6 +88,16 @@ describe('a genesis file', () => {
       /^genesis.inconsistent: the fee shares/,
     ],
     [
+      'whose market rules contradict each other',
+      fileOf({ market: { ...genesis.market, rules: { lotWh: 70 } } }),
+      /^genesis.inconsistent: the minimum is not a whole number of lots/,
+    ],
+    [
+      'whose market rules have a field that there is not',
+      fileOf({ market: { ...genesis.market, rules: { colour: 1 } } }),
+      /^genesis.schema: market\/rules/,
+    ],
+    [
       'whose longest timeout is shorter than its first',
       fileOf({ consensus: { ...genesis.consensus, timeoutCapMs: 1 } }),
       /^genesis.inconsistent: timeoutCapMs/,

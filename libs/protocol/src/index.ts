@@ -7,6 +7,7 @@ export * from './findings.js';
 export * from './genesis.js';
 export * from './ledgers.js';
 export * from './limits.js';
+export * from './market-rules.js';
 export * from './network.js';
 export * from './operations.js';
 export * from './outcome.js';
