@@ -213,8 +213,6 @@ function unacceptableIn(crypto: Crypto, keys: readonly string[]): string | undef
 
 function inconsistencyOfConsortium(crypto: Crypto, genesis: ConsortiumGenesis): string | undefined {
   const { organisations, accounts, zones, validators, tariff, market } = genesis;
-  const fault = marketRulesFault(firstMarketRules(market));
-  if (fault !== undefined) return fault;
   if (tariff.gridFee.buyerShare + tariff.gridFee.sellerShare !== 10_000) return 'the fee shares must sum to 10000';
 
   const declaredOrganisations = new Set(organisations.map(({ id }) => id));
@@ -233,7 +231,7 @@ function inconsistencyOfConsortium(crypto: Crypto, genesis: ConsortiumGenesis): 
     repeated(zones.map(({ id }) => id)) ??
     repeated(organisationKeys);
   if (twice !== undefined) return `${twice} is declared twice`;
-  const fault = networkFault(genesis);
+  const fault = marketRulesFault(firstMarketRules(market)) ?? networkFault(genesis);
   if (fault !== undefined) return fault;
   return unacceptableIn(crypto, [...organisationKeys, ...validators.map(({ key }) => key)]);
 }
