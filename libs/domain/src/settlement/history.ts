@@ -69,8 +69,6 @@ export interface TariffEntry {
   readonly topUpRate: number;
   readonly surplusRate: number;
   readonly allocation: (typeof ALLOCATIONS)[number];
-  /** Whether the account has a meter in the zone: without one, energy that it does not use is not bought from it. */
-  readonly hasMeter: boolean;
 }
 
 export const READING_QUALITIES = ['actual', 'estimated'] as const;
@@ -138,8 +136,7 @@ export function encodeEntry(writer: ScratchWriter, entry: HistoryEntry): void {
         .hex(entry.hash)
         .u32(entry.topUpRate)
         .u32(entry.surplusRate)
-        .u8(entry.allocation === 'fifo' ? 0 : 1)
-        .u8(entry.hasMeter ? 1 : 0);
+        .u8(entry.allocation === 'fifo' ? 0 : 1);
       return;
     default:
       unreachable(entry);
@@ -191,7 +188,6 @@ export function decodeEntry(reader: ByteReader): HistoryEntry {
         topUpRate: within(reader, reader.u32(), 0, RATE_MAX),
         surplusRate: within(reader, reader.u32(), 0, RATE_MAX),
         allocation: pick(reader, ALLOCATIONS),
-        hasMeter: pick(reader, [false, true]),
       };
     default:
       return reader.fail('kind');

@@ -75,7 +75,6 @@ const tariff: fc.Arbitrary<HistoryEntry> = fc.record({
   topUpRate: rate,
   surplusRate: rate,
   allocation: fc.constantFrom('fifo', 'proRata'),
-  hasMeter: fc.boolean(),
 });
 const entry = fc.oneof(reading, trade, delivery, tariff);
 
