@@ -8,6 +8,7 @@ export * from './light-client.js';
 export * from './platform.js';
 export * from './problem.js';
 export * from './proof-json.js';
+export * from './readings/index.js';
 export * from './signing.js';
 export * from './trust-file.js';
 export * from './verify.js';

@@ -1,48 +1,11 @@
 import { parseDecimal, parseInterval, parseTime } from '@gridtokenx/kernel';
 import { isOperationType, operationSchemas, ORDER_WH_MIN, PRICE_TICKS_MAX, type Operation } from '@gridtokenx/protocol';
+import { fault, separatorFault, yearFault, type NotationFault, type Parsed } from '../notation.js';
 
-/** How people write numbers and times, and what to say when they write them in a way that could be misread. */
-export interface NotationFault {
-  readonly code: string;
-  readonly reason: string;
-  readonly hint?: string;
-  /** RFC 6901 pointer into the operation. */
-  readonly pointer?: string;
-}
-
-export type Parsed<T> = { readonly value: T } | { readonly fault: NotationFault };
-
-const fault = (code: string, reason: string, hint?: string): { readonly fault: NotationFault } => ({
-  fault: { code, reason, ...(hint !== undefined && { hint }) },
-});
-
-const BUDDHIST_YEAR = /^(2[4-9]\d\d)-\d\d/;
-const BUDDHIST_OFFSET = 543;
-
-function commaFault(text: string): NotationFault | undefined {
-  if (!/^-?\d[\d.]*,[\d.,]*$/.test(text)) return undefined;
-  const groups = /^\d{1,3}(,\d{3})+$/.test(text);
-  return {
-    code: 'notation.decimalComma',
-    reason: `'${text}' has a comma`,
-    hint: groups
-      ? `write no thousands separators, and a point for decimals: ${text.replaceAll(',', '')} or ${text.replace(',', '.')}`
-      : `write a decimal point: ${text.replaceAll('.', '').replace(',', '.')}`,
-  };
-}
-
-function yearFault(text: string): NotationFault | undefined {
-  const year = BUDDHIST_YEAR.exec(text)?.[1];
-  if (year === undefined) return undefined;
-  return {
-    code: 'notation.buddhistYear',
-    reason: `the year ${year} is of the Buddhist era`,
-    hint: `write the common era: ${Number(year) - BUDDHIST_OFFSET}${text.slice(4)}`,
-  };
-}
+export type { NotationFault, Parsed } from '../notation.js';
 
 function decimal(text: string, decimals: number, unit: string): Parsed<bigint> {
-  const comma = commaFault(text);
+  const comma = separatorFault(text);
   if (comma !== undefined) return { fault: comma };
   const value = parseDecimal(text, decimals);
   if (value === undefined)
@@ -117,7 +80,7 @@ const pointerOf = (path: readonly PropertyKey[]): string =>
 /** Every string in an operation that is written as one may, but means something else. */
 function misread(value: unknown, pointer: string): NotationFault[] {
   if (typeof value === 'string') {
-    const found = yearFault(value.startsWith('KWH:') ? value.slice(4) : value) ?? commaFault(value);
+    const found = yearFault(value.startsWith('KWH:') ? value.slice(4) : value) ?? separatorFault(value);
     return found === undefined ? [] : [{ ...found, pointer }];
   }
   if (typeof value !== 'object' || value === null) return [];

@@ -1,6 +1,6 @@
 import { fromUtf8, JsonError, parseStrictJson } from '@gridtokenx/kernel';
 import type { Operation } from '@gridtokenx/protocol';
-import { readCsv, type CsvRecord } from './csv.js';
+import { readCsv, type CsvRecord } from '../csv.js';
 import {
   checkOperation,
   parseIntervalText,

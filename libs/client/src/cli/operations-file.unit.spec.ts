@@ -1,7 +1,7 @@
 import { utf8 } from '@gridtokenx/kernel';
 import { describe, expect, it } from '@jest/globals';
 import { ACCOUNT, INTERVAL } from '../fixture.spec.js';
-import { readCsv } from './csv.js';
+import { readCsv } from '../csv.js';
 import { readOperationsFile, type LineFault, type OperationsFile } from './operations-file.js';
 
 const HEADER = 'account,side,zone,interval,price,kwh,tif';

@@ -1,0 +1,77 @@
+import { describe, expect, it } from '@jest/globals';
+import { formatInterval, formatTime, fromHex, parseTime, utf8 } from '@gridtokenx/kernel';
+import { readFileSync } from 'node:fs';
+import {
+  readReadings,
+  READINGS_CODES,
+  type KnownMeter,
+  type ReadingsFault,
+  type ReadingsTerms,
+  type TimeZone,
+} from './index.js';
+
+interface Case {
+  readonly name: string;
+  readonly format: 'csv' | 'ndjson';
+  readonly text?: string;
+  readonly hex?: string;
+  readonly terms?: {
+    readonly meters?: Readonly<Record<string, KnownMeter>>;
+    readonly operator?: string;
+    readonly timeZone?: TimeZone;
+    readonly now?: string;
+    readonly registerDigits?: number;
+    readonly period?: { readonly from: string; readonly to: string };
+  };
+  readonly expect: object;
+}
+
+const { cases } = JSON.parse(
+  readFileSync(new URL('../../../../vectors/meter-readings.json', import.meta.url), 'utf8'),
+) as { readonly cases: readonly Case[] };
+
+const at = (text: string): number => parseTime(text) ?? Number.NaN;
+
+function termsOf({ meters, now, period, ...plain }: NonNullable<Case['terms']>): ReadingsTerms {
+  return {
+    ...plain,
+    ...(meters !== undefined && { meters: new Map(Object.entries(meters)) }),
+    ...(now !== undefined && { now: at(now) }),
+    ...(period !== undefined && { period: { from: at(period.from), to: at(period.to) } }),
+  };
+}
+
+const place = ({ code, column, pointer }: ReadingsFault): object => {
+  const where = column ?? pointer;
+  return { code, ...(where !== undefined && { at: where }) };
+};
+
+/** What was read, in the words of the vectors. */
+function told(one: Case): object {
+  const bytes = one.hex === undefined ? utf8(one.text ?? '') : (fromHex(one.hex) ?? new Uint8Array());
+  const file = readReadings(bytes, one.format, termsOf(one.terms ?? {}));
+  if ('refused' in file) return { refused: file.refused.map((fault) => ({ line: fault.line, ...place(fault) })) };
+  return {
+    lines: file.lines.map(({ line, status, of, outOfOrder, faults }) => ({
+      line,
+      status,
+      ...(faults !== undefined && { faults: faults.map(place) }),
+      ...(of !== undefined && { of }),
+      ...(outOfOrder === true && { outOfOrder }),
+    })),
+    readings: file.readings.map(({ start, ...reading }) => ({ ...reading, interval: formatInterval(start) })),
+    gaps: file.gaps.map((gap) => ({ ...gap, from: formatTime(gap.from), to: formatTime(gap.to) })),
+  };
+}
+
+describe('a file of readings', () => {
+  it.each(cases)('reads as the vectors say: $name', (one) => {
+    expect(told(one)).toEqual(one.expect);
+  });
+
+  it('is refused by every code that there is, in some case', () => {
+    const seen = new Set(JSON.stringify(cases.map((one) => one.expect)).match(/[a-z]+\.[A-Za-z0-9]+(?=")/g));
+    const unseen = Object.keys(READINGS_CODES).filter((code) => !seen.has(code));
+    expect(unseen).toEqual(['file.tooLarge', 'file.tooManyLines']);
+  });
+});
