@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { aggregateFields } from './aggregates.js';
 import * as f from './fields.js';
 import { operationSchemas } from './operations.js';
+import { marketLimits, marketRules } from './market-rules.js';
 import { parameterName, parameterSchemas, track } from './parameters.js';
 
 const event = <Type extends string, Shape extends z.ZodRawShape>(
@@ -19,6 +20,9 @@ export const ORDER_CLOSE_REASONS = [
   'immediate',
   'killed',
   'matchLimit',
+  'halted',
+  'notVerified',
+  'barred',
 ] as const;
 
 /** What stands behind either side of a referendum, with conviction; the capital that supports it, and the electorate it is a share of. */
@@ -562,6 +566,45 @@ export const eventSchemas = {
     buyer: f.accountId,
     interval: f.interval,
     quantityWh: f.energyWh,
+  }),
+
+  /** They hold from `validFrom` of market time on, until those of a later one do; of two with one `validFrom` the later version holds. */
+  'market.rulesSet': event('market.rulesSet', { version: f.number, validFrom: f.time, rules: marketRules }),
+  'market.limitsSet': event('market.limitsSet', { account: f.accountId, limits: marketLimits.optional() }),
+  /** Nothing trades between the zones by this mechanism; without `until`, until it is resumed. */
+  'market.halted': event('market.halted', {
+    mechanism: f.mechanism,
+    fromZone: f.zoneId,
+    toZone: f.zoneId,
+    cancelOrders: f.publicField(z.boolean()),
+    until: f.time.optional(),
+    reference: f.reference,
+  }),
+  'market.resumed': event('market.resumed', { mechanism: f.mechanism, fromZone: f.zoneId, toZone: f.zoneId }),
+  /** A trade at this price would have moved it too far from the lowest or highest of the window: the book halts. */
+  'market.breakerTripped': event('market.breakerTripped', {
+    mechanism: f.mechanism,
+    phase: f.phase,
+    fromZone: f.zoneId,
+    toZone: f.zoneId,
+    interval: f.interval,
+    priceTicks: f.priceTicks,
+    lowTicks: f.priceTicks,
+    highTicks: f.priceTicks,
+    until: f.time,
+  }),
+  /** Orders meet again in a book that was halted: what crossed has traded at one price. */
+  'market.bookReopened': event('market.bookReopened', {
+    mechanism: f.mechanism,
+    phase: f.phase,
+    fromZone: f.zoneId,
+    toZone: f.zoneId,
+    interval: f.interval,
+  }),
+  'market.participantBarred': event('market.participantBarred', { account: f.accountId, reference: f.reference }),
+  'market.participantReadmitted': event('market.participantReadmitted', {
+    account: f.accountId,
+    reference: f.reference,
   }),
 
   'validators.rejoined': event('validators.rejoined', { validator: f.keyId, nonce: f.hashHex }),

@@ -134,6 +134,13 @@ export const side = publicField(z.enum(['bid', 'ask']));
 /** Good till cancelled (or till its book closes), immediate or cancel, fill or kill. */
 export const timeInForce = publicField(z.enum(['GTC', 'IOC', 'FOK']));
 
+export const MECHANISMS = ['continuous', 'auction'] as const;
+/** How a book matches: each order as it comes, or all at once at one price when the phase ends. */
+export const mechanism = publicField(z.enum(MECHANISMS));
+export const PHASES = ['forward', 'spot'] as const;
+/** Whether energy is sold before its interval is delivered, or after it was metered. */
+export const phase = publicField(z.enum(PHASES));
+
 export const VALIDATOR_CHANGES = ['admit', 'suspend', 'reinstate', 'remove', 'rotateKey'] as const;
 export const validatorChangeKind = publicField(z.enum(VALIDATOR_CHANGES));
 export const VOTE_TYPES = ['roundChange', 'proposal', 'prepare', 'commit'] as const;
@@ -153,6 +160,8 @@ export type KycStatus = z.infer<typeof kycStatus>;
 export type ValidatorChangeKind = z.infer<typeof validatorChangeKind>;
 export type Side = z.infer<typeof side>;
 export type Voltage = z.infer<typeof voltage>;
+export type Mechanism = z.infer<typeof mechanism>;
+export type Phase = z.infer<typeof phase>;
 export type TimeInForce = z.infer<typeof timeInForce>;
 
 /** The end of a delivery interval, from its start. */

@@ -40,7 +40,6 @@ export const marketLimits = f.publicField(
   }),
 );
 
-export const MECHANISMS = ['continuous', 'auction'] as const;
 export const ALLOCATIONS = ['fifo', 'proRata'] as const;
 export const SETTLEMENT_CYCLES = ['realTime', 'hourly', 'daily', 'weekly'] as const;
 
@@ -85,7 +84,6 @@ export const genesisMarketRules = marketRules.partial();
 
 export type MarketRules = z.infer<typeof marketRules>;
 export type MarketLimits = z.infer<typeof marketLimits>;
-export type Mechanism = (typeof MECHANISMS)[number];
 export type Allocation = (typeof ALLOCATIONS)[number];
 export type SettlementCycle = (typeof SETTLEMENT_CYCLES)[number];
 

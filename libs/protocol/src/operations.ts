@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { aggregateFields } from './aggregates.js';
 import * as f from './fields.js';
+import { marketLimits, marketRules } from './market-rules.js';
 import { parameterName, track } from './parameters.js';
 
 const operation = <Type extends string, Shape extends z.ZodRawShape>(
@@ -297,6 +298,28 @@ export const operationSchemas = {
     priceTicks: f.priceTicks,
     quantityWh: f.positiveEnergyWh,
   }),
+
+  /** By a regulator of the market: the rules from this market time on, whole. What was set before is never edited. */
+  'market.setRules': operation('market.setRules', { validFrom: f.time, rules: marketRules }),
+  /** By a regulator of the market: what is limited otherwise for this account than by the rules; without `limits` nothing is any more. */
+  'market.setLimits': operation('market.setLimits', { account: f.accountId, limits: marketLimits.optional() }),
+  /**
+   * By a regulator of the market: nothing trades between these zones by this mechanism until then, or until it is resumed. With
+   * `cancelOrders` all orders end, and none are taken.
+   */
+  'market.halt': operation('market.halt', {
+    mechanism: f.mechanism,
+    fromZone: f.zoneId,
+    toZone: f.zoneId,
+    cancelOrders: f.publicField(z.boolean()),
+    until: f.time.optional(),
+    reference: f.reference,
+  }),
+  /** By a regulator of the market. */
+  'market.resume': operation('market.resume', { mechanism: f.mechanism, fromZone: f.zoneId, toZone: f.zoneId }),
+  /** By a regulator of the market: the account's orders end, and it neither trades nor transfers until it is readmitted. */
+  'market.barParticipant': operation('market.barParticipant', { account: f.accountId, reference: f.reference }),
+  'market.readmitParticipant': operation('market.readmitParticipant', { account: f.accountId, reference: f.reference }),
 
   /** By a validator that lost its signer record: it votes again only above the block that holds this nonce. */
   'validators.rejoin': operation('validators.rejoin', { validator: f.keyId, nonce: f.hashHex }),

@@ -6,6 +6,8 @@ import { AccountsState } from '../accounts/state.js';
 import type { LedgerDefinition, LedgerState } from '../ledger/definition.js';
 import { defineLedger, type Ledger } from '../ledger/engine.js';
 import { marketModule } from '../market/index.js';
+import { rulesModule } from '../market/rules/index.js';
+import { RulesState } from '../market/rules/state.js';
 import { MarketState } from '../market/state.js';
 import { meteringModule } from '../metering/index.js';
 import { MeteringState } from '../metering/state.js';
@@ -21,6 +23,7 @@ import { validatorsModule } from '../validators/index.js';
 export interface ConsortiumState extends LedgerState {
   readonly registry: RegistryState;
   readonly metering: MeteringState;
+  readonly rules: RulesState;
   readonly market: MarketState;
   readonly multisig: MultisigState;
   readonly validators: ConsortiumValidators;
@@ -37,15 +40,17 @@ export const consortiumLedger: LedgerDefinition<ConsortiumGenesis, ConsortiumSta
       registry,
       keys: registry.keys,
       metering: new MeteringState(store),
+      rules: new RulesState(store),
       market: new MarketState(store, accounts, registry, genesis),
       multisig: new MultisigState(store),
       validators: new ConsortiumValidators(store, genesis),
     };
   },
-  modules: ({ accounts, registry, metering, market, multisig, validators }, { crypto, ledgerId }) => [
+  modules: ({ accounts, registry, metering, rules, market, multisig, validators }, { crypto, ledgerId }) => [
     registryModule(registry, crypto, (key) => validators.isBound(key), multisig),
     accountsModule(accounts, registry, multisig),
     meteringModule({ metering, accounts, registry, market }),
+    rulesModule({ rules, registry }),
     marketModule(market, metering),
     multisigModule({ multisig, host: consortiumHost(registry), crypto }),
     validatorsModule({ validators, registry, crypto, ledgerId }),

@@ -217,6 +217,16 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
       case 'multisig.expired':
       case 'multisig.signersSet':
         return;
+      // What the regulator decided is read from the body of the block.
+      case 'market.rulesSet':
+      case 'market.limitsSet':
+      case 'market.halted':
+      case 'market.resumed':
+      case 'market.breakerTripped':
+      case 'market.bookReopened':
+      case 'market.participantBarred':
+      case 'market.participantReadmitted':
+        return;
       // Blocks carry the sets; who votes how is read from there.
       case 'validators.rejoined':
       case 'validators.equivocated':

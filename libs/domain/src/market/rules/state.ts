@@ -1,0 +1,159 @@
+import { assert, type ByteReader } from '@gridtokenx/kernel';
+import { marketLimits, MECHANISMS, type MarketLimits, type Mechanism } from '@gridtokenx/protocol';
+import { readFlag } from '../../ledger/rows.js';
+import type { RowWriter } from '../../ledger/scratch.js';
+import { PairTable, plainTable, type Store, type Table } from '../../ledger/store.js';
+import { rowsOf } from '../../validators/state.js';
+import { jsonOf, RulesVersions, type RulesInForce } from './versions.js';
+import { WINDOW_STEPS, type WindowRow } from './window.js';
+
+/** All books between two zones that match in one way. */
+export interface MarketName {
+  readonly mechanism: Mechanism;
+  readonly fromZone: string;
+  readonly toZone: string;
+}
+
+export const marketKey = ({ mechanism, fromZone, toZone }: MarketName): string => `${mechanism}/${fromZone}/${toZone}`;
+
+/** The other way round. */
+export function marketOfKey(key: string): MarketName {
+  const [kind, fromZone, toZone] = key.split('/');
+  const mechanism = MECHANISMS.find((one) => one === kind);
+  assert(mechanism !== undefined && fromZone !== undefined && toZone !== undefined, 'a halt is of a market');
+  return { mechanism, fromZone, toZone };
+}
+
+/** What a regulator halted; by {@link marketKey}. */
+export interface HaltRow {
+  /** Market time at which it ends; 0 for never by itself. */
+  readonly until: number;
+  /** Whether its orders end and none are taken. */
+  readonly cancels: boolean;
+}
+
+/** A book in which orders do not meet, because of its breaker or because some came while its market was halted. */
+export interface BookHaltRow {
+  /** Market time from which it may reopen, if its market is not halted. */
+  readonly until: number;
+}
+
+/** What an account entered on one day in Thailand. */
+export interface UsageRow {
+  readonly day: number;
+  readonly wh: number;
+  /** micro-WATT that its bids may cost at their limits. */
+  readonly notional: number;
+  /** Orders that entered their books after this one are of this day. */
+  readonly afterEntry: number;
+}
+
+/** An account that a regulator barred. */
+export interface BarRow {
+  /** The height at which that was. */
+  readonly since: number;
+}
+
+/** The rules of the market, what is limited for whom, and who and what is stopped. */
+export class RulesState {
+  readonly versions: RulesVersions;
+  /** What holds for an account instead of the limits of the rules. */
+  readonly limits: Table<MarketLimits>;
+  readonly halts: Table<HaltRow>;
+  /** By market and interval, as books are. */
+  readonly bookHalts: PairTable<BookHaltRow>;
+  /** By market and interval, as books are. */
+  readonly windows: PairTable<WindowRow>;
+  readonly usage: Table<UsageRow>;
+  readonly bars: Table<BarRow>;
+  /** How many there are of what is rare, so that nothing is looked up when there is none. */
+  private overrides = 0;
+  private haltedMarkets = 0;
+  private barred = 0;
+
+  constructor(readonly store: Store) {
+    this.versions = new RulesVersions(store);
+    this.limits = plainTable<MarketLimits>(store, 'market.limits', {
+      encode: (writer, limits) => void writer.text(JSON.stringify(limits)),
+      decode: readLimits,
+      changed: (_cell, old, now) => (this.overrides += change(old, now)),
+    });
+    this.halts = plainTable<HaltRow>(store, 'market.halt', {
+      encode: (writer, { until, cancels }) => void writer.u64(until).u8(cancels ? 1 : 0),
+      decode: (reader) => ({ until: reader.u64(), cancels: readFlag(reader) }),
+      changed: (_cell, old, now) => (this.haltedMarkets += change(old, now)),
+    });
+    this.bookHalts = new PairTable<BookHaltRow>(
+      store,
+      'market.bookHalt',
+      {
+        encode: (writer, { until }) => void writer.u64(until),
+        decode: (reader) => ({ until: reader.u64() }),
+      },
+      undefined,
+    );
+    this.windows = new PairTable<WindowRow>(
+      store,
+      'market.window',
+      { encode: encodeWindow, decode: decodeWindow },
+      undefined,
+    );
+    this.usage = plainTable<UsageRow>(store, 'market.usage', {
+      encode: (writer, { day, wh, notional, afterEntry }) => void writer.u64(day).u64(wh).u64(notional).u64(afterEntry),
+      decode: (reader) => ({
+        day: reader.u64(),
+        wh: reader.u64(),
+        notional: reader.u64(),
+        afterEntry: reader.u64(),
+      }),
+    });
+    this.bars = plainTable<BarRow>(store, 'market.bar', {
+      encode: (writer, { since }) => void writer.u64(since),
+      decode: (reader) => ({ since: reader.u64() }),
+      changed: (_cell, old, now) => (this.barred += change(old, now)),
+    });
+  }
+
+  at(marketTime: number): RulesInForce {
+    return this.versions.at(marketTime);
+  }
+
+  /** SPEC market-rules 3.1: what is limited otherwise for an account. */
+  overrideOf(account: string): MarketLimits | undefined {
+    return this.overrides === 0 ? undefined : this.limits.get(account);
+  }
+
+  isBarred(account: string): boolean {
+    return this.barred !== 0 && this.bars.has(account);
+  }
+
+  /** Markets that are halted, in the order of their keys. */
+  halted(): (readonly [market: MarketName, row: HaltRow])[] {
+    if (this.haltedMarkets === 0) return [];
+    return rowsOf(this.halts).map(([key, row]) => [marketOfKey(key), row]);
+  }
+
+  haltOf(market: MarketName): HaltRow | undefined {
+    return this.haltedMarkets === 0 ? undefined : this.halts.get(marketKey(market));
+  }
+}
+
+const change = (old: unknown, now: unknown): number => (now === undefined ? 0 : 1) - (old === undefined ? 0 : 1);
+
+function readLimits(reader: ByteReader): MarketLimits {
+  const read = marketLimits.safeParse(jsonOf(reader));
+  return read.success ? read.data : reader.fail('limits');
+}
+
+function encodeWindow(writer: RowWriter, { stepMs, step, lows, highs }: WindowRow): void {
+  writer.u64(stepMs).u64(step).u8(lows.length);
+  for (const price of lows) writer.u32(price);
+  for (const price of highs) writer.u32(price);
+}
+
+function decodeWindow(reader: ByteReader): WindowRow {
+  const [stepMs, step, length] = [reader.u64(), reader.u64(), reader.u8()];
+  if (length === 0 || length > WINDOW_STEPS + 1) reader.fail('steps');
+  const prices = (): number[] => Array.from({ length }, () => reader.u32());
+  return { stepMs, step, lows: prices(), highs: prices() };
+}
