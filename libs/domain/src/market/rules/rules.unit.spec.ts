@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { formatTime, millis } from '@gridtokenx/kernel';
+import { DecodeError, formatTime, millis } from '@gridtokenx/kernel';
 import { DEFAULT_MARKET_RULES, type MarketRules, type Operation } from '@gridtokenx/protocol';
 import { decodeRow, ScratchWriter, VERSIONS_AHEAD_MAX, type AnyTable } from '../../index.js';
 import { id, kidOf, OTHER_ZONE, World, ZONE, type Ran } from '../../spec/world.spec.js';
@@ -165,7 +165,7 @@ describe('the rules of the market', () => {
         table.options.encode(writer.reset(), row);
         const bytes = writer.bytes().slice();
         expect(decodeRow(table, bytes)).toEqual(row);
-        expect(() => decodeRow(table, bytes.subarray(1))).toThrow();
+        expect(() => decodeRow(table, bytes.subarray(1))).toThrow(DecodeError);
       }
     }
   });
