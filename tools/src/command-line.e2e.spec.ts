@@ -77,6 +77,7 @@ beforeAll(async () => {
   await write('public-genesis.json', await readFile(publicLedger.genesisFile));
   const { seed } = await publicLedger.key('newspaper');
   await writeFile(join(home, 'person.key'), Keypair.fromSeed(seed, native).toFile(), { mode: 0o600 });
+  await write('tariff-book.json', await readFile(new URL('../../data/tariff-book.json', import.meta.url)));
   await write('curl.mjs', CURL);
   gateway = ['--url', world.system.url];
   signing = ['--key', 'office.key', '--genesis', 'genesis.json'];

@@ -59,9 +59,9 @@ const fields = Object.entries(protocol).flatMap(([name, value]): [string, Schema
 const nameOf = new Map(fields.map(([name, schema]) => [schema, name]));
 
 /** A schema as the tables show it: by the name of its field where it has one, else by its parts. */
-function shown(schema: Schema): string {
-  const name = nameOf.get(schema);
-  if (name !== undefined) return name;
+const shown = (schema: Schema): string => nameOf.get(schema) ?? partsOf(schema);
+
+function partsOf(schema: Schema): string {
   const definition = schema._zod.def as unknown as {
     type: string;
     innerType: Schema;
@@ -102,6 +102,10 @@ const messageRows = (schemas: Readonly<Record<string, z.ZodObject>>): Row[] =>
 
 /** What a value of the field looks like, as far as JSON Schema can say it. */
 function formOf(schema: Schema): string {
+  const { type } = schema._zod.def;
+  if (type === 'object') return `{${Object.keys((schema as z.ZodObject).shape).join(', ')}}`;
+  if (type === 'array') return partsOf(schema);
+  if (type === 'union') return (schema as z.ZodUnion).options.map((one) => formOf(one as Schema)).join(' or ');
   const json = z.toJSONSchema(schema) as { pattern?: string; enum?: string[]; minimum?: number; maximum?: number };
   if (json.pattern !== undefined) return `\`${json.pattern.replaceAll('|', '\\|')}\``;
   if (json.enum !== undefined) return json.enum.map((value) => `\`${value}\``).join(', ');

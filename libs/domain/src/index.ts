@@ -36,3 +36,4 @@ export { TreasuryState, type SpendRow } from './treasury/state.js';
 export { ConsortiumValidators } from './validators/changes.js';
 export * from './multisig/state.js';
 export * from './transparency/state.js';
+export { TariffsState, type TariffRow, type VersionedTerms } from './tariffs/state.js';

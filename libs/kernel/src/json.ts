@@ -1,3 +1,5 @@
+import { compareText } from './bytes.js';
+
 /**
  * Strict JSON (RFC 8259) for signed payloads: what JSON.parse lets through and two readers may understand differently
  * is refused: repeated keys, `__proto__`, numbers that are not integers within 2^53 - 1, lone surrogates, depth over 16.
@@ -24,6 +26,21 @@ export class JsonError extends Error {
     super(`${code} at ${at} (${pointer === '' ? 'the root' : pointer})`);
     this.name = 'JsonError';
   }
+}
+
+/**
+ * The one spelling of a JSON value: members by key in the order of UTF-16 units, no spaces. Of what {@link parseStrictJson} takes,
+ * these are the bytes of RFC 8785.
+ */
+export function canonicalJson(value: Json): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${(value as readonly Json[]).map(canonicalJson).join(',')}]`;
+  const fields = value as { readonly [key: string]: Json };
+  // A member that is not there in JSON may be there as undefined in a value that was typed.
+  const keys = Object.keys(fields)
+    .filter((key) => (fields[key] as unknown) !== undefined)
+    .sort(compareText);
+  return `{${keys.map((key) => `${JSON.stringify(key)}:${canonicalJson(fields[key] as Json)}`).join(',')}}`;
 }
 
 const DEPTH_MAX = 16;

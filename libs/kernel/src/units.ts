@@ -66,6 +66,29 @@ function civilFromDays(days: number): { year: number; month: number; day: number
   };
 }
 
+/** Civil time of the market is Asia/Bangkok: UTC+7 all year. */
+export const BANGKOK_MS = 7 * 3_600_000;
+
+/** SPEC wire 1.4: a civil date `2026-06-15` as days since 1970-01-01; `undefined` when there is no such day in the years 0000 to 9999. */
+export function parseDate(text: string): number | undefined {
+  if (text.length !== 10) return undefined;
+  const start = parseTime(`${text}T00:00:00Z`);
+  return start === undefined ? undefined : start / DAY_MS;
+}
+
+/** The reverse of {@link parseDate}. */
+export const formatDate = (days: number): string => formatTime(millis(days * DAY_MS)).slice(0, 10);
+
+/** The civil day in Asia/Bangkok of a moment, as days since 1970-01-01, and the milliseconds since its midnight. */
+export function bangkokTime(time: number): { readonly days: number; readonly ms: number } {
+  const local = time + BANGKOK_MS;
+  const days = Math.floor(local / DAY_MS);
+  return { days, ms: local - days * DAY_MS };
+}
+
+/** Of days since 1970-01-01: 0 is Sunday, 6 Saturday. */
+export const weekdayOf = (days: number): number => (((days + 4) % 7) + 7) % 7;
+
 const pad = (value: number, width: number): string => value.toString().padStart(width, '0');
 
 /** SPEC wire 1.4: RFC 3339 in UTC, with milliseconds only when there are any: the one spelling of a time on the wire. */

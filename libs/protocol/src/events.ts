@@ -4,6 +4,7 @@ import * as f from './fields.js';
 import { operationSchemas } from './operations.js';
 import { marketLimits, marketRules } from './market-rules.js';
 import { parameterName, parameterSchemas, track } from './parameters.js';
+import { calendarDecision, tariffEntries } from './tariffs/schema.js';
 
 const event = <Type extends string, Shape extends z.ZodRawShape>(
   type: Type,
@@ -458,6 +459,17 @@ export const eventSchemas = {
     signers: f.signers,
     threshold: f.threshold,
     version: f.count,
+  }),
+
+  /** A version of the tariff book, by its hash: the calendar of the version before, and these entries. */
+  'tariffs.published': event('tariffs.published', { version: f.number, hash: f.hashHex, entries: tariffEntries }),
+  /** A version of the tariff book, by its hash: the version before, and this decision. */
+  'tariffs.calendarDecided': event('tariffs.calendarDecided', {
+    version: f.number,
+    hash: f.hashHex,
+    /** Whether days that it is about have begun in market time: what was settled by former versions needs corrections. */
+    late: f.publicField(z.boolean()),
+    decision: calendarDecision,
   }),
 
   'registry.organisationRegistered': event('registry.organisationRegistered', {

@@ -125,7 +125,14 @@ export const asset = publicField(
 
 export const SECTORS = ['gridOperator', 'trader', 'financialInstitution', 'regulator', 'technologyProvider'] as const;
 export const sector = publicField(z.enum(SECTORS));
-export const ROLES = ['gridOperator', 'wattIssuer', 'registrar', 'kycProvider', 'marketRegulator'] as const;
+export const ROLES = [
+  'gridOperator',
+  'wattIssuer',
+  'registrar',
+  'kycProvider',
+  'marketRegulator',
+  'tariffAuthority',
+] as const;
 /** What an organisation may do beyond acting for its own accounts. */
 export const role = publicField(z.enum(ROLES));
 export const KYC_STATUSES = ['pending', 'verified', 'rejected', 'expired', 'suspended'] as const;

@@ -15,11 +15,13 @@ import {
   signEnvelope,
   signingInputOf,
 } from '@gridtokenx/protocol';
+import { testEntry } from '@gridtokenx/testkit';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
 const SEED = new Uint8Array(32).fill(1);
 const LEDGER = 'gridtokenx-consortium-0123abcd';
+const ACCOUNT = '01'.repeat(16);
 const KID = toBase64Url(noble.publicKeyOf(SEED));
 const runs = (numRuns: number): { seed: number; numRuns: number } => ({ seed: 20_261_122, numRuns });
 
@@ -177,9 +179,10 @@ describe('whatever the bytes', () => {
         limits: { operationsPerBlock: 1, envelopeBytesPerBlock: 1 },
         validators: [{ key: KID, organisation: 'aa'.repeat(16) }],
         organisations: [{ id: 'aa'.repeat(16), sector: 'trader', roles: [], keys: [] }],
-        accounts: [],
+        accounts: [{ id: ACCOUNT, organisation: 'aa'.repeat(16) }],
         zones: [],
         tariff: { version: 1, gridFee: { rate: 0, buyerShare: 0, sellerShare: 10_000 }, feedInRate: 0 },
+        tariffs: { version: 1, entries: [testEntry(ACCOUNT)], calendar: { years: [], decisions: [] } },
       }),
     );
     let read = 0;

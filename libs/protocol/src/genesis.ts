@@ -13,6 +13,9 @@ import {
 import { firstMarketRules, genesisMarketRules, marketRulesFault } from './market-rules.js';
 import { legsOf } from './network.js';
 import { publicParameters } from './parameters.js';
+import { tariffFault, zoneFault } from './tariffs/check.js';
+import { tariffBook } from './tariffs/schema.js';
+import type { ZonePlace } from './tariffs/terms.js';
 
 const common = {
   version: z.literal(1),
@@ -88,6 +91,8 @@ const consortiumGenesis = z.strictObject({
     /** In 0.0001 THB/kWh. */
     feedInRate: f.tariffRate,
   }),
+  /** Version 1 of the tariff book. */
+  tariffs: tariffBook,
 });
 
 const publicGenesis = z.strictObject({
@@ -192,6 +197,13 @@ function repeated(values: readonly string[]): string | undefined {
   return values.find((value) => seen.size === seen.add(value).size);
 }
 
+/** SPEC network 1.1: a zone without a territory is one for itself. */
+export const placeOfZone = ({
+  id,
+  territory = id,
+  voltage = 'low',
+}: ConsortiumGenesis['zones'][number]): ZonePlace & { readonly id: string } => ({ id, territory, voltage });
+
 /** What a schema cannot say: names that are declared, once; keys that are points; times and shares that fit together. */
 function inconsistencyOf(crypto: Crypto, genesis: Genesis): string | undefined {
   const { consensus, validators } = genesis;
@@ -212,7 +224,7 @@ function unacceptableIn(crypto: Crypto, keys: readonly string[]): string | undef
 }
 
 function inconsistencyOfConsortium(crypto: Crypto, genesis: ConsortiumGenesis): string | undefined {
-  const { organisations, accounts, zones, validators, tariff, market } = genesis;
+  const { organisations, accounts, zones, validators, tariff, tariffs, market } = genesis;
   if (tariff.gridFee.buyerShare + tariff.gridFee.sellerShare !== 10_000) return 'the fee shares must sum to 10000';
 
   const declaredOrganisations = new Set(organisations.map(({ id }) => id));
@@ -221,7 +233,8 @@ function inconsistencyOfConsortium(crypto: Crypto, genesis: ConsortiumGenesis): 
     validators.find((v) => !declaredOrganisations.has(v.organisation))?.organisation ??
     accounts.find((a) => !declaredOrganisations.has(a.organisation))?.organisation ??
     zones.find((z) => !declaredOrganisations.has(z.operator))?.operator ??
-    zones.find((z) => !declaredAccounts.has(z.account))?.account;
+    zones.find((z) => !declaredAccounts.has(z.account))?.account ??
+    tariffs.entries.flatMap(({ payees }) => [payees.platform, payees.tax]).find((id) => !declaredAccounts.has(id));
   if (unknown !== undefined) return `${unknown} is named but not declared`;
 
   const organisationKeys = organisations.flatMap(({ keys }) => keys);
@@ -231,6 +244,9 @@ function inconsistencyOfConsortium(crypto: Crypto, genesis: ConsortiumGenesis): 
     repeated(zones.map(({ id }) => id)) ??
     repeated(organisationKeys);
   if (twice !== undefined) return `${twice} is declared twice`;
+  if (tariffs.version !== 1) return 'the tariff book of a genesis is version 1';
+  const tariffsFault = tariffFault(tariffs) ?? zoneFault(tariffs, zones.map(placeOfZone));
+  if (tariffsFault !== undefined) return `${tariffsFault.code} at /tariffs${tariffsFault.place}: ${tariffsFault.hint}`;
   const fault = marketRulesFault(firstMarketRules(market)) ?? networkFault(genesis);
   if (fault !== undefined) return fault;
   return unacceptableIn(crypto, [...organisationKeys, ...validators.map(({ key }) => key)]);

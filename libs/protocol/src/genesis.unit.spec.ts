@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { noble } from '@gridtokenx/crypto';
 import { JsonError, toBase64Url, utf8 } from '@gridtokenx/kernel';
 import { GenesisError, readGenesis } from '@gridtokenx/protocol';
+import { testEntry } from '@gridtokenx/testkit';
 import { describe, expect, it } from '@jest/globals';
 
 const keyOf = (n: number): string => toBase64Url(noble.publicKeyOf(new Uint8Array(32).fill(n)));
@@ -34,6 +35,7 @@ const genesis = {
     { id: 'MEA-NON-02', operator: A, account: ACCOUNT, territory: 'MEA', voltage: 'medium' },
   ],
   tariff: { version: 1, gridFee: { rate: 100, buyerShare: 10_000, sellerShare: 0 }, feedInRate: 22_000 },
+  tariffs: { version: 1, entries: [testEntry(ACCOUNT)], calendar: { years: [], decisions: [] } },
 };
 
 const link = { id: 'L1', fromZone: 'MEA-BKK-01', toZone: 'MEA-NON-02', forwardWh: '1000', backwardWh: '500' };
@@ -96,6 +98,31 @@ describe('a genesis file', () => {
       'whose market rules have a field that there is not',
       fileOf({ market: { ...genesis.market, rules: { colour: 1 } } }),
       /^genesis.schema: market\/rules/,
+    ],
+    [
+      'whose tariff book is not the first version',
+      fileOf({ tariffs: { ...genesis.tariffs, version: 2 } }),
+      /^genesis.inconsistent: the tariff book of a genesis is version 1/,
+    ],
+    [
+      'whose tariff book has a fault',
+      fileOf({ tariffs: { ...genesis.tariffs, entries: [testEntry(ACCOUNT), testEntry(ACCOUNT)] } }),
+      /^genesis.inconsistent: tariffs.overlap at \/tariffs\/entries\/1\/validFrom: entry 0 has no end/,
+    ],
+    [
+      'whose tariff book does not know a zone',
+      fileOf({
+        tariffs: {
+          ...genesis.tariffs,
+          entries: [testEntry(ACCOUNT, { wires: [{ territory: 'MEA', wheeling: 0, exit: 0, losses: 0 }] })],
+        },
+      }),
+      /^genesis.inconsistent: tariffs.missing at \/tariffs\/entries\/0\/wires: .* zone MEA-BKK-01/,
+    ],
+    [
+      'whose tariff book pays nobody',
+      fileOf({ tariffs: { ...genesis.tariffs, entries: [testEntry('cc'.repeat(16))] } }),
+      /^genesis.inconsistent: (cc)+ is named but not declared/,
     ],
     [
       'whose longest timeout is shorter than its first',

@@ -13,4 +13,5 @@ export * from './operations.js';
 export * from './outcome.js';
 export * from './parameters.js';
 export * from './rejections.js';
+export * from './tariffs/index.js';
 export * from './topics.js';

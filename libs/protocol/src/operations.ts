@@ -3,6 +3,7 @@ import { aggregateFields } from './aggregates.js';
 import * as f from './fields.js';
 import { marketLimits, marketRules } from './market-rules.js';
 import { parameterName, track } from './parameters.js';
+import { calendarDecision, tariffEntries } from './tariffs/schema.js';
 
 const operation = <Type extends string, Shape extends z.ZodRawShape>(
   type: Type,
@@ -217,6 +218,11 @@ export const operationSchemas = {
   'multisig.cancel': operation('multisig.cancel', { account: f.accountId, proposal: f.operationId }),
   /** By the account itself: in a call that its signers approve. */
   'multisig.setSigners': operation('multisig.setSigners', { signers: f.signers, threshold: f.threshold }),
+
+  /** By a tariff authority: a new version of the tariff book, with these entries in place of all those of the newest one, which it names. */
+  'tariffs.publish': operation('tariffs.publish', { basedOn: f.number, entries: tariffEntries }),
+  /** By a tariff authority: a new version of the tariff book, with one more decision in its calendar. */
+  'tariffs.decideCalendar': operation('tariffs.decideCalendar', { decision: calendarDecision }),
 
   /** By a registrar. */
   'registry.registerOrganisation': operation('registry.registerOrganisation', {

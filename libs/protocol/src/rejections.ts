@@ -260,6 +260,40 @@ export const rejections = {
   'market.orderNotOpen': { retry: 'never', text: 'The order is filled, cancelled or expired.' },
   'market.notYourOrder': { retry: 'never', text: 'The order belongs to an account that the key does not act for.' },
   'market.fillOrKill': { retry: 'later', text: 'The order could not be filled whole at once; nothing was traded.' },
+  'tariffs.noEntry': {
+    retry: 'later',
+    text: 'The tariff book has no entry for the day of delivery, or no calendar of its year.',
+  },
+  'tariffs.otherVersion': { retry: 'resign', text: 'basedOn is not the newest version of the tariff book.' },
+  'tariffs.nothingNew': { retry: 'never', text: 'The entries are those of the newest version.' },
+  'tariffs.tooLarge': { retry: 'never', text: 'The tariff book would be larger than 256 KiB.' },
+  'tariffs.badDate': { retry: 'never', text: 'A date is out of range, or an entry ends before it begins.' },
+  'tariffs.overlap': { retry: 'never', text: 'Two entries of the tariff book are for the same day.' },
+  'tariffs.gap': { retry: 'never', text: 'A day between two entries of the tariff book has none.' },
+  'tariffs.repeated': { retry: 'never', text: 'Something stands twice in a list of the tariff book.' },
+  'tariffs.missing': {
+    retry: 'never',
+    text: 'The tariff book names what it does not define, or leaves out a rate or a zone.',
+  },
+  'tariffs.badWindow': {
+    retry: 'never',
+    text: 'A time-of-use window is not on quarters of an hour, is empty, or overlaps with another one.',
+  },
+  'tariffs.badShare': {
+    retry: 'never',
+    text: 'Shares do not sum up, or charges are more than the notional or cannot be computed exactly.',
+  },
+  'tariffs.vatLapsed': { retry: 'never', text: 'An entry goes on after its rate of VAT has lapsed.' },
+  'tariffs.negativeRate': { retry: 'never', text: 'With Ft, energy would cost less than nothing.' },
+  'tariffs.badHoliday': {
+    retry: 'never',
+    text: 'A day is not of the year that is declared, or is not the holiday that it is called.',
+  },
+  'tariffs.contradiction': { retry: 'never', text: 'The calendar says otherwise about a year or a day already.' },
+  'tariffs.unknownDecision': {
+    retry: 'never',
+    text: 'There is no such decision of the calendar, or it is about other days.',
+  },
   'registry.keyOfValidator': {
     retry: 'later',
     text: 'The key is a validator, or is to be one: the consortium removes or rotates it.',

@@ -1,5 +1,5 @@
 import { formatTime, millis } from '@gridtokenx/kernel';
-import type { ConsortiumGenesis } from '@gridtokenx/protocol';
+import type { ConsortiumGenesis, TariffBook, TariffEntry } from '@gridtokenx/protocol';
 
 type Parties = Pick<ConsortiumGenesis, 'validators' | 'organisations' | 'accounts' | 'zones'>;
 
@@ -10,10 +10,21 @@ export interface TestTerms extends Parties {
   readonly consensus?: Partial<ConsortiumGenesis['consensus']>;
   readonly limits?: Partial<ConsortiumGenesis['limits']>;
   readonly tariff?: Partial<ConsortiumGenesis['tariff']>;
+  /** What of the one entry of the tariff book differs from {@link testEntry}. */
+  readonly entry?: Partial<TariffEntry>;
+  readonly calendar?: TariffBook['calendar'];
 }
 
 /** The paces, limits and tariff that tests and benches share, with what one of them wants otherwise. */
-export function testGenesis({ timeMs, market, consensus, limits, tariff, ...parties }: TestTerms): ConsortiumGenesis {
+export function testGenesis(terms: TestTerms): ConsortiumGenesis {
+  const { timeMs, market, consensus, limits, entry, ...parties } = terms;
+  const tariff = {
+    version: 1,
+    gridFee: { rate: 100, buyerShare: 10_000, sellerShare: 0 },
+    feedInRate: 22_000,
+    ...terms.tariff,
+  };
+  const { buyerShare, sellerShare } = tariff.gridFee;
   const time = formatTime(millis(timeMs));
   const { validators, organisations, accounts, zones } = parties;
   return {
@@ -36,14 +47,45 @@ export function testGenesis({ timeMs, market, consensus, limits, tariff, ...part
     organisations,
     accounts,
     zones,
-    tariff: {
+    tariff,
+    tariffs: {
       version: 1,
-      gridFee: { rate: 100, buyerShare: 10_000, sellerShare: 0 },
-      feedInRate: 22_000,
-      ...tariff,
+      entries: [
+        testEntry(accounts[0]?.id ?? '', {
+          gridFee: tariff.gridFee.rate,
+          payer: { buyerShare, sellerShare },
+          feedIn: tariff.feedInRate,
+          ...entry,
+        }),
+      ],
+      calendar: terms.calendar ?? { years: [], decisions: [] },
     },
   };
 }
+
+/**
+ * An entry of the tariff book for ever and for all zones, with the same rates at all hours: 1 % for the grid, paid by the buyer, nothing
+ * for wires, losses, platform and tax.
+ */
+export const testEntry = (payee: string, changes: Partial<TariffEntry> = {}): TariffEntry => ({
+  validFrom: '2000-01-01',
+  status: 'assumed',
+  source: 'a test',
+  wires: [{ wheeling: 0, exit: 0, losses: 0 }],
+  gridFee: 100,
+  platformFee: 0,
+  payer: { buyerShare: 10_000, sellerShare: 0 },
+  vat: { rate: 0, on: [] },
+  timeOfUse: { otherwise: 'always', windows: [], holidays: [] },
+  retail: [],
+  ft: { rate: 0, byClass: [] },
+  feedIn: 22_000,
+  marginRate: 60_000,
+  topUp: { kind: 'rate', rate: 60_000 },
+  surplus: { kind: 'feedIn' },
+  payees: { platform: payee, tax: payee },
+  ...changes,
+});
 
 export interface OneOrganisation {
   readonly id: string;

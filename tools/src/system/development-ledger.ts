@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { native } from '@gridtokenx/crypto-native';
-import { formatTime, millis } from '@gridtokenx/kernel';
+import { formatTime, millis, parseStrictJson } from '@gridtokenx/kernel';
 import { readKeyFile, writeKeyFile, type KeyFile } from '@gridtokenx/keystore';
 import {
   identityOfKind,
   readGenesis,
+  tariffBook,
   type ConsortiumGenesis,
   type LedgerIdentity,
   type Role,
@@ -30,7 +32,7 @@ export interface DevelopmentLedger {
 export interface Directory {
   /** By name. */
   readonly organisations: Readonly<Record<string, { readonly id: string; readonly kid: string }>>;
-  /** The accounts that grid operators are paid on, by name. */
+  /** The accounts that grid operators are paid on, by name, and those of `platform` and `tax`. */
   readonly accounts: Readonly<Record<string, string>>;
 }
 
@@ -60,7 +62,7 @@ const ORGANISATIONS: readonly { name: string; sector: Sector; roles: readonly Ro
   ...[2, 3, 4, 5, 6].map((n) => ({ name: `trader-${n}`, sector: 'trader' as const, roles: [] })),
   { name: 'bank', sector: 'financialInstitution', roles: ['wattIssuer', 'kycProvider'] },
   ...[2, 3, 4].map((n) => ({ name: `bank-${n}`, sector: 'financialInstitution' as const, roles: [] })),
-  { name: 'regulator', sector: 'regulator', roles: ['registrar'] },
+  { name: 'regulator', sector: 'regulator', roles: ['registrar', 'tariffAuthority'] },
   ...[2, 3].map((n) => ({ name: `regulator-${n}`, sector: 'regulator' as const, roles: [] })),
   ...[1, 2].map((n) => ({ name: `technology-${n}`, sector: 'technologyProvider' as const, roles: [] })),
 ];
@@ -70,6 +72,9 @@ const ORGANISATIONS: readonly { name: string; sector: Sector; roles: readonly Ro
  * the whole reserve and not a change of it, so whoever mints here states the same one, far above what all mint together.
  */
 export const DEVELOPMENT_RESERVE = 1_000_000_000n * 1_000_000n;
+
+/** Version 1 of the tariff book. */
+const TARIFFS = fileURLToPath(new URL('../../../data/tariff-book.json', import.meta.url));
 
 /** Market time of the demo starts with the first reading. */
 const MARKET_START = '2026-06-14T17:00:00Z';
@@ -122,6 +127,11 @@ async function make(
   }
   const idOf = (name: string): string => directory.organisations[name]?.id ?? '';
   for (const operator of new Set(ZONES.map((zone) => zone.operator))) directory.accounts[operator] = randomId();
+  const tariffs = tariffBook.parse(parseStrictJson(await readFile(TARIFFS, 'utf8')));
+  const [entry] = tariffs.entries;
+  if (entry === undefined) throw new Error('the tariff book has an entry');
+  Object.assign(directory.accounts, entry.payees);
+  const keeperOf: Readonly<Record<string, string>> = { platform: 'technology-1', tax: 'bank' };
   const genesis: ConsortiumGenesis = {
     version: 1,
     kind: 'consortium',
@@ -140,13 +150,18 @@ async function make(
     limits: { operationsPerBlock: 12_000, envelopeBytesPerBlock: 8 * 1024 * 1024 },
     validators: validatorSet,
     organisations,
-    accounts: Object.entries(directory.accounts).map(([operator, id]) => ({ id, organisation: idOf(operator) })),
+    accounts: Object.entries(directory.accounts).map(([name, id]) => ({
+      id,
+      organisation: idOf(keeperOf[name] ?? name),
+    })),
     zones: ZONES.map(({ id, operator }) => ({
       id,
       operator: idOf(operator),
       account: directory.accounts[operator] ?? '',
+      territory: operator.toUpperCase(),
     })),
     tariff: { version: 1, gridFee: { rate: 100, buyerShare: 10_000, sellerShare: 0 }, feedInRate: 22_000 },
+    tariffs,
   };
   await writeFile(join(home, 'genesis.json'), `${JSON.stringify(genesis, null, 2)}\n`);
   await writeFile(join(home, 'directory.json'), `${JSON.stringify(directory, null, 2)}\n`, { mode: 0o600 });

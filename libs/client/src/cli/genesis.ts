@@ -1,7 +1,7 @@
 import { faultsTolerated, genesisValidators } from '@gridtokenx/chain';
 import { noble } from '@gridtokenx/crypto';
 import { compareText, toHex, utf8 } from '@gridtokenx/kernel';
-import { readGenesis, type LedgerIdentity } from '@gridtokenx/protocol';
+import { readGenesis, ROLES, type LedgerIdentity } from '@gridtokenx/protocol';
 import { isRecord } from '../problem.js';
 import { CliError, usage, type Command, type Context } from './command.js';
 import { anchorOf, genesisOption, readJson, readText } from './shared.js';
@@ -29,7 +29,7 @@ export const genesisMember: Command = {
       about: 'gridOperator, trader, financialInstitution, regulator or technologyProvider',
       required: true,
     },
-    role: { value: 'ROLE', about: 'gridOperator, wattIssuer, registrar or kycProvider; again for each', many: true },
+    role: { value: 'ROLE', about: `${ROLES.join(', ')}; again for each`, many: true },
     'office-key': { value: 'KEY', about: 'key id with which it signs operations; again for each', many: true },
     'validator-key': { value: 'KEY', about: 'key id of a validator; again for each', many: true },
     account: { value: 'ID', about: 'an account of its own, verified from the start; again for each', many: true },
@@ -73,6 +73,11 @@ export const genesisNew: Command = {
   about: 'put the genesis of a new ledger together; whoever has the same files makes the same bytes',
   options: {
     terms: { value: 'FILE', about: `JSON with ${TERMS.join(', ')}, as the members agreed`, required: true },
+    tariffs: {
+      value: 'FILE',
+      about: 'version 1 of the tariff book, whose payees are accounts of members',
+      required: true,
+    },
     member: {
       value: 'FILE',
       about: 'what `genesis member` wrote; again for each, in any order',
@@ -81,13 +86,16 @@ export const genesisNew: Command = {
     },
     out: { value: 'FILE', about: 'where the genesis goes', required: true },
   },
-  examples: ['genesis new --terms terms.json --member grid.json --member regulator.json --out genesis.json'],
+  examples: [
+    'genesis new --terms terms.json --tariffs tariff-book.json --member grid.json --member regulator.json --out genesis.json',
+  ],
   run: async (context) => {
     const members = context.all('member').map((path) => memberIn(context, path));
     const byId = <T extends { readonly id: string }>(list: readonly T[]): T[] =>
       [...list].sort((a, b) => compareText(a.id, b.id));
     const genesis = {
       ...termsIn(context, context.need('terms')),
+      tariffs: recordIn(context, context.need('tariffs')),
       validators: members
         .flatMap(({ organisation, validators }) => validators.map((key) => ({ key, organisation: organisation.id })))
         .sort((a, b) => compareText(a.key, b.key)),

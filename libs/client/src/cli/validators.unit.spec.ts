@@ -167,7 +167,8 @@ describe('a genesis', () => {
     await membersOn(made);
     made.files.set('terms.json', termsOf());
     const member = (name: string): string[] => ['--member', `${name}.json`];
-    const argv = ['genesis', 'new', '--terms', 'terms.json'];
+    made.files.set('book.json', utf8(JSON.stringify(TERMS['tariffs'])));
+    const argv = ['genesis', 'new', '--terms', 'terms.json', '--tariffs', 'book.json'];
     expect(await made.run(...argv, ...member('grid'), ...member('regulator'), '--out', 'one.json', '--json')).toBe(0);
     const answered = JSON.parse(made.said.out) as Record<string, unknown>;
     expect(answered).toMatchObject({ organisations: 2, validators: 2, quorum: 2, faults: 0 });
@@ -182,15 +183,32 @@ describe('a genesis', () => {
   it('is not written when anything in it is wrong', async () => {
     const made = desk();
     await membersOn(made);
+    let book = utf8(JSON.stringify(TERMS['tariffs']));
     const refused = async (terms: Uint8Array, ...members: readonly string[]): Promise<string> => {
       made.files.set('terms.json', terms);
+      made.files.set('book.json', book);
       const list = members.flatMap((name) => ['--member', `${name}.json`]);
-      expect(await made.run('genesis', 'new', '--terms', 'terms.json', ...list, '--out', 'no.json')).not.toBe(0);
+      expect(
+        await made.run(
+          'genesis',
+          'new',
+          '--terms',
+          'terms.json',
+          '--tariffs',
+          'book.json',
+          ...list,
+          '--out',
+          'no.json',
+        ),
+      ).not.toBe(0);
       expect(made.files.has('no.json')).toBe(false);
       return made.said.error.split('\n')[0] ?? '';
     };
     expect(await refused(termsOf({ more: 1 }), 'grid')).toContain("'more'");
     expect(await refused(termsOf({ tariff: undefined }), 'grid')).toContain("no 'tariff'");
+    book = utf8('{"version":1}');
+    expect(await refused(termsOf(), 'grid')).toMatch(/^genesis\.schema.*tariffs\/entries/);
+    book = utf8(JSON.stringify(TERMS['tariffs']));
     expect(await refused(termsOf(), 'grid', 'grid')).toMatch(/^genesis\.inconsistent: .* is declared twice/);
     made.files.set('regulator.json', utf8('{"organisation":{},"validators":[],"accounts":[],"zones":[]}'));
     expect(await refused(termsOf(), 'grid', 'regulator')).toMatch(/^genesis\.schema/);

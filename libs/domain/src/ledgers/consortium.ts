@@ -16,12 +16,15 @@ import { multisigModule } from '../multisig/index.js';
 import { MultisigState } from '../multisig/state.js';
 import { registryModule } from '../registry/index.js';
 import { RegistryState } from '../registry/state.js';
+import { tariffsModule } from '../tariffs/index.js';
+import { TariffsState } from '../tariffs/state.js';
 import { ConsortiumValidators } from '../validators/changes.js';
 import { validatorsModule } from '../validators/index.js';
 
 /** Everything that the state of the consortium ledger is made of. */
 export interface ConsortiumState extends LedgerState {
   readonly registry: RegistryState;
+  readonly tariffs: TariffsState;
   readonly metering: MeteringState;
   readonly rules: RulesState;
   readonly market: MarketState;
@@ -38,6 +41,7 @@ export const consortiumLedger: LedgerDefinition<ConsortiumGenesis, ConsortiumSta
       store,
       accounts,
       registry,
+      tariffs: new TariffsState(store, registry),
       keys: registry.keys,
       metering: new MeteringState(store),
       rules: new RulesState(store),
@@ -46,8 +50,9 @@ export const consortiumLedger: LedgerDefinition<ConsortiumGenesis, ConsortiumSta
       validators: new ConsortiumValidators(store, genesis),
     };
   },
-  modules: ({ accounts, registry, metering, rules, market, multisig, validators }, { crypto, ledgerId }) => [
+  modules: ({ accounts, registry, tariffs, metering, rules, market, multisig, validators }, { crypto, ledgerId }) => [
     registryModule(registry, crypto, (key) => validators.isBound(key), multisig),
+    tariffsModule({ tariffs, registry, crypto }),
     accountsModule(accounts, registry, multisig),
     meteringModule({ metering, accounts, registry, market }),
     rulesModule({ rules, registry }),

@@ -1,6 +1,6 @@
 import { assert } from '@gridtokenx/kernel';
 import type { Crypto } from '@gridtokenx/crypto';
-import type { ConsortiumGenesis } from '@gridtokenx/protocol';
+import { placeOfZone, type ConsortiumGenesis } from '@gridtokenx/protocol';
 import { UNUSED_WINDOW } from '../ledger/keys.js';
 import type { LedgerModule } from '../ledger/module.js';
 import type { MultisigState } from '../multisig/state.js';
@@ -21,9 +21,10 @@ function genesisRows(registry: RegistryState, genesis: ConsortiumGenesis): void 
   for (const { key, organisation } of genesis.validators) registerKey(key, organisation);
   for (const { id, organisation } of genesis.accounts)
     registry.accounts.set(id, { organisation, kyc: 'verified', kycUntil: 0 });
-  // A zone without a territory is one for itself.
-  for (const { id, operator, account, territory = id, voltage = 'low' } of genesis.zones)
-    registry.zones.set(id, { operator, account, territory, voltage });
+  for (const zone of genesis.zones) {
+    const { territory, voltage } = placeOfZone(zone);
+    registry.zones.set(zone.id, { operator: zone.operator, account: zone.account, territory, voltage });
+  }
 }
 
 export const registryModule = (

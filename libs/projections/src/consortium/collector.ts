@@ -19,7 +19,15 @@ import type {
   ValidatorChangeRow,
 } from './rows.js';
 
-export const CONSORTIUM_MODULES = ['accounts', 'registry', 'metering', 'market', 'validators', 'multisig'] as const;
+export const CONSORTIUM_MODULES = [
+  'accounts',
+  'registry',
+  'metering',
+  'market',
+  'validators',
+  'multisig',
+  'tariffs',
+] as const;
 type ConsortiumEvent = EventsOf<(typeof CONSORTIUM_MODULES)[number]>;
 
 /** Gathers the rows of one block. Keyed ones stand in maps, so that the last word counts and the order stays. */
@@ -208,6 +216,8 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
       case 'market.feedInDeferred':
         return;
       // Who may sign for an account, and what waits for signatures, has no table yet.
+      case 'tariffs.published':
+      case 'tariffs.calendarDecided':
       case 'multisig.created':
       case 'multisig.proposed':
       case 'multisig.approved':

@@ -1,0 +1,117 @@
+import { assert, parseInterval, parseStrictJson, type Json } from '@gridtokenx/kernel';
+import {
+  bandAt,
+  entryAt,
+  retailRateAt,
+  tariffBook,
+  tariffFault,
+  tariffText,
+  termsIn,
+  type TariffBook,
+  type TariffTerms,
+} from '@gridtokenx/protocol';
+import type { RegistryState } from '../registry/state.js';
+import { plainTable, type Store, type Table } from '../ledger/store.js';
+
+/** One version of the tariff book, for ever: what was priced by it can be computed again. */
+export interface TariffRow {
+  /** SHA-256 of the text of the book, in hex. */
+  readonly hash: string;
+  readonly book: TariffBook;
+}
+
+/** What trading in one book costs, and whose the money is. */
+export interface VersionedTerms extends TariffTerms {
+  /** Of the tariff book, and its hash. */
+  readonly version: number;
+  readonly hash: string;
+  /** Accounts of the grid operators of the two zones. */
+  readonly operatorFrom: string;
+  readonly operatorTo: string;
+}
+
+const HASH = /^[0-9a-f]{64}$/;
+
+/** The bytes are those of the one spelling of a book without a fault, or none. */
+function bookIn(text: string): TariffBook | undefined {
+  let value: Json;
+  try {
+    value = parseStrictJson(text);
+  } catch {
+    return undefined;
+  }
+  const { data } = tariffBook.safeParse(value);
+  return data !== undefined && tariffText(data) === text && tariffFault(data) === undefined ? data : undefined;
+}
+
+export class TariffsState {
+  /** By the number of the version. */
+  readonly versions: Table<TariffRow>;
+  private latest = 0;
+
+  constructor(
+    readonly store: Store,
+    private readonly registry: RegistryState,
+  ) {
+    this.versions = plainTable<TariffRow>(store, 'tariffs.version', {
+      encode: (writer, { hash, book }) => void writer.text(hash).text(tariffText(book)),
+      decode: (reader) => {
+        const hash = reader.text();
+        if (!HASH.test(hash)) return reader.fail('hash');
+        return { hash, book: bookIn(reader.text()) ?? reader.fail('book') };
+      },
+      changed: (cell, _old, now) => {
+        const version = Number(cell.key);
+        // Versions only come, one after the other; an undo takes back the last one.
+        this.latest = now === undefined ? version - 1 : Math.max(this.latest, version);
+      },
+    });
+  }
+
+  /** The newest version, which is in force. */
+  get newest(): TariffRow {
+    return this.of(this.latest);
+  }
+
+  /** A version that there is. */
+  of(version: number): TariffRow {
+    const row = this.versions.get(String(version));
+    assert(row !== undefined, 'a version of the tariff book that is asked for is there');
+    return row;
+  }
+
+  add(book: TariffBook, hash: string): void {
+    assert(book.version === this.latest + 1, 'versions of the tariff book come one after the other');
+    this.versions.set(String(book.version), { hash, book });
+  }
+
+  /**
+   * SPEC tariffs 3: the terms of a book, by the version in force or by a former one. `undefined` when no entry covers the day of delivery,
+   * when the entry needs a calendar of a year that was not declared, or does not know a zone.
+   */
+  termsOf(fromZone: string, toZone: string, interval: string, version = this.latest): VersionedTerms | undefined {
+    const start = parseInterval(interval);
+    const [from, to] = [this.registry.zones.get(fromZone), this.registry.zones.get(toZone)];
+    if (start === undefined || from === undefined || to === undefined) return undefined;
+    const { book, hash } = this.of(version);
+    const entry = entryAt(book, start);
+    const terms = entry && termsIn(entry, book.calendar, { from, to, start });
+    return terms && { ...terms, version, hash, operatorFrom: from.account, operatorTo: to.account };
+  }
+
+  /** SPEC tariffs 2.6: the time-of-use band of an interval, by the version in force. */
+  bandOf(interval: string): string | undefined {
+    const { book } = this.newest;
+    const start = parseInterval(interval);
+    const entry = start === undefined ? undefined : entryAt(book, start);
+    return start === undefined || entry === undefined ? undefined : bandAt(entry, book.calendar, start);
+  }
+
+  /** SPEC tariffs 4.2: what a kWh of a schedule costs in an interval, with Ft and before tax, in 0.0001 THB, by the version in force. */
+  retailRateOf(schedule: string, interval: string): number | undefined {
+    const { book } = this.newest;
+    const start = parseInterval(interval);
+    const entry = start === undefined ? undefined : entryAt(book, start);
+    return start === undefined || entry === undefined ? undefined : retailRateAt(entry, book.calendar, schedule, start);
+  }
+}
