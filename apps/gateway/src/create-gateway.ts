@@ -19,6 +19,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { GatewayModule } from './gateway.module.js';
 import type { GatewayParts } from './parts.js';
 import { refineProblem } from './problems.js';
+import { READINGS_CHECK_BYTES_MAX } from './read/readings-check.js';
 
 /** Twice an envelope: one that is too large is read and told so, with its code. */
 const OPERATION_BODY_MAX = 2 * ENVELOPE_BYTES_MAX;
@@ -27,6 +28,7 @@ const BODY_LIMITS: Readonly<Record<string, number>> = Object.fromEntries(
   Object.values(LEDGER_PATHS).flatMap((path) => [
     [`${path}/operations`, OPERATION_BODY_MAX],
     [`${path}/batches`, BATCH_BYTES_MAX + 1024 * 1024],
+    [`${path}/readings/check`, 2 * READINGS_CHECK_BYTES_MAX],
   ]),
 );
 /** A request that takes longer to arrive than this is given up, with the room it holds. */
@@ -77,7 +79,7 @@ export async function createGateway(
   return { app, routes };
 }
 
-/** Bodies stay bytes: what is signed is never re-encoded. Batches stay streams. Each route says what it takes. */
+/** Bodies stay bytes: what is signed is never re-encoded. Batches and files stay streams. Each route says what it takes. */
 function readBodies(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser(
@@ -85,7 +87,7 @@ function readBodies(fastify: FastifyInstance): void {
     { parseAs: 'buffer' },
     (_request, body, done) => done(null, body),
   );
-  fastify.addContentTypeParser('application/x-ndjson', (_request, payload, done) => done(null, payload));
+  fastify.addContentTypeParser(['application/x-ndjson', 'text/csv'], (_request, payload, done) => done(null, payload));
 }
 
 /** Node closes the connections that are idle when a server stops, and waits for those that become so a moment later. */

@@ -11,6 +11,7 @@ import { OpenApiController } from './controllers/openapi.controller.js';
 import { OperationsController } from './controllers/operations.controller.js';
 import { ProofsController } from './controllers/proofs.controller.js';
 import { PublicController } from './controllers/public.controller.js';
+import { ReadingsController } from './controllers/readings.controller.js';
 import { ValidatorChangesController } from './controllers/validator-changes.controller.js';
 import { ValidatorsController } from './controllers/validators.controller.js';
 import {
@@ -36,6 +37,7 @@ import { ConsortiumQueries } from './read/consortium-queries.js';
 import { Health } from './read/health.js';
 import { Heights } from './read/heights.js';
 import { Outcomes } from './read/outcomes.js';
+import { ReadingsCheck } from './read/readings-check.js';
 import { Reads } from './read/reads.js';
 import { ValidatorTable } from './read/validator-table.js';
 import { ValidatorWatch } from './read/validator-watch.js';
@@ -62,8 +64,14 @@ interface Routes {
 const ROUTES: Readonly<Record<LedgerKind, Routes>> = {
   consortium: {
     module: ConsortiumRoutes,
-    controllers: [AccountsController, MarketsController, ValidatorChangesController, OpenApiController],
-    providers: [ConsortiumQueries],
+    controllers: [
+      AccountsController,
+      MarketsController,
+      ReadingsController,
+      ValidatorChangesController,
+      OpenApiController,
+    ],
+    providers: [ConsortiumQueries, ReadingsCheck],
   },
   public: { module: PublicRoutes, controllers: [PublicController, ProofsController], providers: [AnchorProofs] },
 };

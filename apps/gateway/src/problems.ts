@@ -14,6 +14,7 @@ export const gatewayProblems = {
   'batch.tooManyOperations': { status: 413, title: 'A batch holds at most 10,000 operations.' },
   'batch.tooManyLines': { status: 413, title: 'A batch has at most 100,000 lines, blank ones included.' },
   'batch.tooLarge': { status: 413, title: 'A batch is at most 32 MiB.' },
+  'readings.tooLarge': { status: 413, title: 'A file to check is at most 1 MiB; the command line takes larger ones.' },
   'gateway.busy': { status: 429, title: 'Too much is under way; try again.', retryAfterSeconds: 1 },
   'ledger.behind': {
     status: 429,

@@ -186,6 +186,22 @@ const sharedRoutes: readonly RouteDoc[] = [
 
 const consortiumRoutes: readonly RouteDoc[] = [
   {
+    method: 'POST',
+    path: '/readings/check',
+    id: 'checkReadings',
+    summary: 'Check a file of meter readings, without sending anything',
+    description:
+      'The rules are docs/spec/metering.md section 4, the formats docs/operations/readings.md. 200 whether the file is good or not: each line has its result. At most 1 MiB. What only the ledger knows (its meters, what was recorded before) is not checked.',
+    query: s.readingsQuery,
+    request: [
+      { type: 'text/csv', description: 'RFC 4180, UTF-8, with a header' },
+      { type: 'application/x-ndjson', description: 'one reading a line' },
+    ],
+    status: 200,
+    answer: json(s.readingsAnswer),
+    problems: [413, 415, 429],
+  },
+  {
     method: 'GET',
     path: '/accounts/{id}',
     id: 'account',

@@ -1,5 +1,6 @@
 import * as f from '@gridtokenx/protocol';
 import { PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX } from '@gridtokenx/runtime';
+import { QUALITIES, REGISTER_DIGITS_MAX, TIME_ZONES, type TimeZone } from '@gridtokenx/client';
 import { parseInterval, parseTime, INTERVAL_MS, type Millis } from '@gridtokenx/kernel';
 import { ORDER_STATUSES, VALIDATOR_CHANGE_STATUSES } from '@gridtokenx/projections';
 import { z } from 'zod';
@@ -54,6 +55,15 @@ export const tradesQuery = z.strictObject({
   account: f.accountId.optional(),
   interval: intervalStart.optional(),
   order: z.enum(['newest', 'oldest']).default('newest').describe('Which come first.'),
+});
+export const readingsQuery = z.strictObject({
+  timeZone: z
+    .enum(Object.keys(TIME_ZONES) as [TimeZone, ...TimeZone[]])
+    .optional()
+    .describe('Of stamps without an offset.'),
+  registerDigits: wholeNumber(1, REGISTER_DIGITS_MAX)
+    .optional()
+    .describe('Digits of Wh after which registers begin again, when the file has registers.'),
 });
 const orderStatus = z.enum(ORDER_STATUSES);
 export const ordersQuery = z.strictObject({
@@ -148,6 +158,51 @@ export const batchAnswer = z.strictObject({
   refused: whole.describe('Envelopes.'),
   operations: whole.describe('Operations in the accepted envelopes.'),
   results: z.array(batchLine).describe('In line order; blank lines have none.'),
+});
+
+const readingsFault = z.strictObject({
+  code: z.string(),
+  column: z.string().optional().describe('Of a CSV file.'),
+  pointer: z.string().optional().describe('RFC 6901, into a line of NDJSON.'),
+  reason: z.string(),
+  hint: z.string().optional(),
+});
+const readingsLine = z.strictObject({
+  line: z.int().min(1),
+  status: z.enum(['reading', 'register', 'missing', 'duplicate', 'superseded', 'refused']),
+  meter: f.meterId.optional(),
+  interval: f.interval.optional(),
+  of: z.int().min(1).optional().describe('The line that says the same, or has a higher version.'),
+  outOfOrder: z.literal(true).optional(),
+  faults: z.array(readingsFault).readonly().optional(),
+});
+const checkedReading = z.strictObject({
+  line: z.int().min(1),
+  meter: f.meterId,
+  interval: f.interval,
+  quality: z.enum(QUALITIES),
+  version: z.int().min(1),
+  consumedWh: f.energyWh,
+  producedWh: f.energyWh,
+});
+export const readingsAnswer = z.strictObject({
+  ...standing,
+  marketTime: f.time.describe('Later readings are of the future.'),
+  file: z
+    .array(readingsFault.extend({ line: z.int().min(1) }))
+    .readonly()
+    .describe('Not empty when the file as a whole is refused.'),
+  refused: whole.describe('Lines.'),
+  lines: z.array(readingsLine).readonly().describe('In file order; blank lines have none.'),
+  readings: z.array(checkedReading),
+  gaps: z.array(
+    z.strictObject({
+      meter: f.meterId,
+      from: f.time,
+      to: f.time,
+      sum: z.strictObject({ consumedWh: f.energyWh, producedWh: f.energyWh }).optional(),
+    }),
+  ),
 });
 
 const fourTexts = z.tuple([z.string(), z.string(), z.string(), z.string()]).readonly();

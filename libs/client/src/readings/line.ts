@@ -20,17 +20,17 @@ export interface KnownMeter {
 /** What a file is read by; whatever is not known is not checked here, but by the ledger. */
 export interface ReadingsTerms {
   /** By the names that the file has for meters. Without it they are ids of the ledger. */
-  readonly meters?: ReadonlyMap<string, KnownMeter>;
+  readonly meters?: ReadonlyMap<string, KnownMeter> | undefined;
   /** Organisation id of the operator that sends the file. */
-  readonly operator?: string;
+  readonly operator?: string | undefined;
   /** Of stamps without an offset, where the line does not say. */
-  readonly timeZone?: TimeZone;
+  readonly timeZone?: TimeZone | undefined;
   /** Market time: no interval that ends later has been measured. */
-  readonly now?: number;
+  readonly now?: number | undefined;
   /** For registers of meters of which it is not known. */
-  readonly registerDigits?: number;
+  readonly registerDigits?: number | undefined;
   /** The file should be complete from here to there (exclusive), for each meter that is known. */
-  readonly period?: { readonly from: number; readonly to: number };
+  readonly period?: { readonly from: number; readonly to: number } | undefined;
 }
 
 export const QUALITIES = ['actual', 'estimated', 'missing', 'corrected'] as const;

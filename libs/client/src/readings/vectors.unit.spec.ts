@@ -74,4 +74,12 @@ describe('a file of readings', () => {
     const unseen = Object.keys(READINGS_CODES).filter((code) => !seen.has(code));
     expect(unseen).toEqual(['file.tooLarge', 'file.tooManyLines']);
   });
+
+  it('is refused by codes that the page for operators has, each with its meaning', () => {
+    const page = readFileSync(new URL('../../../../docs/operations/readings.md', import.meta.url), 'utf8');
+    const told = Object.fromEntries(
+      [...page.matchAll(/^\| `([a-z]+\.\w+)` +\| (.*?) +\|$/gm)].map(([, ...row]) => row),
+    );
+    expect(told).toEqual(READINGS_CODES);
+  });
 });
