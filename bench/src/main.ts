@@ -2,6 +2,8 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 
 const USAGE = `npm run bench -- <name> [options]
   book        operations a second of the market alone, beside nodejs-order-book
+  auction     uniform-price clearings: time, growth, memory
+    --orders N             half bids, half asks; may be repeated (default 1000, 10000 and 100000)
   consortium  the whole path: gateway, bus, validators, projector
     --processes P          of validators (default 1)
     --validators V         (default 21 in one process, else one for each process)
@@ -190,6 +192,19 @@ async function phragmen(args: string[]): Promise<void> {
   process.stdout.write(`${JSON.stringify(result, undefined, values.json ? undefined : 2)}\n`);
 }
 
+async function auction(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      orders: { type: 'string', multiple: true, default: ['1000', '10000', '100000'] },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const { runAuctionBench } = await import('./auction.js');
+  const result = runAuctionBench({ orders: values.orders.map((size) => count(size, 'orders')), say });
+  process.stdout.write(`${JSON.stringify(result, undefined, values.json ? undefined : 2)}\n`);
+}
+
 async function era(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
@@ -283,6 +298,9 @@ async function main(): Promise<number> {
       return 0;
     case 'growth':
       await growth(args);
+      return 0;
+    case 'auction':
+      await auction(args);
       return 0;
     case 'phragmen':
       await phragmen(args);

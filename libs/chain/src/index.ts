@@ -1,3 +1,4 @@
+export * from './auction/index.js';
 export * from './block.js';
 export * from './certificate.js';
 export * from './checkpoint.js';
