@@ -1,0 +1,183 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { LedgerEvent } from '@gridtokenx/protocol';
+import pg from 'pg';
+
+/** What the check reads: files as they are, by the names under which the steps ask for them. */
+export interface CheckSources {
+  readonly 'readings.csv': string;
+  /** Lines as those of the readings that came later and stand in their place. */
+  readonly 'corrections.csv': string;
+  readonly 'meters.csv': string;
+  readonly 'tariffs.json': string;
+  readonly 'tariff-book.json': string;
+  /** Meter and account on the ledger, by the name of the meter. */
+  readonly 'population.json': string;
+  /** Name and account of the operator, by zone. */
+  readonly 'zones.json': string;
+  /** The replay lived through the intervals that start before this time. */
+  readonly until: string;
+}
+
+/** Of proven blocks, in their order: what each says that happened, and what it posted. */
+export interface ToldBlock {
+  readonly height: number;
+  readonly events: readonly LedgerEvent[];
+  readonly postings: readonly (readonly [account: string, asset: string, available: string, held: string])[];
+}
+
+/** micro-WATT of an account, held or not, as the gateway shows them at a height. */
+export interface ShownBalance {
+  readonly account: string;
+  readonly height: number;
+  readonly watt: bigint;
+}
+
+/** Where the ledger says something else than what was computed. */
+export interface Difference {
+  readonly what: string;
+  readonly subject: string;
+  readonly computed: string | null;
+  readonly told: string | null;
+}
+
+/** Wh and micro-WATT of an account over the replay. Version 1 is by the first readings, the last by the corrected ones. */
+export interface ComputedStatement {
+  readonly version: number;
+  readonly account: string;
+  /** The name of the meter or of the utility. */
+  readonly title: string;
+  readonly kind: 'participant' | 'utility' | 'platform' | 'tax';
+  readonly export: bigint;
+  readonly import: bigint;
+  readonly sold: bigint;
+  readonly bought: bigint;
+  readonly used: bigint;
+  readonly surplus: bigint;
+  readonly expired: bigint;
+  readonly retail: bigint;
+  /** From sales; for purchases (negative); from charges and top-ups; from the feed-in; and all of it. */
+  readonly earned: bigint;
+  readonly spent: bigint;
+  readonly charged: bigint;
+  readonly feed_in: bigint;
+  readonly amount: bigint;
+}
+
+const STEPS = [
+  '1-sources',
+  '2-tariff',
+  '3-trades',
+  '4-energy',
+  '5-money',
+  '6-balances',
+  '7-differences',
+  '8-differences',
+  '9-statements',
+];
+/** From `src` and from `dist` alike. */
+const FOLDER = new URL('../../../src/replay/check/', import.meta.url);
+const EVENTS_AT_ONCE = 10_000;
+
+const TABLES = `
+create temp table source (name text primary key, body text not null);
+create temp table event (seq bigint generated always as identity primary key, height bigint not null, body jsonb not null);
+create temp table posting (account text not null, asset text not null, amount numeric not null);
+create temp table shown (account text not null, height bigint not null, watt numeric not null);`;
+
+/**
+ * The independent check: everything that the settlement comes to, computed once more in SQL from the readings, the tariffs and the trades
+ * alone. What the ledger says of sums, charges and balances is compared with, never used. All of it stands in temporary
+ * tables of one session, so nothing is left in the database.
+ */
+export class IndependentCheck {
+  private waiting: { heights: number[]; bodies: string[] } = { heights: [], bodies: [] };
+  private readonly posted = new Map<string, bigint>();
+
+  private constructor(private readonly client: pg.Client) {}
+
+  static async open(databaseUrl: string): Promise<IndependentCheck> {
+    const client = new pg.Client({ connectionString: databaseUrl });
+    // A database that is killed ends its sessions; the next query says so.
+    client.on('error', () => {});
+    await client.connect();
+    await client.query(TABLES);
+    return new IndependentCheck(client);
+  }
+
+  async take({ height, events, postings }: ToldBlock): Promise<void> {
+    for (const event of events) {
+      this.waiting.heights.push(height);
+      this.waiting.bodies.push(JSON.stringify(event));
+    }
+    for (const [account, asset, available, held] of postings) {
+      const key = `${account}/${asset}`;
+      this.posted.set(key, (this.posted.get(key) ?? 0n) + BigInt(available) + BigInt(held));
+    }
+    if (this.waiting.bodies.length >= EVENTS_AT_ONCE) await this.flush();
+  }
+
+  private async flush(): Promise<void> {
+    const { heights, bodies } = this.waiting;
+    this.waiting = { heights: [], bodies: [] };
+    await this.client.query('insert into event (height, body) select * from unnest($1::bigint[], $2::jsonb[])', [
+      heights,
+      bodies,
+    ]);
+  }
+
+  async result(
+    sources: CheckSources,
+    shown: readonly ShownBalance[],
+  ): Promise<{ differences: readonly Difference[]; statements: readonly ComputedStatement[] }> {
+    await this.flush();
+    const { client } = this;
+    await client.query('insert into source select * from unnest($1::text[], $2::text[])', [
+      Object.keys(sources),
+      Object.values(sources),
+    ]);
+    const posted = [...this.posted].map(([key, amount]) => [...split(key), amount.toString()] as const);
+    await client.query('insert into posting select * from unnest($1::text[], $2::text[], $3::numeric[])', [
+      posted.map(([account]) => account),
+      posted.map(([, asset]) => asset),
+      posted.map(([, , amount]) => amount),
+    ]);
+    await client.query('insert into shown select * from unnest($1::text[], $2::bigint[], $3::numeric[])', [
+      shown.map(({ account }) => account),
+      shown.map(({ height }) => height),
+      shown.map(({ watt }) => watt.toString()),
+    ]);
+    await client.query('analyze event');
+    for (const step of STEPS) await this.run(step);
+    const { rows: differences } = await client.query<Difference>(
+      'select what, subject, computed, told from difference order by at',
+    );
+    const { rows } = await client.query<Record<string, string>>(
+      'select * from statement order by kind, title, version',
+    );
+    return { differences, statements: rows.map(statementOf) };
+  }
+
+  private async run(step: string): Promise<void> {
+    const text = await readFile(fileURLToPath(new URL(`${step}.sql`, FOLDER)), 'utf8');
+    await this.client.query(text).catch((cause: Error) => {
+      throw new Error(`${step}.sql: ${cause.message}`, { cause });
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.client.end();
+  }
+}
+
+const split = (key: string): [account: string, asset: string] => {
+  const at = key.indexOf('/');
+  return [key.slice(0, at), key.slice(at + 1)];
+};
+
+/** Sums come as texts: they may be beyond the safe integers. */
+function statementOf(row: Record<string, string>): ComputedStatement {
+  const { version, account, title, kind, ...sums } = row;
+  const amounts = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, BigInt(sum)]));
+  return { version: Number(version), account, title, kind, ...amounts } as unknown as ComputedStatement;
+}
