@@ -24,7 +24,21 @@ export const ORDER_CLOSE_REASONS = [
   'halted',
   'notVerified',
   'barred',
+  'curtailed',
+  'pairClosed',
 ] as const;
+
+/** A restriction of the network; the limits are what it comes to in Wh per interval, where it restricts that direction. */
+const restriction = {
+  restriction: f.operationId,
+  target: f.networkTarget,
+  flow: f.flow,
+  limit: f.flowLimit,
+  outWh: f.energyWh.optional(),
+  inWh: f.energyWh.optional(),
+  firstInterval: f.interval,
+  lastInterval: f.interval,
+};
 
 /** What stands behind either side of a referendum, with conviction; the capital that supports it, and the electorate it is a share of. */
 const tally = { ayes: f.amount, nays: f.amount, support: f.amount, electorate: f.amount };
@@ -497,6 +511,60 @@ export const eventSchemas = {
     account: f.accountId,
     zone: f.zoneId,
     limitWh: f.energyWh,
+  }),
+
+  /** What an operator declares of a link, and what the link carries now. */
+  'network.linkSet': event('network.linkSet', {
+    link: f.linkId,
+    fromZone: f.zoneId,
+    toZone: f.zoneId,
+    operator: f.organisationId,
+    declaredForwardWh: f.energyWh,
+    declaredBackwardWh: f.energyWh,
+    forwardWh: f.energyWh,
+    backwardWh: f.energyWh,
+  }),
+  /** What an operator declares of a pair of zones, and whether energy may be sold from the one into the other now. */
+  'network.pairSet': event('network.pairSet', {
+    fromZone: f.zoneId,
+    toZone: f.zoneId,
+    operator: f.organisationId,
+    allowed: f.publicField(z.boolean()),
+    route: f.route.optional(),
+    isOpen: f.publicField(z.boolean()),
+  }),
+  'network.feederSet': event('network.feederSet', { feeder: f.feederId, zone: f.zoneId, capacityWh: f.energyWh }),
+  'network.meterAssigned': event('network.meterAssigned', { meter: f.meterId, zone: f.zoneId, feeder: f.feederId }),
+  'network.statusReported': event('network.statusReported', {
+    zone: f.zoneId,
+    source: f.statusSource,
+    sequence: f.number,
+    at: f.time,
+    loadW: f.power,
+    frequencyMhz: f.frequency,
+    reserveW: f.power,
+  }),
+  'network.alertRaised': event('network.alertRaised', {
+    alert: f.operationId,
+    zone: f.zoneId,
+    kind: f.alertKind,
+    severity: f.severity,
+    reference: f.reference,
+  }),
+  'network.alertCleared': event('network.alertCleared', { alert: f.operationId, zone: f.zoneId }),
+  'network.curtailed': event('network.curtailed', restriction),
+  'network.maintenanceScheduled': event('network.maintenanceScheduled', restriction),
+  /** Its orders are cancelled and its forward trades cut to the limit. */
+  'network.enforced': event('network.enforced', {
+    restriction: f.operationId,
+    orders: f.count,
+    contracts: f.count,
+    cutWh: f.amount,
+  }),
+  /** Its last interval is over, or it was lifted before. */
+  'network.restrictionEnded': event('network.restrictionEnded', {
+    restriction: f.operationId,
+    why: f.publicField(z.enum(['over', 'lifted'])),
   }),
 
   'metering.readingRecorded': event('metering.readingRecorded', {

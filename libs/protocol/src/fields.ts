@@ -47,6 +47,31 @@ export const linkId = publicField(gridName());
 export const feederId = publicField(gridName());
 /** The links that lead from one zone to another, in that order. */
 export const route = publicField(z.array(linkId).min(1).max(ROUTE_LINKS_MAX));
+/** What a restriction is of. */
+export const networkTarget = publicField(
+  z.discriminatedUnion('kind', [
+    z.strictObject({ kind: publicField(z.literal('zone')), zone: zoneId }),
+    z.strictObject({ kind: publicField(z.literal('feeder')), feeder: feederId }),
+    z.strictObject({ kind: publicField(z.literal('link')), link: linkId }),
+  ]),
+);
+export const FLOWS = ['out', 'in', 'both'] as const;
+/** Out of a zone or feeder, or over a link forwards; into it, or backwards; or both. */
+export const flow = publicField(z.enum(FLOWS));
+export const RESTRICTION_KINDS = ['curtailment', 'maintenance'] as const;
+/** What was ordered for now, and what was announced. */
+export const restrictionKind = publicField(z.enum(RESTRICTION_KINDS));
+export const ALERT_KINDS = ['congestion', 'frequency', 'reserve', 'voltage', 'outage', 'weather', 'security'] as const;
+export const alertKind = publicField(z.enum(ALERT_KINDS));
+export const SEVERITIES = ['info', 'warning', 'critical'] as const;
+export const severity = publicField(z.enum(SEVERITIES));
+/** Mean power in W; below zero where more is fed in than taken. */
+export const power = publicField(z.int().min(-1_000_000_000_000).max(1_000_000_000_000));
+/** Thousandths of a Hz. */
+export const frequency = publicField(z.int().min(0).max(100_000));
+export const STATUS_SOURCES = ['operator', 'oracle'] as const;
+/** Whose word a report is: the operator's own, or that of oracles. */
+export const statusSource = publicField(z.enum(STATUS_SOURCES));
 export const reference = publicField(
   z.string().regex(/^[A-Za-z0-9._:-]{1,64}$/, 'a reference of letters, digits and ._:-'),
 );
@@ -91,6 +116,13 @@ export const energyWh = publicField(
 );
 export const positiveEnergyWh = publicField(
   z.string().regex(positiveDigits, 'positive whole Wh as a decimal string').refine(withinEnergy, 'at most 1e12 Wh'),
+);
+/** How much may still flow: a share, in 0.0001, of what is rated, or Wh per delivery interval. */
+export const flowLimit = publicField(
+  z.discriminatedUnion('kind', [
+    z.strictObject({ kind: publicField(z.literal('share')), share: publicField(z.int().min(0).max(10_000)) }),
+    z.strictObject({ kind: publicField(z.literal('energy')), wh: energyWh }),
+  ]),
 );
 /** Ticks of 0.01 THB/kWh. */
 export const priceTicks = publicField(z.int().min(1).max(PRICE_TICKS_MAX));
@@ -166,6 +198,13 @@ export type Role = z.infer<typeof role>;
 export type KycStatus = z.infer<typeof kycStatus>;
 export type ValidatorChangeKind = z.infer<typeof validatorChangeKind>;
 export type Side = z.infer<typeof side>;
+export type FlowLimit = z.infer<typeof flowLimit>;
+export type NetworkTarget = z.infer<typeof networkTarget>;
+export type Flow = z.infer<typeof flow>;
+export type RestrictionKind = z.infer<typeof restrictionKind>;
+export type AlertKind = z.infer<typeof alertKind>;
+export type Severity = z.infer<typeof severity>;
+export type StatusSource = z.infer<typeof statusSource>;
 export type Voltage = z.infer<typeof voltage>;
 export type Mechanism = z.infer<typeof mechanism>;
 export type Phase = z.infer<typeof phase>;

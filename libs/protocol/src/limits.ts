@@ -22,6 +22,14 @@ export const ORDER_WH_MIN = 100;
 export const PRICE_TICKS_MAX = 1_000_000;
 /** Links on the way from one zone to another. */
 export const ROUTE_LINKS_MAX = 8;
+/** Restrictions that may stand at once on one zone, feeder or link, alerts in one zone, and feeders of one. */
+export const RESTRICTIONS_PER_TARGET_MAX = 100;
+export const ALERTS_PER_ZONE_MAX = 100;
+export const FEEDERS_PER_ZONE_MAX = 10_000;
+/** How long a restriction may be, in delivery intervals: 31 days. */
+export const RESTRICTION_INTERVALS_MAX = 31 * 96;
+/** Reports of a zone's status are taken for so long after they were made, in market time. */
+export const STATUS_AGE_MAX_MS = 900_000;
 export const VALIDATORS_MAX = 1_000;
 /** How long a change of the validators may stand open, and how many of one organisation. */
 export const CHANGE_OPEN_MAX_MS = 30 * 86_400_000;

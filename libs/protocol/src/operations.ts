@@ -48,6 +48,15 @@ const vote = f.publicField(
   ]),
 );
 
+/** What is restricted, which way, to what, and from the first interval to the last. */
+const restriction = {
+  target: f.networkTarget,
+  flow: f.flow,
+  limit: f.flowLimit,
+  firstInterval: f.interval,
+  lastInterval: f.interval,
+};
+
 /**
  * SPEC wire 3.1: everything that can be asked of a ledger: imperative names, one schema each. Who may
  * ask is said beside each; the ledger decides, and answers with an outcome.
@@ -275,6 +284,53 @@ export const operationSchemas = {
     zone: f.zoneId,
     limitWh: f.positiveEnergyWh,
   }),
+
+  /** By the operator of a zone at either end, for itself: a link carries the least of what both declare, in Wh per interval and direction. */
+  'network.setLink': operation('network.setLink', {
+    link: f.linkId,
+    fromZone: f.zoneId,
+    toZone: f.zoneId,
+    forwardWh: f.energyWh,
+    backwardWh: f.energyWh,
+  }),
+  /** By the operator of either zone, for itself: energy may be sold from the one zone into the other once both allow it over one route. */
+  'network.setPair': operation('network.setPair', {
+    fromZone: f.zoneId,
+    toZone: f.zoneId,
+    allowed: f.publicField(z.boolean()),
+    route: f.route.optional(),
+  }),
+  /** By the zone's grid operator: a feeder, or another rating of it. */
+  'network.registerFeeder': operation('network.registerFeeder', {
+    feeder: f.feederId,
+    zone: f.zoneId,
+    capacityWh: f.energyWh,
+  }),
+  /** By the zone's grid operator: which feeder a meter hangs on. */
+  'network.assignMeter': operation('network.assignMeter', { meter: f.meterId, feeder: f.feederId }),
+  /** By the zone's grid operator: how the grid stood `at` that market time. */
+  'network.reportStatus': operation('network.reportStatus', {
+    zone: f.zoneId,
+    sequence: f.number,
+    at: f.time,
+    loadW: f.power,
+    frequencyMhz: f.frequency,
+    reserveW: f.power,
+  }),
+  /** By the zone's grid operator. The alert is named by the operation's id. */
+  'network.raiseAlert': operation('network.raiseAlert', {
+    zone: f.zoneId,
+    kind: f.alertKind,
+    severity: f.severity,
+    reference: f.reference,
+  }),
+  'network.clearAlert': operation('network.clearAlert', { alert: f.operationId }),
+  /** By the operator of the zone, or of either end of the link. The restriction is named by the operation's id. */
+  'network.curtail': operation('network.curtail', restriction),
+  /** The same, announced before it begins. */
+  'network.scheduleMaintenance': operation('network.scheduleMaintenance', restriction),
+  /** By who might have ordered it: the restriction ends now. What it cancelled and cut stays so. */
+  'network.lift': operation('network.lift', { restriction: f.operationId }),
 
   /** By the zone's grid operator: what the meter measured in one interval. Mints the net export. */
   'metering.recordReading': operation('metering.recordReading', {

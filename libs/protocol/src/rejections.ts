@@ -221,6 +221,38 @@ export const rejections = {
     retry: 'never',
     text: 'The account is controlled by its signers: no organisation registers keys or delegations for it, or burns what it has.',
   },
+  'network.unknownLink': { retry: 'later', text: 'No such link.' },
+  'network.unknownFeeder': { retry: 'later', text: 'No such feeder.' },
+  'network.unknownAlert': { retry: 'never', text: 'There is no such alert, or it was cleared.' },
+  'network.unknownRestriction': { retry: 'never', text: 'There is no such restriction, or it has ended.' },
+  'network.otherZone': {
+    retry: 'never',
+    text: 'The link joins other zones, or the feeder is in another zone.',
+  },
+  'network.badRoute': {
+    retry: 'later',
+    text: 'The links do not lead from the one zone to the other, or pass a zone twice; a pair that is not allowed has none.',
+  },
+  'network.staleReport': {
+    retry: 'never',
+    text: 'A report of this zone with this sequence, or of a later time, is there.',
+  },
+  'network.reportTime': {
+    retry: 'never',
+    text: 'The report is of the future, or older than 15 minutes of market time.',
+  },
+  'network.badRange': { retry: 'never', text: 'The last interval is before the first, or 31 days or more after it.' },
+  'network.intervalOver': { retry: 'never', text: 'The last interval is over: what was delivered is not restricted.' },
+  'network.notAhead': { retry: 'never', text: 'Maintenance is announced before its first interval begins.' },
+  'network.noRating': {
+    retry: 'later',
+    text: 'A share is of what is rated, and no feeder of the zone is registered: the limit is given in Wh.',
+  },
+  'network.tooMany': { retry: 'later', text: 'The zone or link has as much of this as it may have.' },
+  'network.curtailed': {
+    retry: 'later',
+    text: 'The zone, feeder or link is restricted in this interval: no new orders are taken.',
+  },
   'metering.tooEarly': { retry: 'later', text: 'The interval has not ended in market time.' },
   'metering.alreadyRecorded': { retry: 'never', text: 'The meter has a reading for this interval.' },
   'metering.beyondLimit': { retry: 'never', text: 'The reading is beyond what the meter can physically measure.' },

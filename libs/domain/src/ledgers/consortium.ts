@@ -11,6 +11,8 @@ import { RulesState } from '../market/rules/state.js';
 import { MarketState } from '../market/state.js';
 import { meteringModule } from '../metering/index.js';
 import { MeteringState } from '../metering/state.js';
+import { networkModule } from '../network/index.js';
+import { NetworkState } from '../network/state.js';
 import { consortiumHost } from '../multisig/host.js';
 import { multisigModule } from '../multisig/index.js';
 import { MultisigState } from '../multisig/state.js';
@@ -25,6 +27,7 @@ import { validatorsModule } from '../validators/index.js';
 export interface ConsortiumState extends LedgerState {
   readonly registry: RegistryState;
   readonly tariffs: TariffsState;
+  readonly network: NetworkState;
   readonly metering: MeteringState;
   readonly rules: RulesState;
   readonly market: MarketState;
@@ -43,6 +46,7 @@ export const consortiumLedger: LedgerDefinition<ConsortiumGenesis, ConsortiumSta
       registry,
       tariffs: new TariffsState(store, registry),
       keys: registry.keys,
+      network: new NetworkState(store),
       metering: new MeteringState(store),
       rules: new RulesState(store),
       market: new MarketState(store, accounts, registry, genesis),
@@ -50,10 +54,14 @@ export const consortiumLedger: LedgerDefinition<ConsortiumGenesis, ConsortiumSta
       validators: new ConsortiumValidators(store, genesis),
     };
   },
-  modules: ({ accounts, registry, tariffs, metering, rules, market, multisig, validators }, { crypto, ledgerId }) => [
+  modules: (
+    { accounts, registry, tariffs, network, metering, rules, market, multisig, validators },
+    { crypto, ledgerId },
+  ) => [
     registryModule(registry, crypto, (key) => validators.isBound(key), multisig),
     tariffsModule({ tariffs, registry, crypto }),
     accountsModule(accounts, registry, multisig),
+    networkModule(network, registry),
     meteringModule({ metering, accounts, registry, market }),
     rulesModule({ rules, registry }),
     marketModule(market, metering),

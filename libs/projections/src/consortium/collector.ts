@@ -22,6 +22,7 @@ import type {
 export const CONSORTIUM_MODULES = [
   'accounts',
   'registry',
+  'network',
   'metering',
   'market',
   'validators',
@@ -218,6 +219,17 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
       // Who may sign for an account, and what waits for signatures, has no table yet.
       case 'tariffs.published':
       case 'tariffs.calendarDecided':
+      case 'network.linkSet':
+      case 'network.pairSet':
+      case 'network.feederSet':
+      case 'network.meterAssigned':
+      case 'network.statusReported':
+      case 'network.alertRaised':
+      case 'network.alertCleared':
+      case 'network.curtailed':
+      case 'network.maintenanceScheduled':
+      case 'network.enforced':
+      case 'network.restrictionEnded':
       case 'multisig.created':
       case 'multisig.proposed':
       case 'multisig.approved':
