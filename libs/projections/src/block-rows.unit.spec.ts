@@ -349,9 +349,11 @@ describe('the registry', () => {
     const meter = id(40);
     const reading = { meter, account: ann, zone: 'Z1', interval } as const;
     const later = '2026-06-15T03:15:00Z/PT15M';
+    const shown = { consumedWh: '7', producedWh: '0' };
     const rows = rowsOf(
       executed(
-        { type: 'registry.meterRegistered', meter, account: ann, zone: 'Z1', limitWh: '100000' },
+        { type: 'registry.meterRegistered', meter, account: ann, zone: 'Z1', limitWh: '100000', registerDigits: 9 },
+        { type: 'registry.meterSwapped', meter, at: closesAt, final: shown, initial: shown, limitWh: '70000' },
         {
           type: 'metering.readingRecorded',
           ...reading,
@@ -366,6 +368,7 @@ describe('the registry', () => {
       ),
     );
     expect(rows.meters).toEqual([{ meter, account: ann, zone: 'Z1', limitWh: 100_000 }]);
+    expect(rows.meterLimits).toEqual([{ meter, limitWh: 70_000 }]);
     expect(rows.readings[0]).toMatchObject({ meter, consumedWh: 1, producedWh: 5, mintedWh: 4, importWh: 0, index: 0 });
     expect(rows.books[0]).toMatchObject({
       fromZone: 'Z1',

@@ -511,6 +511,15 @@ export const eventSchemas = {
     account: f.accountId,
     zone: f.zoneId,
     limitWh: f.energyWh,
+    registerDigits: f.registerDigits.optional(),
+  }),
+  'registry.meterSwapped': event('registry.meterSwapped', {
+    meter: f.meterId,
+    at: f.time,
+    final: f.registers,
+    initial: f.registers,
+    limitWh: f.energyWh,
+    registerDigits: f.registerDigits.optional(),
   }),
 
   /** What an operator declares of a link, and what the link carries now. */

@@ -1,6 +1,13 @@
 import { INTERVAL_MS, millis, parseInterval, parseTime } from '@gridtokenx/kernel';
 import { z } from 'zod';
-import { ENERGY_WH_MAX, MULTISIG_SIGNERS_MAX, PRICE_TICKS_MAX, ROUTE_LINKS_MAX, VALIDATORS_MAX } from './limits.js';
+import {
+  ENERGY_WH_MAX,
+  MULTISIG_SIGNERS_MAX,
+  PRICE_TICKS_MAX,
+  REGISTER_DIGITS_MAX,
+  ROUTE_LINKS_MAX,
+  VALIDATORS_MAX,
+} from './limits.js';
 
 /**
  * The fields that messages are made of. Each is tagged with what it may reveal: `public` (a fact of the market),
@@ -124,6 +131,13 @@ export const flowLimit = publicField(
     z.strictObject({ kind: publicField(z.literal('energy')), wh: energyWh }),
   ]),
 );
+/** After so many digits of Wh a register of a meter begins again at zero. */
+export const registerDigits = publicField(z.int().min(1).max(REGISTER_DIGITS_MAX));
+/** What the registers of a meter show, in Wh. */
+const registerWh = publicField(
+  z.string().regex(/^(0|[1-9]\d{0,14})$/, `whole Wh of at most ${REGISTER_DIGITS_MAX} digits as a decimal string`),
+);
+export const registers = publicField(z.strictObject({ consumedWh: registerWh, producedWh: registerWh }));
 /** Ticks of 0.01 THB/kWh. */
 export const priceTicks = publicField(z.int().min(1).max(PRICE_TICKS_MAX));
 /** A share or rate in units of 0.0001. */

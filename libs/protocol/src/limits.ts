@@ -16,6 +16,8 @@ export const VALID_FOR_MAX_MS = 3_600_000;
 export const HOOK_ENTRIES_PER_BLOCK_MAX = 20_000;
 /** The largest energy on one order or reading, in Wh (1,000 GWh). */
 export const ENERGY_WH_MAX = 1_000_000_000_000;
+/** Digits of Wh that a register of a meter may have. */
+export const REGISTER_DIGITS_MAX = 15;
 /** The smallest order, in Wh (0.1 kWh). */
 export const ORDER_WH_MIN = 100;
 /** The highest limit price: 10,000 THB/kWh. */

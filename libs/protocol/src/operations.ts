@@ -283,6 +283,19 @@ export const operationSchemas = {
     account: f.accountId,
     zone: f.zoneId,
     limitWh: f.positiveEnergyWh,
+    registerDigits: f.registerDigits.optional(),
+  }),
+  /**
+   * By the zone's grid operator: another device measures from then on, with what the registers of both showed. The meter keeps its id,
+   * account and zone.
+   */
+  'registry.swapMeter': operation('registry.swapMeter', {
+    meter: f.meterId,
+    at: f.time,
+    final: f.registers,
+    initial: f.registers,
+    limitWh: f.positiveEnergyWh,
+    registerDigits: f.registerDigits.optional(),
   }),
 
   /** By the operator of a zone at either end, for itself: a link carries the least of what both declare, in Wh per interval and direction. */

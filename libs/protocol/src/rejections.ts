@@ -55,6 +55,8 @@ export const rejections = {
   'registry.kycTransition': { retry: 'never', text: 'The KYC status cannot change in this way.' },
   'registry.unknownZone': { retry: 'never', text: 'No such zone.' },
   'registry.unknownMeter': { retry: 'later', text: 'No such meter.' },
+  'registry.swapInFuture': { retry: 'later', text: 'The meter was not swapped yet: the time lies after market time.' },
+  'registry.swapOutOfOrder': { retry: 'never', text: 'The meter was swapped then, or later, before.' },
   'registry.meterExists': { retry: 'never', text: 'The meter id is taken.' },
   'accounts.notVerified': {
     retry: 'later',

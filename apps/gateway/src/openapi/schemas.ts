@@ -1,6 +1,6 @@
 import * as f from '@gridtokenx/protocol';
 import { PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX } from '@gridtokenx/runtime';
-import { QUALITIES, REGISTER_DIGITS_MAX, TIME_ZONES, type TimeZone } from '@gridtokenx/client';
+import { QUALITIES, TIME_ZONES, type TimeZone } from '@gridtokenx/client';
 import { parseInterval, parseTime, INTERVAL_MS, type Millis } from '@gridtokenx/kernel';
 import { ORDER_STATUSES, VALIDATOR_CHANGE_STATUSES } from '@gridtokenx/projections';
 import { z } from 'zod';
@@ -61,7 +61,7 @@ export const readingsQuery = z.strictObject({
     .enum(Object.keys(TIME_ZONES) as [TimeZone, ...TimeZone[]])
     .optional()
     .describe('Of stamps without an offset.'),
-  registerDigits: wholeNumber(1, REGISTER_DIGITS_MAX)
+  registerDigits: wholeNumber(1, f.REGISTER_DIGITS_MAX)
     .optional()
     .describe('Digits of Wh after which registers begin again, when the file has registers.'),
 });

@@ -4,6 +4,7 @@ import type {
   BookRow,
   DelegationRow,
   KycChange,
+  MeterLimit,
   MeterRow,
   OrderChange,
   OrderRow,
@@ -85,6 +86,14 @@ const meters = copy<MeterRow>(
   ],
   { height: HEIGHT },
 );
+
+const meterLimits = statement<MeterLimit>({
+  name: 'update meters',
+  columns: [hex('meter', (r) => r.meter), int8('limit_wh', (r) => r.limitWh)],
+  sql: (source) => `update meters as t set limit_wh = d.limit_wh from ${source} where t.meter = d.meter`,
+  exact: true,
+  rowsOf: (rows) => rows.meterLimits,
+});
 
 const zones = copy<ZoneRow>('zones', (rows) => rows.zones, [
   text('zone', (r) => r.zone),
@@ -241,6 +250,7 @@ export const CONSORTIUM: readonly Build<Rows>[] = [
   endedDelegations,
   delegations,
   meters,
+  meterLimits,
   zones,
   readings,
   books,

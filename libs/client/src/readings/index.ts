@@ -1,14 +1,6 @@
 export { READINGS_CODES, type ReadingsCode, type ReadingsFault } from './codes.js';
 export { FIELDS, keyOf } from './fields.js';
-export {
-  QUALITIES,
-  REGISTER_DIGITS_MAX,
-  VERSION_MAX,
-  type KnownMeter,
-  type Quality,
-  type ReadingsTerms,
-  type ReadQuality,
-} from './line.js';
+export { QUALITIES, VERSION_MAX, type KnownMeter, type Quality, type ReadingsTerms, type ReadQuality } from './line.js';
 export { readMeters, type MetersFault } from './meters.js';
 export { isTimeZone, TIME_ZONES, type TimeZone } from './notation.js';
 export {

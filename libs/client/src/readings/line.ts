@@ -37,7 +37,6 @@ export const QUALITIES = ['actual', 'estimated', 'missing', 'corrected'] as cons
 export type Quality = (typeof QUALITIES)[number];
 export type ReadQuality = Exclude<Quality, 'missing'>;
 export const VERSION_MAX = 999;
-export const REGISTER_DIGITS_MAX = 15;
 
 interface Common {
   readonly line: number;

@@ -1,7 +1,7 @@
 import { fromUtf8 } from '@gridtokenx/kernel';
-import { ENERGY_WH_MAX } from '@gridtokenx/protocol';
+import { ENERGY_WH_MAX, REGISTER_DIGITS_MAX } from '@gridtokenx/protocol';
 import { readCsv } from '../csv.js';
-import { REGISTER_DIGITS_MAX, type KnownMeter } from './line.js';
+import type { KnownMeter } from './line.js';
 
 /** A fault of a list of meters, which is refused whole: half a list would let through what the other half forbids. */
 export interface MetersFault {

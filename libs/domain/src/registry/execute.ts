@@ -16,6 +16,7 @@ export const REGISTRY_OPERATIONS = [
   'registry.revokeDelegation',
   'registry.setKyc',
   'registry.registerMeter',
+  'registry.swapMeter',
 ] as const;
 export type RegistryOperation = OperationOf<(typeof REGISTRY_OPERATIONS)[number]>;
 
@@ -60,6 +61,8 @@ export function executeRegistry(
       return setKyc(registry, context, operation);
     case 'registry.registerMeter':
       return registerMeter(registry, context, operation);
+    case 'registry.swapMeter':
+      return swapMeter(registry, context, operation);
     default:
       return unreachable(operation);
   }
@@ -238,14 +241,54 @@ function setKyc(
 function registerMeter(
   registry: RegistryState,
   context: OperationContext,
-  { meter, account, zone, limitWh }: OperationOf<'registry.registerMeter'>,
+  { meter, account, zone, limitWh, registerDigits }: OperationOf<'registry.registerMeter'>,
 ): RejectedOutcome | undefined {
   const zoneRow = registry.zones.get(zone);
   if (zoneRow === undefined) return rejected('registry.unknownZone', { zone });
   if (!isOrganisationKey(context, zoneRow.operator)) return rejected('key.notAuthorised', { zone });
   if (!registry.accounts.has(account)) return rejected('registry.unknownAccount', { account });
   if (registry.meters.has(meter)) return rejected('registry.meterExists', { meter });
-  registry.meters.set(meter, { account, zone, limitWh: Number(limitWh) });
-  context.events.push({ type: 'registry.meterRegistered', meter, account, zone, limitWh });
+  registry.meters.set(meter, {
+    account,
+    zone,
+    limitWh: Number(limitWh),
+    registerDigits: registerDigits ?? 0,
+    swappedAt: 0,
+    formerLimitWh: 0,
+  });
+  context.events.push({
+    type: 'registry.meterRegistered',
+    meter,
+    account,
+    zone,
+    limitWh,
+    ...(registerDigits !== undefined && { registerDigits }),
+  });
+  return undefined;
+}
+
+/** SPEC registry 6.2: the meter goes on under its id; what each device measured stands in its registers. */
+function swapMeter(
+  registry: RegistryState,
+  context: OperationContext,
+  swap: OperationOf<'registry.swapMeter'>,
+): RejectedOutcome | undefined {
+  const { meter, limitWh, registerDigits = 0 } = swap;
+  const row = registry.meters.get(meter);
+  if (row === undefined) return rejected('registry.unknownMeter', { meter });
+  const operator = registry.zones.get(row.zone)?.operator;
+  if (operator === undefined || !isOrganisationKey(context, operator))
+    return rejected('key.notAuthorised', { zone: row.zone });
+  const at = parseTime(swap.at) ?? 0;
+  if (at > context.marketTime) return rejected('registry.swapInFuture');
+  if (at <= row.swappedAt) return rejected('registry.swapOutOfOrder');
+  registry.meters.set(meter, {
+    ...row,
+    limitWh: Number(limitWh),
+    registerDigits,
+    swappedAt: at,
+    formerLimitWh: row.limitWh,
+  });
+  context.events.push({ ...swap, type: 'registry.meterSwapped' });
   return undefined;
 }

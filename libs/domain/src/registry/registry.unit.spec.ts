@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { formatTime, millis, toBase64Url } from '@gridtokenx/kernel';
+import { assert, formatTime, millis, toBase64Url } from '@gridtokenx/kernel';
 import { KYC_STATUSES, type KycStatus, type Operation, type RejectionCode } from '@gridtokenx/protocol';
 import { KYC_TRANSITIONS } from '../index.js';
+import { limitOfMeter } from './rights.js';
 import { id, kidOf, place, START, World, ZONE } from '../spec/world.spec.js';
 
 const hour = formatTime(millis(START + 3_600_000));
@@ -159,6 +160,33 @@ describe('the registry', () => {
     it(`${promise}: ${by} gets ${code}`, () => {
       expect(ask(by, operation)).toBe(code);
     });
+
+  it('a grid operator swaps the device of a meter', () => {
+    const swap = (more: object = {}): Operation => ({
+      type: 'registry.swapMeter',
+      meter: id('meter'),
+      at: formatTime(millis(START - 600_000)),
+      final: { consumedWh: '5030', producedWh: '41' },
+      initial: { consumedWh: '0', producedWh: '0' },
+      limitWh: '400',
+      registerDigits: 6,
+      ...more,
+    });
+    const world = new World();
+    expect(ask('mea', swap(), world)).toBe('registry.unknownMeter');
+    world.must('mea', meter({ registerDigits: 7 }));
+    expect(ask('pea', swap(), world)).toBe('key.notAuthorised');
+    expect(ask('trader', swap(), world)).toBe('key.notAuthorised');
+    expect(ask('mea', swap({ at: hour }), world)).toBe('registry.swapInFuture');
+    expect(world.must('mea', swap()).events).toEqual([{ ...swap(), type: 'registry.meterSwapped' }]);
+    expect(ask('mea', swap(), world)).toBe('registry.swapOutOfOrder');
+    const row = world.ledger.state.registry.meters.get(id('meter'));
+    assert(row !== undefined, 'the meter was registered');
+    expect(row).toMatchObject({ account: id('ann'), zone: ZONE, registerDigits: 6 });
+    expect([-900_000, -600_001, -600_000, 0].map((at) => limitOfMeter(row, START + at))).toEqual([
+      1000, 1000, 400, 400,
+    ]);
+  });
 
   it('a meter id is taken once', () => {
     const world = new World();

@@ -1,6 +1,6 @@
 import type { KycStatus, OperationType, Role } from '@gridtokenx/protocol';
 import type { OperationContext } from '../ledger/module.js';
-import type { AccountRow, RegistryState } from './state.js';
+import type { AccountRow, MeterRow, RegistryState } from './state.js';
 
 /** SPEC registry 2.1: a key of the organisation itself, not one of an account that it keeps. */
 export const isOrganisationKey = ({ key }: OperationContext, organisation: string): boolean =>
@@ -29,3 +29,7 @@ export const kycStatusAt = ({ kyc, kycUntil }: AccountRow, time: number): KycSta
   kyc === 'verified' && kycUntil !== 0 && kycUntil <= time ? 'expired' : kyc;
 
 export const isVerified = (account: AccountRow, time: number): boolean => kycStatusAt(account, time) === 'verified';
+
+/** SPEC registry 6.2: what a meter can measure in the interval that starts then; in one that began before a swap, what either device can. */
+export const limitOfMeter = ({ limitWh, formerLimitWh, swappedAt }: MeterRow, start: number): number =>
+  start < swappedAt ? Math.max(limitWh, formerLimitWh) : limitWh;

@@ -35,6 +35,11 @@ export interface MeterRow {
   readonly account: string;
   readonly zone: string;
   readonly limitWh: number;
+  /** Digits of Wh of its registers; 0 where the operator has not said. */
+  readonly registerDigits: number;
+  /** Market time of the last swap, and the limit of the device before it; 0 without one. */
+  readonly swappedAt: number;
+  readonly formerLimitWh: number;
 }
 
 export interface ZoneRow {
@@ -105,8 +110,16 @@ export class RegistryState {
       'first',
     );
     this.meters = plainTable<MeterRow>(store, 'registry.meter', {
-      encode: (writer, { account, zone, limitWh }) => void writer.text(account).text(zone).u64(limitWh),
-      decode: (reader) => ({ account: reader.text(), zone: reader.text(), limitWh: reader.u64() }),
+      encode: (writer, { account, zone, limitWh, registerDigits, swappedAt, formerLimitWh }) =>
+        void writer.text(account).text(zone).u64(limitWh).u8(registerDigits).u64(swappedAt).u64(formerLimitWh),
+      decode: (reader) => ({
+        account: reader.text(),
+        zone: reader.text(),
+        limitWh: reader.u64(),
+        registerDigits: reader.u8(),
+        swappedAt: reader.u64(),
+        formerLimitWh: reader.u64(),
+      }),
     });
     this.zones = plainTable<ZoneRow>(store, 'registry.zone', {
       encode: (writer, { operator, account, territory, voltage }) =>

@@ -9,6 +9,7 @@ import type {
   ConsortiumRows,
   DelegationRow,
   KycChange,
+  MeterLimit,
   MeterRow,
   OrderChange,
   OrderRow,
@@ -37,6 +38,7 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
   private readonly times = new Times();
   private readonly organisations: OrganisationRow[] = [];
   private readonly meters: MeterRow[] = [];
+  private readonly meterLimits = new Map<string, MeterLimit>();
   private readonly readings: ReadingRow[] = [];
   private readonly accounts = new Map<string, AccountRow>();
   private readonly kycChanges = new Map<string, KycChange>();
@@ -71,6 +73,7 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
       delegations: [...this.delegations.values()],
       revokedDelegations: [...this.revoked.values()],
       meters: this.meters,
+      meterLimits: [...this.meterLimits.values()],
       zones: [],
       orders: [...this.orders.values()],
       orderChanges: [...this.orderChanges.values()],
@@ -128,6 +131,11 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
       case 'registry.meterRegistered': {
         const { meter, account, zone, limitWh } = event;
         this.meters.push({ meter, account, zone, limitWh: Number(limitWh) });
+        return;
+      }
+      case 'registry.meterSwapped': {
+        const { meter, limitWh } = event;
+        this.meterLimits.set(meter, { meter, limitWh: Number(limitWh) });
         return;
       }
       case 'metering.readingRecorded': {

@@ -24,6 +24,9 @@ export interface DelegationRow {
   readonly untilMs: number;
 }
 
+/** A meter that another device measures for. */
+export type MeterLimit = Pick<MeterRow, 'meter' | 'limitWh'>;
+
 export interface MeterRow {
   readonly meter: HexId;
   readonly account: HexId;
@@ -139,6 +142,7 @@ export interface ConsortiumRows {
   readonly delegations: readonly DelegationRow[];
   readonly revokedDelegations: readonly Pick<DelegationRow, 'kid' | 'account'>[];
   readonly meters: readonly MeterRow[];
+  readonly meterLimits: readonly MeterLimit[];
   readonly zones: readonly ZoneRow[];
   readonly orders: readonly OrderRow[];
   readonly orderChanges: readonly OrderChange[];
