@@ -46,7 +46,7 @@ def entry(first, last, status, why, wheeling, vat_rate, vat_until=None):
     return {
         "validFrom": first, **({"validTo": last} if last else {}), "status": status, "source": why,
         # A postage stamp: once, by where the energy is delivered. No losses were published.
-        "wires": [{"territory": name, "wheeling": wheeling, "exit": 0, "losses": 0} for name in ("MEA", "PEA")],
+        "wires": [{"territory": name, "wheeling": wheeling, "exit": 0, "losses": 0} for name in ("MEA", "PEA", "EGAT")],
         "gridFee": rate(source["gridFee"]["rate"]), "platformFee": rate(source["platformFee"]["rate"]),
         "payer": {"buyerShare": 10_000, "sellerShare": 0} if source["gridFee"]["paidBy"] == "buyer" else None,
         "vat": tax,

@@ -3,7 +3,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '@gridtokenx/kernel';
 import type { Operation } from '@gridtokenx/protocol';
-import { DEVELOPMENT_RESERVE, type DevelopmentLedger } from '../system/development-ledger.js';
+import { DEVELOPMENT_RESERVE, feederOf, type DevelopmentLedger } from '../system/development-ledger.js';
 import type { Meter } from './readings.js';
 
 /** Which random ids stand for which meter of the file. On this machine only: the ledger knows the ids alone. */
@@ -90,13 +90,16 @@ export function onboarding(
         signer: operator,
         operations: members
           .filter(({ file }) => file.operator === operator)
-          .map(({ file, ids: { account, meter } }): Operation => ({
-            type: 'registry.registerMeter',
-            meter,
-            account,
-            zone: file.zone,
-            limitWh: String(limitWh(file)),
-          })),
+          .flatMap(({ file, ids: { account, meter } }): Operation[] => [
+            {
+              type: 'registry.registerMeter',
+              meter,
+              account,
+              zone: file.zone,
+              limitWh: String(limitWh(file)),
+            },
+            { type: 'network.assignMeter', meter, feeder: feederOf(file.zone) },
+          ]),
       })),
     ],
   ];

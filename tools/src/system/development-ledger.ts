@@ -53,6 +53,39 @@ export const ZONES = [
   { id: 'PEA-RYG-05', operator: 'pea' },
 ] as const;
 
+/** What joins the zones: no meter hangs here. */
+const TRANSMISSION = { id: 'EGAT-TX-00', operator: 'egat' } as const;
+/** Wh per delivery interval: 40 MW to each zone, 10 MW between the two of Bangkok, and a feeder of 10 MW in each. */
+const [TRUNK_WH, LOCAL_WH, FEEDER_WH] = ['10000000', '2500000', '2500000'];
+const trunkOf = (zone: string): string => `TX-${zone}`;
+const LOCAL = 'BKK-NON';
+
+/** On which all meters of a zone hang. */
+export const feederOf = (zone: string): string => `${zone}-F1`;
+
+/** Every pair of zones may trade: over the local link where there is one, else over the transmission network. */
+function developmentNetwork(): ConsortiumGenesis['network'] {
+  const ids = ZONES.map(({ id }) => id);
+  const routeOf = (from: string, to: string): string[] =>
+    from.startsWith('MEA') && to.startsWith('MEA') ? [LOCAL] : [trunkOf(from), trunkOf(to)];
+  return {
+    links: [
+      ...ids.map((id) => ({
+        id: trunkOf(id),
+        fromZone: id,
+        toZone: TRANSMISSION.id,
+        forwardWh: TRUNK_WH,
+        backwardWh: TRUNK_WH,
+      })),
+      { id: LOCAL, fromZone: 'MEA-BKK-01', toZone: 'MEA-NON-02', forwardWh: LOCAL_WH, backwardWh: LOCAL_WH },
+    ],
+    pairs: ids.flatMap((fromZone) =>
+      ids.filter((zone) => zone !== fromZone).map((toZone) => ({ fromZone, toZone, route: routeOf(fromZone, toZone) })),
+    ),
+    feeders: ids.map((zone) => ({ id: feederOf(zone), zone, capacityWh: FEEDER_WH })),
+  };
+}
+
 const ORGANISATIONS: readonly { name: string; sector: Sector; roles: readonly Role[] }[] = [
   { name: 'egat', sector: 'gridOperator', roles: ['gridOperator'] },
   { name: 'mea', sector: 'gridOperator', roles: ['gridOperator'] },
@@ -126,7 +159,8 @@ async function make(
     validatorSet.push({ key: validator.kid, organisation: id });
   }
   const idOf = (name: string): string => directory.organisations[name]?.id ?? '';
-  for (const operator of new Set(ZONES.map((zone) => zone.operator))) directory.accounts[operator] = randomId();
+  for (const operator of new Set([TRANSMISSION, ...ZONES].map((zone) => zone.operator)))
+    directory.accounts[operator] = randomId();
   const tariffs = tariffBook.parse(parseStrictJson(await readFile(TARIFFS, 'utf8')));
   const [entry] = tariffs.entries;
   if (entry === undefined) throw new Error('the tariff book has an entry');
@@ -154,12 +188,14 @@ async function make(
       id,
       organisation: idOf(keeperOf[name] ?? name),
     })),
-    zones: ZONES.map(({ id, operator }) => ({
+    zones: [...ZONES, TRANSMISSION].map(({ id, operator }) => ({
       id,
       operator: idOf(operator),
       account: directory.accounts[operator] ?? '',
       territory: operator.toUpperCase(),
+      ...(operator === TRANSMISSION.operator ? { voltage: 'high' as const } : {}),
     })),
+    network: developmentNetwork(),
     tariff: { version: 1, gridFee: { rate: 100, buyerShare: 10_000, sellerShare: 0 }, feedInRate: 22_000 },
     tariffs,
   };
