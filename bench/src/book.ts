@@ -76,7 +76,7 @@ class Market {
         until: START * 2,
       });
       state.accounts.mint(account, 'WATT', BigInt(WATT_EACH));
-      state.accounts.mint(account, `KWH:${INTERVAL}`, BigInt(KWH_EACH));
+      state.accounts.mint(account, `KWH:${ZONE}:${INTERVAL}`, BigInt(KWH_EACH));
     }
     this.context = {
       height: 1,
@@ -90,7 +90,8 @@ class Market {
       operationId: '',
       dispatch: () => undefined,
     };
-    state.market.openBook(this.context, ZONE, INTERVAL);
+    const book = { mechanism: 'continuous', phase: 'spot', fromZone: ZONE, toZone: ZONE, interval: INTERVAL } as const;
+    state.market.openBook(this.context, book, state.market.schedule(INTERVAL).closesAt);
     store.endBlock();
   }
 
@@ -294,14 +295,6 @@ export function blockBench(rounds: number): {
   };
   const setUp: Operation[] = [
     { type: 'accounts.attestReserve', amount: `${WATT_EACH}0000`, reference: 'bench' },
-    { type: 'registry.registerMeter', meter: id('meter'), account: OPERATOR, zone: ZONE, limitWh: '1000000000000' },
-    {
-      type: 'metering.recordReading',
-      meter: id('meter'),
-      interval: INTERVAL,
-      consumedWh: '0',
-      producedWh: '1000000000000',
-    },
     {
       type: 'registry.registerKey',
       key: toBase64Url(native.publicKeyOf(native.sha256(utf8('own')))),
@@ -319,7 +312,8 @@ export function blockBench(rounds: number): {
     const account = traderName(i);
     setUp.push(
       { type: 'accounts.mint', account, amount: WATT_EACH, reference: 'bench' },
-      { type: 'accounts.transfer', from: OPERATOR, to: account, asset: `KWH:${INTERVAL}`, amount: '500000000' },
+      { type: 'registry.registerMeter', meter: account, account, zone: ZONE, limitWh: '500000000' },
+      { type: 'metering.recordReading', meter: account, interval: INTERVAL, consumedWh: '0', producedWh: '500000000' },
       {
         type: 'registry.delegate',
         key: KID,

@@ -119,7 +119,8 @@ class Grown {
     };
     // No digest covers what is written here, so no hash of before may stay.
     for (const table of store.tables) for (const cell of table.cells()) cell.hash = undefined;
-    market.openBook(context, ZONE, INTERVAL);
+    const book = { mechanism: 'continuous', phase: 'spot', fromZone: ZONE, toZone: ZONE, interval: INTERVAL } as const;
+    market.openBook(context, book, market.schedule(INTERVAL).closesAt);
     for (let i = 0; i < this.accounts; i++) {
       const account = this.name(i);
       registry.accounts.set(account, { organisation: ORGANISATION, kyc: 'verified', kycUntil: 0 });
@@ -128,7 +129,7 @@ class Grown {
         until: START * 2,
       });
       accounts.mint(account, 'WATT', 1_000_000_000_000n);
-      if (i % 2 === 1) accounts.mint(account, `KWH:${INTERVAL}`, 1_000_000_000n);
+      if (i % 2 === 1) accounts.mint(account, `KWH:${ZONE}:${INTERVAL}`, 1_000_000_000n);
       if (i % OPERATIONS_PER_BLOCK === 0) store.endBlock();
     }
     store.endBlock();

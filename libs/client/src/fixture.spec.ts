@@ -158,7 +158,7 @@ export class TestLedger {
         bytes: encodeOutcome({
           v: 1,
           status: 'executed',
-          events: [{ type: 'market.bookClosed', zone: 'MEA-BKK-01', interval: INTERVAL }],
+          events: [{ type: 'settlement.intervalSettled', interval: INTERVAL }],
           postings: [],
           holds: [],
         }),

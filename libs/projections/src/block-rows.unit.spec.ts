@@ -108,6 +108,17 @@ function projected(
   };
 }
 
+const book = { mechanism: 'continuous', phase: 'spot', fromZone: 'Z1', toZone: 'Z1' } as const;
+const terms = {
+  tariffVersion: 1,
+  tariffHash: toHex(hash(32)),
+  wheeling: 0,
+  operatorFrom: bob,
+  operatorTo: bob,
+  platform: bob,
+  tax: bob,
+} as const;
+
 /** The rows of a block that holds these outcomes of hooks. */
 const rowsOf = (...outcomes: readonly Outcome[]): BlockRows =>
   blockRows(projected(outcomes.map((outcome) => ({ hook: true, outcome }))));
@@ -117,6 +128,8 @@ const placed = (order: string, quantityWh = '1000'): EventOf<'market.orderPlaced
   order,
   account: ann,
   side: 'bid',
+  mechanism: 'continuous',
+  phase: 'spot',
   fromZone: 'Z1',
   toZone: 'Z1',
   interval,
@@ -138,6 +151,8 @@ const traded = (
   ask,
   buyer: ann,
   seller: bob,
+  mechanism: 'continuous',
+  phase: 'spot',
   fromZone: 'Z1',
   toZone: 'Z1',
   interval,
@@ -146,8 +161,14 @@ const traded = (
   notional: '2340000',
   buyerFee: '23400',
   sellerFee: '0',
+  wheeling: '0',
   feePayee: bob,
+  toOperator: '23400',
+  fromOperator: '0',
+  platform: '0',
+  tax: '0',
   tariffVersion: 1,
+  tariffHash: toHex(hash(32)),
   bidRemainingWh,
   askRemainingWh,
 });
@@ -362,9 +383,9 @@ describe('the registry', () => {
           mintedWh: '4',
           importWh: '0',
         },
-        { type: 'market.bookOpened', zone: 'Z1', interval, closesAt },
-        { type: 'market.bookClosed', zone: 'Z1', interval },
-        { type: 'market.bookClosed', zone: 'Z1', interval: later },
+        { type: 'market.bookOpened', ...book, interval, closesAt, ...terms },
+        { type: 'market.bookClosed', ...book, interval },
+        { type: 'market.bookClosed', ...book, interval: later },
       ),
     );
     expect(rows.meters).toEqual([{ meter, account: ann, zone: 'Z1', limitWh: 100_000 }]);

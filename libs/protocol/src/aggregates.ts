@@ -80,19 +80,17 @@ export class Aggregator {
         this.trades++;
         sums.tradedWh += BigInt(event.quantityWh);
         sums.notional += BigInt(event.notional);
-        sums.gridFees += BigInt(event.buyerFee) + BigInt(event.sellerFee);
+        sums.gridFees += BigInt(event.toOperator) + BigInt(event.fromOperator);
         return;
       case 'metering.readingRecorded':
         sums.producedWh += BigInt(event.producedWh);
         sums.consumedWh += BigInt(event.consumedWh);
         sums.importWh += BigInt(event.importWh);
         return;
-      case 'market.energyRetired':
-        sums.retiredWh += BigInt(event.quantityWh);
-        return;
-      case 'market.feedInBought':
-        sums.feedInWh += BigInt(event.quantityWh);
-        sums.feedInPaid += BigInt(event.paid);
+      case 'settlement.positionSettled':
+        sums.retiredWh += BigInt(event.retiredWh);
+        sums.feedInWh += BigInt(event.surplusWh);
+        sums.feedInPaid += BigInt(event.amount);
         return;
       case 'accounts.minted':
         sums.wattMinted += BigInt(event.amount);

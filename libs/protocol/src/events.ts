@@ -40,6 +40,15 @@ const restriction = {
   lastInterval: f.interval,
 };
 
+/** Which book. */
+const book = {
+  mechanism: f.mechanism,
+  phase: f.phase,
+  fromZone: f.zoneId,
+  toZone: f.zoneId,
+  interval: f.interval,
+};
+
 /** What stands behind either side of a referendum, with conviction; the capital that supports it, and the electorate it is a share of. */
 const tally = { ayes: f.amount, nays: f.amount, support: f.amount, electorate: f.amount };
 
@@ -585,24 +594,39 @@ export const eventSchemas = {
     producedWh: f.energyWh,
     /** Net export, minted as KWH of the interval; zero when the meter imported. */
     mintedWh: f.energyWh,
-    /** Net import, against which KWH held at the close is retired. */
+    /** Net import, against which KWH bought is retired at the settlement. */
     importWh: f.energyWh,
   }),
 
-  'market.bookOpened': event('market.bookOpened', { zone: f.zoneId, interval: f.interval, closesAt: f.time }),
+  /** With its first order: the terms under which the book trades, and who is paid. */
+  'market.bookOpened': event('market.bookOpened', {
+    ...book,
+    closesAt: f.time,
+    tariffVersion: f.count,
+    tariffHash: f.hashHex,
+    /** What the buyer pays for the wires on top of the energy, with tax, in 0.0001 THB/kWh. */
+    wheeling: f.tariffRate,
+    operatorFrom: f.accountId,
+    operatorTo: f.accountId,
+    platform: f.accountId,
+    tax: f.accountId,
+  }),
   'market.orderPlaced': event('market.orderPlaced', {
     order: f.operationId,
     account: f.accountId,
     side: f.side,
-    fromZone: f.zoneId,
-    toZone: f.zoneId,
-    interval: f.interval,
+    ...book,
     priceTicks: f.priceTicks,
     quantityWh: f.energyWh,
     timeInForce: f.timeInForce,
     expiresAt: f.time,
     tariffVersion: f.count,
   }),
+  /**
+   * The buyer pays notional + buyerFee + wheeling, the seller gets notional - sellerFee; what lies between goes to the operator of the
+   * delivery zone (`toOperator`), that of the other zone, the platform and the tax. In the forward phase
+   * all of it stays in escrow until the interval is settled.
+   */
   'market.traded': event('market.traded', {
     /** The trade's number on this ledger, from 1. */
     trade: f.count,
@@ -610,18 +634,22 @@ export const eventSchemas = {
     ask: f.operationId,
     buyer: f.accountId,
     seller: f.accountId,
-    fromZone: f.zoneId,
-    toZone: f.zoneId,
-    interval: f.interval,
+    ...book,
     priceTicks: f.priceTicks,
     quantityWh: f.energyWh,
     /** ticks x Wh x 10 micro-WATT, exact. */
     notional: f.amount,
     buyerFee: f.amount,
     sellerFee: f.amount,
-    /** Who is paid the fees: the grid operator's account of the delivery zone. */
+    wheeling: f.amount,
+    /** The grid operator's account of the delivery zone. */
     feePayee: f.accountId,
+    toOperator: f.amount,
+    fromOperator: f.amount,
+    platform: f.amount,
+    tax: f.amount,
     tariffVersion: f.count,
+    tariffHash: f.hashHex,
     bidRemainingWh: f.energyWh,
     askRemainingWh: f.energyWh,
   }),
@@ -630,32 +658,59 @@ export const eventSchemas = {
     reason: f.publicField(z.enum(ORDER_CLOSE_REASONS)),
     remainingWh: f.energyWh,
   }),
-  'market.bookClosed': event('market.bookClosed', { zone: f.zoneId, interval: f.interval }),
-  /** At the close: KWH that covers the holder's import is used up. */
-  'market.energyRetired': event('market.energyRetired', {
-    account: f.accountId,
-    interval: f.interval,
-    quantityWh: f.energyWh,
-  }),
-  /** At the close: what a producer left unsold goes to the zone's grid operator at the feed-in price and is retired. */
-  'market.feedInBought': event('market.feedInBought', {
-    seller: f.accountId,
+  'market.bookClosed': event('market.bookClosed', book),
+
+  /** A forward trade as it was kept. The buyer pays `buyerPays`, the seller `topUpSeller` out of its margin; the rest is who gets what. */
+  'settlement.contractSettled': event('settlement.contractSettled', {
+    trade: f.count,
     buyer: f.accountId,
+    seller: f.accountId,
+    fromZone: f.zoneId,
+    toZone: f.zoneId,
+    interval: f.interval,
+    deliveredWh: f.energyWh,
+    shortfallWh: f.energyWh,
+    buyerPays: f.amount,
+    sellerGets: f.amount,
+    toOperator: f.amount,
+    fromOperator: f.amount,
+    platform: f.amount,
+    tax: f.amount,
+    /** What the delivery operator is paid for the shortfall, at `topUpRate` of 0.0001 THB/kWh: by the buyer, and by the seller. */
+    topUpBuyer: f.amount,
+    topUpSeller: f.amount,
+    topUpRate: f.tariffRate,
+  }),
+  /** What became of an account's energy in a zone and interval: a leaf of the tree whose root stands in `settlement.zoneSettled`. */
+  'settlement.positionSettled': event('settlement.positionSettled', {
+    account: f.accountId,
     zone: f.zoneId,
     interval: f.interval,
-    quantityWh: f.energyWh,
-    /** In 0.0001 THB/kWh. */
+    importWh: f.energyWh,
+    exportWh: f.energyWh,
+    boughtWh: f.energyWh,
+    /** Of what was bought: used up against the import. */
+    retiredWh: f.energyWh,
+    /** Bought by the operator at `rate` of 0.0001 THB/kWh, for `amount`, and retired. */
+    surplusWh: f.energyWh,
     rate: f.tariffRate,
-    paid: f.amount,
+    amount: f.amount,
+    operator: f.accountId,
+    expiredWh: f.energyWh,
     tariffVersion: f.count,
+    tariffHash: f.hashHex,
+    /** SHA-256 over the account's history in this zone and interval. */
+    history: f.hashHex,
   }),
-  /** The operator could not pay for a producer's rest; the close waits and tries again in later blocks. */
-  'market.feedInDeferred': event('market.feedInDeferred', {
-    seller: f.accountId,
-    buyer: f.accountId,
+  'settlement.zoneSettled': event('settlement.zoneSettled', {
+    zone: f.zoneId,
     interval: f.interval,
-    quantityWh: f.energyWh,
+    positions: f.count,
+    root: f.hashHex,
   }),
+  'settlement.intervalSettled': event('settlement.intervalSettled', { interval: f.interval }),
+  /** Money without an escrow is paid, or owed until it can be. */
+  'settlement.duePaid': event('settlement.duePaid', { payer: f.accountId, payee: f.accountId, amount: f.amount }),
 
   /** They hold from `validFrom` of market time on, until those of a later one do; of two with one `validFrom` the later version holds. */
   'market.rulesSet': event('market.rulesSet', { version: f.number, validFrom: f.time, rules: marketRules }),

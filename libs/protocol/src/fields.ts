@@ -159,14 +159,15 @@ export const interval = publicField(
     .refine((text) => parseInterval(text) !== undefined, 'a delivery interval such as 2026-06-15T03:00:00Z/PT15M'),
 );
 
-/** `WATT`, or the KWH of one delivery interval: `KWH:2026-06-15T03:00:00Z/PT15M`. */
+/** `KWH:MEA-BKK-01:2026-06-15T03:00:00Z/PT15M`: the energy of one zone and delivery interval. */
+function isEnergy(text: string): boolean {
+  const [kwh, zone = '', ...rest] = text.split(':');
+  return kwh === 'KWH' && zoneId.safeParse(zone).success && parseInterval(rest.join(':')) !== undefined;
+}
+
+/** `WATT`, or the KWH of one zone and delivery interval. */
 export const asset = publicField(
-  z
-    .string()
-    .refine(
-      (text) => text === 'WATT' || (text.startsWith('KWH:') && parseInterval(text.slice(4)) !== undefined),
-      'WATT or KWH:<delivery interval>',
-    ),
+  z.string().refine((text) => text === 'WATT' || isEnergy(text), 'WATT or KWH:<zone>:<delivery interval>'),
 );
 
 export const SECTORS = ['gridOperator', 'trader', 'financialInstitution', 'regulator', 'technologyProvider'] as const;

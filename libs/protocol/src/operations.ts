@@ -353,9 +353,13 @@ export const operationSchemas = {
     producedWh: f.energyWh,
   }),
 
-  /** By whoever acts for the account. The order's id is the operation's id. */
+  /**
+   * By whoever acts for the account. The order's id is the operation's id. The phase follows from market time; `mechanism` is
+   * `continuous` unless it says otherwise.
+   */
   'market.placeOrder': operation('market.placeOrder', {
     account: f.accountId,
+    mechanism: f.mechanism.optional(),
     side: f.side,
     fromZone: f.zoneId,
     toZone: f.zoneId,

@@ -5,7 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 const executed: Outcome = {
   v: 1,
   status: 'executed',
-  events: [{ type: 'market.bookClosed', zone: 'MEA-BKK-01', interval: '2026-06-15T03:00:00Z/PT15M' }],
+  events: [{ type: 'settlement.intervalSettled', interval: '2026-06-15T03:00:00Z/PT15M' }],
   postings: [['01'.repeat(16), 'WATT', '-5', '5']],
   holds: [['ab'.repeat(32), '01'.repeat(16), 'WATT', '5']],
 };

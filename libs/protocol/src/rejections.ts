@@ -64,6 +64,10 @@ export const rejections = {
   },
   'accounts.insufficientBalance': { retry: 'later', text: 'The available balance is smaller than the amount.' },
   'accounts.reserveExceeded': { retry: 'later', text: 'WATT in circulation would exceed the attested THB reserve.' },
+  'accounts.energyNotTransferable': {
+    retry: 'never',
+    text: 'Energy changes hands by trades only, where the wires are paid for.',
+  },
   'accounts.sameAccount': { retry: 'never', text: 'From and to are the same account.' },
   'grid.feeUnpaid': { retry: 'later', text: 'The account cannot pay the fee of the envelope.' },
   'grid.keyWithoutAccount': {
@@ -261,9 +265,13 @@ export const rejections = {
   'metering.bookClosed': { retry: 'never', text: 'The interval is closed; late readings need a re-settlement.' },
   'market.bookNotOpen': {
     retry: 'later',
-    text: 'The book of this zone and interval is not open: it opens with the metering of the interval.',
+    text: 'The interval cannot be traded now: its forward phase has not begun, or it is between gate closure and the end of delivery.',
   },
-  'market.bookClosed': { retry: 'never', text: 'The book of this zone and interval is closed.' },
+  'market.bookClosed': { retry: 'never', text: 'The interval is over: it is settled, or being settled.' },
+  'market.belowCharges': {
+    retry: 'never',
+    text: 'The limit does not even cover the wheeling between these zones: the order could never be settled.',
+  },
   'market.zonePairClosed': { retry: 'never', text: 'No book is open between these zones.' },
   'market.belowMinimum': { retry: 'never', text: 'An order is for at least 0.1 kWh.' },
   'market.aboveMaximum': { retry: 'never', text: 'A bid is worth at most 4 billion THB at its limit price.' },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { native } from '@gridtokenx/crypto-native';
+import { NO_SUPPLY } from '@gridtokenx/domain';
 import { toHex } from '@gridtokenx/kernel';
 import { ledgerTopics } from '@gridtokenx/protocol';
 import { MemorySnapshots } from '@gridtokenx/testkit';
@@ -22,7 +23,7 @@ const fromGenesis = ({ chain }: Blocks): SnapshotStart => genesisStart(native, c
 /** The ledger of a start with one row changed behind its back, as a bad disk or another version would have it. */
 function damaged(start: SnapshotStart): SnapshotStart {
   const { accounts, store } = start.ledger.state;
-  accounts.supplies.set('WATT', { genesis: 1n, minted: 0n, burned: 0n, retired: 0n });
+  accounts.supplies.set('WATT', { ...NO_SUPPLY, genesis: 1n });
   store.endBlock();
   return start;
 }

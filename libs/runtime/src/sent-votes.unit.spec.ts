@@ -1,6 +1,6 @@
 import type { Candidate, ConsensusMessage, Output, PreparedCertificate } from '@gridtokenx/consensus';
 import { native } from '@gridtokenx/crypto-native';
-import type { Ledger } from '@gridtokenx/domain';
+import { NO_SUPPLY, type Ledger } from '@gridtokenx/domain';
 import { toHex } from '@gridtokenx/kernel';
 import { ledgerTopics, type Envelope } from '@gridtokenx/protocol';
 import { MemoryLog, memorySignerSlots } from '@gridtokenx/testkit';
@@ -132,7 +132,7 @@ describe('a host that COMMITted to a block', () => {
     // Another version, or a bad disk: the supply that the mint moves is another one here.
     await play.start();
     const { accounts, store } = play.ledger.state;
-    accounts.supplies.set('WATT', { genesis: 1n, minted: 0n, burned: 0n, retired: 0n });
+    accounts.supplies.set('WATT', { ...NO_SUPPLY, genesis: 1n });
     store.endBlock();
     await play.envelopes(envelopes);
     // The block is proposed again in round 1, by its certificate, and all others PREPARE it.

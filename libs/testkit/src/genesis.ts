@@ -15,6 +15,9 @@ export interface TestTerms extends Parties {
   readonly calendar?: TariffBook['calendar'];
 }
 
+/** Spot books stand for half an hour, so that the quarter of an hour before the last one can be traded when a test begins. */
+export const TEST_RULES = { spotMs: 1_800_000 };
+
 /** The paces, limits and tariff that tests and benches share, with what one of them wants otherwise. */
 export function testGenesis(terms: TestTerms): ConsortiumGenesis {
   const { timeMs, market, consensus, limits, entry, ...parties } = terms;
@@ -31,7 +34,7 @@ export function testGenesis(terms: TestTerms): ConsortiumGenesis {
     version: 1,
     kind: 'consortium',
     time,
-    market: { start: time, rate: 1, ...market },
+    market: { start: time, rate: 1, rules: TEST_RULES, ...market },
     consensus: {
       intervalMs: 1_000,
       beatMs: 5_000,

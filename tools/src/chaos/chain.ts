@@ -119,10 +119,11 @@ export class Chain {
       case 'accounts.burned':
         return add(this.issued, event.asset, -BigInt(event.amount));
       case 'metering.readingRecorded':
-        return add(this.issued, `KWH:${event.interval}`, BigInt(event.mintedWh));
-      case 'market.energyRetired':
-      case 'market.feedInBought':
-        return add(this.issued, `KWH:${event.interval}`, -BigInt(event.quantityWh));
+        return add(this.issued, `KWH:${event.zone}:${event.interval}`, BigInt(event.mintedWh));
+      case 'settlement.positionSettled': {
+        const gone = BigInt(event.retiredWh) + BigInt(event.surplusWh) + BigInt(event.expiredWh);
+        return add(this.issued, `KWH:${event.zone}:${event.interval}`, -gone);
+      }
       // What an era issues is the treasury's, or a validator's and its backers'; fees and slashes only move GRID.
       case 'staking.eraEnded':
         return add(this.issued, GRID, BigInt(event.remainder));

@@ -112,13 +112,14 @@ export class Reconciliation {
         return;
       case 'market.traded':
         return this.trade(event);
-      case 'market.energyRetired': {
-        this.energyOf(event.account, event.interval).retired += BigInt(event.quantityWh);
-        return;
-      }
-      case 'market.feedInBought':
+      case 'settlement.positionSettled':
+        this.energyOf(event.account, event.interval).retired += BigInt(event.retiredWh);
         return this.feedIn(event);
-      case 'market.bookClosed':
+      case 'settlement.duePaid':
+        add(this.expectedWatt, event.payee, BigInt(event.amount));
+        add(this.expectedWatt, event.payer, -BigInt(event.amount));
+        return;
+      case 'settlement.zoneSettled':
         this.closed.add(`${event.zone}/${event.interval}`);
         return;
       default:
@@ -187,14 +188,12 @@ export class Reconciliation {
     zone.trades++;
   }
 
-  private feedIn(event: EventOf<'market.feedInBought'>): void {
-    const wh = BigInt(event.quantityWh);
+  private feedIn(event: EventOf<'settlement.positionSettled'>): void {
+    const wh = BigInt(event.surplusWh);
     const paid = (this.tariff.feedInRate * wh) / 10n;
-    if (paid !== BigInt(event.paid))
-      this.fault(`feed-in of ${event.seller}: computed ${paid}, the ledger paid ${event.paid}`);
-    add(this.expectedWatt, event.seller, paid);
-    add(this.expectedWatt, event.buyer, -paid);
-    this.energyOf(event.seller, event.interval).fedIn += wh;
+    if (paid !== BigInt(event.amount))
+      this.fault(`feed-in of ${event.account}: computed ${paid}, the ledger said ${event.amount}`);
+    this.energyOf(event.account, event.interval).fedIn += wh;
     const zone = this.zoneOf(event.zone);
     zone.fedIn += wh;
     zone.feedInMoney += paid;

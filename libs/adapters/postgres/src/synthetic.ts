@@ -51,6 +51,17 @@ export interface SyntheticOrder {
 
 export const SYNTHETIC_START_MS = Date.UTC(2026, 5, 15);
 export const ZONE = 'MEA-BKK-01';
+const BOOK = { mechanism: 'continuous', phase: 'spot', fromZone: ZONE, toZone: ZONE } as const;
+const NOBODY = '0'.repeat(32);
+const TERMS = {
+  tariffVersion: 1,
+  tariffHash: '0'.repeat(64),
+  wheeling: 0,
+  operatorFrom: NOBODY,
+  operatorTo: NOBODY,
+  platform: NOBODY,
+  tax: NOBODY,
+} as const;
 const VALIDATORS = 21;
 const SIGNERS = 14;
 /** Keys of nobody: rows of synthetic blocks are not verified. */
@@ -218,8 +229,7 @@ export class SyntheticLedger {
         order,
         account: placed.account,
         side,
-        fromZone: ZONE,
-        toZone: ZONE,
+        ...BOOK,
         interval: formatInterval(millis(interval)),
         priceTicks: placed.priceTicks,
         quantityWh: String(placed.remainingWh),
@@ -251,16 +261,21 @@ export class SyntheticLedger {
       ask: ask.order,
       buyer: bid.account,
       seller: ask.account,
-      fromZone: ZONE,
-      toZone: ZONE,
+      ...BOOK,
       interval,
       priceTicks: placed.priceTicks,
       quantityWh: String(quantityWh),
       notional: String(notional),
       buyerFee: String(notional / 100n),
       sellerFee: '0',
+      wheeling: '0',
       feePayee: this.accounts[0] ?? '',
+      toOperator: String(notional / 100n),
+      fromOperator: '0',
+      platform: '0',
+      tax: '0',
       tariffVersion: 1,
+      tariffHash: TERMS.tariffHash,
       bidRemainingWh: String(bid.remainingWh),
       askRemainingWh: String(ask.remainingWh),
     });
@@ -269,7 +284,7 @@ export class SyntheticLedger {
       if (order.remainingWh === 0) events.push(this.close(order, 'filled'));
     }
     books.post(ask.account, 'WATT', notional, 0n);
-    books.post(bid.account, `KWH:${interval}`, BigInt(quantityWh), 0n);
+    books.post(bid.account, `KWH:${ZONE}:${interval}`, BigInt(quantityWh), 0n);
   }
 
   private cancel(): Outcome {
@@ -319,11 +334,11 @@ export class SyntheticLedger {
     const until = formatTime(millis(SYNTHETIC_START_MS + this.prng.below(1_000) * 86_400_000));
     for (let n = this.height === 1 ? 0 : INTERVALS - 1; n < INTERVALS; n++) {
       const opened = formatInterval(millis(this.firstInterval() + n * INTERVAL_MS));
-      events.push({ type: 'market.bookOpened', zone: ZONE, interval: opened, closesAt: until });
+      events.push({ type: 'market.bookOpened', ...BOOK, interval: opened, closesAt: until, ...TERMS });
     }
     if (this.height > 4) {
       const closed = formatInterval(millis(this.firstInterval() - 4 * INTERVAL_MS));
-      events.push({ type: 'market.bookClosed', zone: ZONE, interval: closed });
+      events.push({ type: 'market.bookClosed', ...BOOK, interval: closed });
     }
     if (this.height % 4 === 1) events.push(...this.change(organisation, until));
     events.push(
@@ -354,7 +369,7 @@ export class SyntheticLedger {
     );
     if (this.height % 3 === 0) events.push({ type: 'registry.keyRemoved', key });
     if (this.height % 2 === 0) events.push({ type: 'registry.delegationRevoked', key: this.kids[0] ?? '', account });
-    books.post(account, `KWH:${interval}`, 250n, 0n);
+    books.post(account, `KWH:${ZONE}:${interval}`, 250n, 0n);
     return books.outcome(events);
   }
 
@@ -386,7 +401,7 @@ class Postings {
 
   /** Puts so much in escrow for the order, or back. */
   hold(order: SyntheticOrder, amount: bigint): void {
-    const asset = order.side === 'bid' ? 'WATT' : `KWH:${formatInterval(millis(order.interval))}`;
+    const asset = order.side === 'bid' ? 'WATT' : `KWH:${ZONE}:${formatInterval(millis(order.interval))}`;
     const before = this.state.holds.get(order.order) ?? 0n;
     this.post(order.account, asset, before - amount, amount - before);
     this.holds.set(order.order, [order.order, order.account, asset, String(amount)]);

@@ -110,6 +110,7 @@ function transfer(
   if (payee === undefined) return rejected('registry.unknownAccount', { account: to });
   if (!isVerified(payer, context.time)) return rejected('accounts.notVerified', { account: from });
   if (!isVerified(payee, context.time)) return rejected('accounts.notVerified', { account: to });
+  if (asset !== WATT) return rejected('accounts.energyNotTransferable', { asset });
   const moved = BigInt(amount);
   if (accounts.available(from, asset) < moved)
     return rejected('accounts.insufficientBalance', { account: from, asset });

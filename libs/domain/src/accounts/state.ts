@@ -3,21 +3,26 @@ import { assert } from '@gridtokenx/kernel';
 import { PairTable, plainTable, type Cell, type Group, type Store, type Table } from '../ledger/store.js';
 
 export const WATT = 'WATT';
-/** The energy of one delivery interval. */
-export const kwhOf = (interval: string): string => `KWH:${interval}`;
+/** The energy of one zone and delivery interval. */
+export const kwhOf = (zone: string, interval: string): string => `KWH:${zone}:${interval}`;
 
 export interface Balance {
   readonly available: bigint;
   readonly held: bigint;
 }
 
-/** SPEC accounts 1.3: genesis + minted - burned - retired is what all balances of the asset sum to. */
+/** SPEC accounts 1.3: what came into being less what went is what all balances of the asset sum to. */
 export interface Supply {
   readonly genesis: bigint;
   readonly minted: bigint;
   readonly burned: bigint;
   /** Energy that was used up, or fed in. */
   readonly retired: bigint;
+  /** Energy that a trade brought from another zone, and that one took to another. */
+  readonly movedIn: bigint;
+  readonly movedOut: bigint;
+  /** Energy that nobody could use and nobody bought. */
+  readonly expired: bigint;
 }
 
 export interface Reserve {
@@ -25,7 +30,15 @@ export interface Reserve {
   readonly reference: string;
 }
 
-const ZERO_SUPPLY: Supply = { genesis: 0n, minted: 0n, burned: 0n, retired: 0n };
+export const NO_SUPPLY: Supply = {
+  genesis: 0n,
+  minted: 0n,
+  burned: 0n,
+  retired: 0n,
+  movedIn: 0n,
+  movedOut: 0n,
+  expired: 0n,
+};
 const ZERO: Balance = { available: 0n, held: 0n };
 
 /** With the sum of the changes of escrow of orders in one scan of the journal; zero outside it. */
@@ -33,8 +46,8 @@ export type BalanceCell = Cell<Balance, number>;
 /** Of one asset, by account. */
 export type BalanceGroup = Group<Balance, number>;
 
-export const supplyTotal = ({ genesis, minted, burned, retired }: Supply): bigint =>
-  genesis + minted - burned - retired;
+export const supplyTotal = ({ genesis, minted, burned, retired, movedIn, movedOut, expired }: Supply): bigint =>
+  genesis + minted - burned - retired + movedIn - movedOut - expired;
 
 /** Who has what: the only place where money and energy change hands. */
 export class AccountsState {
@@ -59,13 +72,16 @@ export class AccountsState {
       0,
     );
     this.supplies = plainTable<Supply>(store, 'accounts.supply', {
-      encode: (writer, { genesis, minted, burned, retired }) =>
-        void writer.i128(genesis).i128(minted).i128(burned).i128(retired),
+      encode: (writer, { genesis, minted, burned, retired, movedIn, movedOut, expired }) =>
+        void writer.i128(genesis).i128(minted).i128(burned).i128(retired).i128(movedIn).i128(movedOut).i128(expired),
       decode: (reader) => ({
         genesis: reader.i128(),
         minted: reader.i128(),
         burned: reader.i128(),
         retired: reader.i128(),
+        movedIn: reader.i128(),
+        movedOut: reader.i128(),
+        expired: reader.i128(),
       }),
     });
     this.reserve = plainTable<Reserve>(store, 'accounts.reserve', {
@@ -83,7 +99,7 @@ export class AccountsState {
   }
 
   supply(asset: string): Supply {
-    return this.supplies.get(asset) ?? ZERO_SUPPLY;
+    return this.supplies.get(asset) ?? NO_SUPPLY;
   }
 
   cell(account: string, asset: string): BalanceCell {
@@ -112,21 +128,19 @@ export class AccountsState {
   }
 
   mint(account: string, asset: string, amount: bigint): void {
-    const supply = this.supply(asset);
-    this.supplies.set(asset, { ...supply, minted: supply.minted + amount });
+    this.count(asset, 'minted', amount);
     this.add(this.cell(account, asset), amount);
   }
 
   burn(account: string, asset: string, amount: bigint): void {
-    const supply = this.supply(asset);
-    this.supplies.set(asset, { ...supply, burned: supply.burned + amount });
+    this.count(asset, 'burned', amount);
     this.add(this.cell(account, asset), -amount);
   }
 
-  retire(account: string, asset: string, amount: bigint): void {
+  /** Tells in the supply why the balances of an asset change; whoever calls it changes them. */
+  count(asset: string, why: Exclude<keyof Supply, 'genesis'>, amount: bigint): void {
     const supply = this.supply(asset);
-    this.supplies.set(asset, { ...supply, retired: supply.retired + amount });
-    this.add(this.cell(account, asset), -amount);
+    this.supplies.set(asset, { ...supply, [why]: supply[why] + amount });
   }
 
   transfer(from: string, to: string, asset: string, amount: bigint): void {

@@ -1,6 +1,6 @@
 import { assert } from '@gridtokenx/kernel';
 import { rejected, TREASURY_ACCOUNT, type OperationOf, type RejectedOutcome } from '@gridtokenx/protocol';
-import type { AccountsState } from '../accounts/state.js';
+import { NO_SUPPLY, type AccountsState } from '../accounts/state.js';
 import { UNUSED_WINDOW } from '../ledger/keys.js';
 import type { LedgerModule, OperationContext } from '../ledger/module.js';
 import type { ParametersState } from '../parameters/state.js';
@@ -28,7 +28,7 @@ export const gridModule = ({ grid, accounts, parameters }: GridParts): LedgerMod
       if (id !== TREASURY_ACCOUNT)
         grid.keys.set(id, { organisation: '', account: id, removed: false, window: UNUSED_WINDOW });
     }
-    accounts.supplies.set(GRID, { genesis: sum, minted: 0n, burned: 0n, retired: 0n });
+    accounts.supplies.set(GRID, { ...NO_SUPPLY, genesis: sum });
   },
   execute: (context, operation) => transfer(grid, parameters, context, operation),
   atEnd: (context) => collectFees(grid, context),

@@ -1,4 +1,4 @@
-import { supplyTotal, type Supply } from '../accounts/state.js';
+import { NO_SUPPLY, supplyTotal } from '../accounts/state.js';
 import type { Ledger } from './engine.js';
 
 /** SPEC ledger 4.5: every invariant over the whole state, from scratch; sentences about what is wrong. For tests and audits. */
@@ -24,11 +24,12 @@ export function auditState({ state, modules }: Pick<Ledger, 'state' | 'modules'>
   }
   for (const asset of totals.keys()) faults.push(`there are balances of ${asset} and no supply`);
   for (const { options, cells } of store.tables.map((table) => ({ options: table.options, cells: table.cells() })))
-    for (const { key, value } of cells) {
+    for (const cell of cells) {
+      const { key, value } = cell;
       if (value === undefined) continue;
       const fault = options.fault?.(value);
       if (fault !== undefined) faults.push(`${key}: ${fault}`);
-      const escrow = options.escrow?.(value);
+      const escrow = options.escrow?.(value, cell);
       if (escrow === undefined) continue;
       const holder = `${escrow.account}/${escrow.asset}`;
       held.set(holder, (held.get(holder) ?? 0n) - BigInt(escrow.amount));
@@ -37,5 +38,3 @@ export function auditState({ state, modules }: Pick<Ledger, 'state' | 'modules'>
   for (const module of modules) faults.push(...(module.audit?.() ?? []));
   return faults;
 }
-
-const NO_SUPPLY: Supply = { genesis: 0n, minted: 0n, burned: 0n, retired: 0n };

@@ -95,6 +95,7 @@ describe('an operation that another one asks for', () => {
     expect(outcomes).toMatchObject([
       {
         events: [
+          { type: 'market.bookOpened' },
           { type: 'market.orderPlaced', order: within(0) },
           { type: 'market.orderPlaced', order: within(1) },
         ],
@@ -149,7 +150,9 @@ describe('an operation that a hook asks for', () => {
       });
     };
     const { hooks } = world.block([]);
-    expect(hooks).toMatchObject([{ events: [{ type: 'market.orderPlaced', order: idOf(7) }] }]);
+    expect(hooks).toMatchObject([
+      { events: [{ type: 'market.bookOpened' }, { type: 'market.orderPlaced', order: idOf(7) }] },
+    ]);
     expect(auditState(world.ledger)).toEqual([]);
   });
 

@@ -1,5 +1,12 @@
 import type { HoldEntry, Posting } from '@gridtokenx/protocol';
-import { supplyTotal, type AccountsState, type Balance, type BalanceCell, type Supply } from '../accounts/state.js';
+import {
+  NO_SUPPLY,
+  supplyTotal,
+  type AccountsState,
+  type Balance,
+  type BalanceCell,
+  type Supply,
+} from '../accounts/state.js';
 import type { Escrow, Store } from './store.js';
 
 /** What an operation or hook has done to balances and escrow, and what is wrong with it, if anything. */
@@ -10,7 +17,6 @@ export interface Effects {
 }
 
 const ZERO: Balance = { available: 0n, held: 0n };
-const NO_SUPPLY: Supply = { genesis: 0n, minted: 0n, burned: 0n, retired: 0n };
 
 /**
  * SPEC ledger 4: reads the journal since a mark, so that no operation reports on itself. Postings and holds stand in the
@@ -42,12 +48,13 @@ export function effectsSince(store: Store, accounts: AccountsState, mark: number
     const { escrow, fault: faultOf } = table.options;
     if (faultOf !== undefined && value !== undefined) fault ??= faultOf(value);
     if (escrow === undefined) return;
-    const was = old === undefined ? undefined : escrow(old);
-    const is = value === undefined ? undefined : escrow(value);
+    const was = old === undefined ? undefined : escrow(old, cell);
+    const is = value === undefined ? undefined : escrow(value, cell);
     if (was !== undefined) accounts.cell(was.account, was.asset).extra -= was.amount;
     if (is !== undefined) accounts.cell(is.account, is.asset).extra += is.amount;
     const either = is ?? was;
-    if (either !== undefined) escrows.push({ order: cell.key, escrow: either, amount: is?.amount ?? 0 });
+    if (either !== undefined)
+      escrows.push({ order: either.isUntold === true ? '' : cell.key, escrow: either, amount: is?.amount ?? 0 });
   });
 
   for (let i = 0; i < balances.length; i++) {
@@ -69,7 +76,7 @@ export function effectsSince(store: Store, accounts: AccountsState, mark: number
       fault ??= `an order changed its escrow of ${escrow.asset}, and the balance did not`;
       cell.extra = 0;
     }
-    holds.push([order, escrow.account, escrow.asset, amount.toString()]);
+    if (order !== '') holds.push([order, escrow.account, escrow.asset, amount.toString()]);
   }
   for (const [asset, sum] of sums) if (sum !== 0n) fault ??= `the supply of ${asset} is off by ${sum}`;
   return { postings, holds, fault };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { NO_SUPPLY } from '../accounts/state.js';
 import { ByteWriter, formatTime, millis, toHex } from '@gridtokenx/kernel';
 import { decodeOutcome, encodeOutcome, type Envelope } from '@gridtokenx/protocol';
 import { resultsOf, resultsRootOf } from '@gridtokenx/chain';
@@ -176,7 +177,7 @@ describe('the state digest', () => {
     world.ledger.state.accounts.mint(id('ann'), 'WATT', 5n);
     const minted = digestOf(crypto, store, previous).digest;
     world.ledger.state.accounts.burn(id('ann'), 'WATT', 5n);
-    world.ledger.state.accounts.supplies.set('WATT', { genesis: 0n, minted: 0n, burned: 0n, retired: 0n });
+    world.ledger.state.accounts.supplies.set('WATT', NO_SUPPLY);
     expect(toHex(minted)).not.toBe(toHex(nothing));
     store.endBlock();
     expect(toHex(digestOf(crypto, store, previous).digest)).toBe(toHex(nothing));

@@ -68,6 +68,8 @@ export interface Escrow {
   readonly account: string;
   readonly asset: string;
   readonly amount: number;
+  /** Outcomes do not list what the row holds: the postings tell it. */
+  readonly isUntold?: true;
 }
 
 export interface TableOptions<V, X> {
@@ -82,8 +84,8 @@ export interface TableOptions<V, X> {
   restoreOrder?(value: V): number;
   /** Secondary indexes follow here, forwards and when a change is taken back. */
   changed?(cell: Cell<V, X>, old: V | undefined, now: V | undefined): void;
-  /** What the row holds of whom, if rows of this table are orders. */
-  escrow?(value: V): Escrow | undefined;
+  /** What the row holds of whom. */
+  escrow?(value: V, cell: Cell<V, X>): Escrow | undefined;
   /** Whether a row is consistent in itself; a sentence when it is not. */
   fault?(value: V): string | undefined;
 }

@@ -16,6 +16,9 @@ import { NetworkState } from '../network/state.js';
 import { consortiumHost } from '../multisig/host.js';
 import { multisigModule } from '../multisig/index.js';
 import { MultisigState } from '../multisig/state.js';
+import { settlementModule } from '../settlement/module.js';
+import { PositionsState } from '../settlement/positions.js';
+import { SettlementState } from '../settlement/state.js';
 import { registryModule } from '../registry/index.js';
 import { RegistryState } from '../registry/state.js';
 import { tariffsModule } from '../tariffs/index.js';
@@ -31,31 +34,37 @@ export interface ConsortiumState extends LedgerState {
   readonly metering: MeteringState;
   readonly rules: RulesState;
   readonly market: MarketState;
+  readonly settlement: SettlementState;
   readonly multisig: MultisigState;
   readonly validators: ConsortiumValidators;
 }
 
 /** The constitution of the consortium ledger. */
 export const consortiumLedger: LedgerDefinition<ConsortiumGenesis, ConsortiumState> = {
-  state: (store, genesis) => {
+  state: (store, genesis, { crypto }) => {
     const accounts = new AccountsState(store);
     const registry = new RegistryState(store);
+    const positions = new PositionsState(store, crypto);
+    const tariffs = new TariffsState(store, registry);
+    const rules = new RulesState(store);
+    const market = new MarketState(store, accounts, registry, positions, tariffs, rules);
     return {
       store,
       accounts,
       registry,
-      tariffs: new TariffsState(store, registry),
+      tariffs,
       keys: registry.keys,
       network: new NetworkState(store),
       metering: new MeteringState(store),
-      rules: new RulesState(store),
-      market: new MarketState(store, accounts, registry, genesis),
+      rules,
+      market,
+      settlement: new SettlementState(store, crypto),
       multisig: new MultisigState(store),
       validators: new ConsortiumValidators(store, genesis),
     };
   },
   modules: (
-    { accounts, registry, tariffs, network, metering, rules, market, multisig, validators },
+    { accounts, registry, tariffs, network, metering, rules, market, settlement, multisig, validators },
     { crypto, ledgerId },
   ) => [
     registryModule(registry, crypto, (key) => validators.isBound(key), multisig),
@@ -64,7 +73,8 @@ export const consortiumLedger: LedgerDefinition<ConsortiumGenesis, ConsortiumSta
     networkModule(network, registry),
     meteringModule({ metering, accounts, registry, market }),
     rulesModule({ rules, registry }),
-    marketModule(market, metering),
+    marketModule(market),
+    settlementModule({ settlement, market, metering }),
     multisigModule({ multisig, host: consortiumHost(registry), crypto }),
     validatorsModule({ validators, registry, crypto, ledgerId }),
   ],

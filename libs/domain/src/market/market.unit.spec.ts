@@ -1,21 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { assert, formatTime, INTERVAL_MS, millis } from '@gridtokenx/kernel';
+import { assert, formatInterval, formatTime, INTERVAL_MS, millis } from '@gridtokenx/kernel';
 import type { LedgerEvent, Operation, RejectionCode } from '@gridtokenx/protocol';
 import { auditState, executeMarket, isOpenOrder } from '../index.js';
-import {
-  id,
-  INTERVAL,
-  kidOf,
-  KWH,
-  LATER_INTERVAL,
-  OTHER_ZONE,
-  place,
-  World,
-  ZONE,
-  type GenesisTerms,
-} from '../spec/world.spec.js';
+import { id, kidOf, KWH, OTHER_ZONE, place, START, World, type GenesisTerms } from '../spec/world.spec.js';
 
-/** Ann produced, Bob has money, and the book is open. */
+/** The interval that begins so many intervals after the start. */
+const intervalFrom = (intervals: number): string => formatInterval(millis(START + intervals * INTERVAL_MS));
+
+/** Ann produced, and Bob has money. */
 function market(terms: GenesisTerms = {}): World {
   const world = new World(terms);
   world.fund('bob', 100_000);
@@ -44,7 +36,16 @@ describe('an order is refused', () => {
       'registry.unknownZone',
       place('bob', 'bid', 450, 100, { fromZone: 'NO-ZONE', toZone: 'NO-ZONE' }),
     ],
-    ['where no book was opened', 'market.bookNotOpen', place('bob', 'bid', 450, 100, { interval: LATER_INTERVAL })],
+    [
+      'between gate closure and the end of delivery',
+      'market.bookNotOpen',
+      place('bob', 'bid', 450, 100, { interval: intervalFrom(0) }),
+    ],
+    [
+      'further ahead than a week',
+      'market.bookNotOpen',
+      place('bob', 'bid', 450, 100, { interval: intervalFrom(8 * 96) }),
+    ],
     [
       'when it expires at once',
       'market.expiryInPast',
@@ -76,7 +77,7 @@ describe('an order is refused', () => {
     expectRefused(world, 'bob', place('bob', 'bid', 450, 100), 'accounts.notVerified');
   });
 
-  it('once its book has closed', () => {
+  it('once its interval is over', () => {
     const world = market();
     world.wait(INTERVAL_MS);
     expectRefused(world, 'bob', place('bob', 'bid', 450, 100), 'market.bookClosed');
@@ -245,24 +246,20 @@ describe('when a book closes', () => {
     expect(types(events)).toEqual([
       'market.orderClosed',
       'market.orderClosed',
-      ...(id('ann') < id('bob')
-        ? ['market.feedInBought', 'market.energyRetired']
-        : ['market.energyRetired', 'market.feedInBought']),
       'market.bookClosed',
+      'settlement.positionSettled',
+      'settlement.positionSettled',
+      'settlement.zoneSettled',
+      'settlement.intervalSettled',
+      'settlement.duePaid',
+      'settlement.duePaid',
     ]);
-    expect(events.find(({ type }) => type === 'market.energyRetired')).toMatchObject({
-      account: id('bob'),
-      quantityWh: '3000',
-    });
-    expect(events.find(({ type }) => type === 'market.feedInBought')).toMatchObject({
-      seller: id('ann'),
-      buyer: id('mea account'),
-      quantityWh: '6000',
-      rate: 22_000,
-      paid: '13200000',
-    });
-    expect(world.available('bob', KWH)).toBe(1_000n);
-    expect(world.available('ann', KWH)).toBe(0n);
+    const settled = (name: string): LedgerEvent | undefined =>
+      events.find((event) => event.type === 'settlement.positionSettled' && event.account === id(name));
+    // Bob bought 4,000 and used 3,000; Ann sold 4,000 of 10,000.
+    expect(settled('bob')).toMatchObject({ boughtWh: '4000', retiredWh: '3000', surplusWh: '1000', amount: '2200000' });
+    expect(settled('ann')).toMatchObject({ exportWh: '10000', surplusWh: '6000', rate: 22_000, amount: '13200000' });
+    expect([world.available('bob', KWH), world.held('bob', KWH), world.available('ann', KWH)]).toEqual([0n, 0n, 0n]);
     expect(world.available('ann')).toBe(16_000_000n + 13_200_000n);
     expect(world.held('bob')).toBe(0n);
     expect(auditState(world.ledger)).toEqual([]);
@@ -271,18 +268,24 @@ describe('when a book closes', () => {
     ]);
   });
 
-  it('an operator without money makes the producer wait, once told, and no other book', () => {
+  it('an operator without money makes the producer wait, and nobody else', () => {
     const world = market();
     world.fund('pea account', 1_000);
     world.measure('cat', { producedWh: 1_000, zone: OTHER_ZONE });
     const closing = world.wait(INTERVAL_MS);
-    expect(types(closing.events)).toEqual(['market.feedInDeferred', 'market.feedInBought', 'market.bookClosed']);
+    expect(types(closing.events)).toEqual([
+      'settlement.positionSettled',
+      'settlement.zoneSettled',
+      'settlement.positionSettled',
+      'settlement.zoneSettled',
+      'settlement.intervalSettled',
+      'settlement.duePaid',
+    ]);
     expect(world.wait(1_000).events).toEqual([]);
     world.fund('mea account', 1_000);
-    expect(types(world.wait(1_000).events)).toEqual(['market.feedInBought', 'market.bookClosed']);
+    expect(types(world.wait(1_000).events)).toEqual(['settlement.duePaid']);
     expect(world.available('ann')).toBe(22_000_000n);
-    expect(world.ledger.state.market.book(ZONE, INTERVAL)?.value?.status).toBe('closed');
-    expect(world.ledger.state.metering.settlement(`${ZONE}/${INTERVAL}`).isDone).toBe(true);
+    expect(auditState(world.ledger)).toEqual([]);
   });
 
   it('with more orders than one block works off goes on in the next', () => {
@@ -296,8 +299,7 @@ describe('when a book closes', () => {
     expect(world.held('bob')).toBe(1_010_000n);
     const { outcomes } = world.run('bob', place('bob', 'bid', 450, 100));
     expect(outcomes).toMatchObject([{ code: 'market.bookClosed' }]);
-    const book = world.ledger.state.market.book(ZONE, INTERVAL);
-    expect(book?.value?.status).toBe('closed');
+    expect(world.ledger.state.market.standing.size).toBe(0);
     expect(world.held('bob')).toBe(0n);
     expect(auditState(world.ledger)).toEqual([]);
   });

@@ -1,13 +1,28 @@
-import type { RowWriter } from '../ledger/scratch.js';
-import { assert, compareText, formatTime, INTERVAL_MS, millis, type ByteReader } from '@gridtokenx/kernel';
-import { PRICE_TICKS_MAX, type ConsortiumGenesis } from '@gridtokenx/protocol';
-import { kwhOf, WATT, type AccountsState, type BalanceCell, type BalanceGroup } from '../accounts/state.js';
+import { assert, formatTime, millis, parseInterval, type ByteReader } from '@gridtokenx/kernel';
+import { PRICE_TICKS_MAX, type Allocation, type LedgerEvent } from '@gridtokenx/protocol';
+import { WATT, type AccountsState, type BalanceCell, type BalanceGroup } from '../accounts/state.js';
 import type { BlockContext } from '../ledger/module.js';
+import type { RowWriter } from '../ledger/scratch.js';
 import { SortedSet } from '../ledger/sorted.js';
 import { PairTable, plainTable, Table, type Cell, type Escrow, type Store } from '../ledger/store.js';
 import type { RegistryState } from '../registry/state.js';
-import { feeOf, feeShareOf, type FeeShare } from './fee.js';
-import { Side, type Level } from './side.js';
+import type { PositionsState } from '../settlement/positions.js';
+import {
+  Book,
+  BOOK_STATUSES,
+  byTimeThenKey,
+  marketOf,
+  nameOfMarket,
+  type BookCell,
+  type BookName,
+  type BookRow,
+} from './book.js';
+import { scheduleOf, type Schedule } from './clock.js';
+import { ContractsState } from './contracts.js';
+import { IntervalsState } from '../settlement/intervals.js';
+import type { RulesState } from './rules/state.js';
+import type { Level } from './side.js';
+import type { BookTerms, TermsSource } from './terms.js';
 
 /** The value of a bid at its limit is at most 4 billion THB, so that every sum over one order is a safe integer. */
 export const ORDER_VALUE_MAX = 4_000_000_000_000_000;
@@ -29,7 +44,7 @@ export interface OpenOrder {
   readonly entry: number;
   /** What the floor of the fee has left over: see {@link feeOf}. */
   readonly feeCarry: number;
-  /** Escrow: micro-WATT of a bid, Wh of an ask. */
+  /** Escrow: micro-WATT, or Wh of an ask in the spot phase. */
   readonly held: number;
   readonly closed: 0;
 }
@@ -63,66 +78,20 @@ export class OrderNode {
 /** Only an order that has rested has a node. */
 export type OrderCell = Cell<OrderRow, OrderNode | undefined>;
 
-export const BOOK_STATUSES = ['open', 'closing', 'closed'] as const;
-
-export interface BookRow {
-  readonly status: (typeof BOOK_STATUSES)[number];
-  /** Market time. */
-  readonly closesAt: number;
-}
-
 export interface CounterRow {
   readonly trades: number;
   readonly entries: number;
   readonly closed: number;
 }
 
-/** A book while it is not closed: its terms, and its orders as an index over their rows. */
-export class Book {
-  readonly bids = new Side(true);
-  readonly asks = new Side(false);
-  readonly asset: string;
-  readonly closesAtText: string;
-  readonly key: string;
-
-  constructor(
-    readonly zone: string,
-    readonly interval: string,
-    readonly closesAt: number,
-    /** The account of the delivery zone's grid operator: paid the fees, and pays for the feed-in. */
-    readonly operator: string,
-    readonly kwh: BalanceGroup,
-  ) {
-    this.asset = kwhOf(interval);
-    this.closesAtText = formatTime(millis(closesAt));
-    this.key = `${zone}/${interval}`;
-  }
-}
-
-/** By zone and interval; with its index while it is not closed. */
-export type BookCell = Cell<BookRow, Book | undefined>;
-
-const byTimeThenKey = (a: Book, b: Book): number => a.closesAt - b.closesAt || compareText(a.key, b.key);
 const byTimeThenEntry = (a: OrderNode, b: OrderNode): number => a.expiresAt - b.expiresAt || a.entry - b.entry;
-
-export interface TariffTerms {
-  readonly version: number;
-  readonly buyerFee: FeeShare;
-  readonly sellerFee: FeeShare;
-  readonly feedInRate: number;
-}
-
-/** SPEC market 2.2: what a bid holds, at its limit, with the fee that it may still be charged. */
-export function bidHold(share: FeeShare, feeCarry: number, priceTicks: number, remainingWh: number): number {
-  const value = priceTicks * 10 * remainingWh;
-  return value + feeOf(share, feeCarry, value);
-}
 
 export class MarketState {
   readonly orders: Table<OrderRow, OrderNode | undefined>;
   readonly books: PairTable<BookRow, Book | undefined>;
   readonly counters: Table<CounterRow>;
-  readonly tariff: TariffTerms;
+  readonly contracts: ContractsState;
+  readonly intervals: IntervalsState;
   readonly watt: BalanceGroup;
   private readonly counterCell: Cell<CounterRow>;
   /** Open orders that expire before their book closes. */
@@ -138,22 +107,25 @@ export class MarketState {
     readonly store: Store,
     readonly accounts: AccountsState,
     readonly registry: RegistryState,
-    { tariff }: ConsortiumGenesis,
+    readonly positions: PositionsState,
+    private readonly tariffs: TermsSource,
+    readonly rules: RulesState,
   ) {
-    this.tariff = {
-      version: tariff.version,
-      buyerFee: feeShareOf(tariff.gridFee.rate, tariff.gridFee.buyerShare),
-      sellerFee: feeShareOf(tariff.gridFee.rate, tariff.gridFee.sellerShare),
-      feedInRate: tariff.feedInRate,
-    };
     this.watt = accounts.balances.group(WATT);
+    this.contracts = new ContractsState(store);
+    this.intervals = new IntervalsState(store);
     this.books = new PairTable<BookRow, Book | undefined>(
       store,
       'market.book',
       {
-        encode: (writer, { status, closesAt }) => void writer.u8(BOOK_STATUSES.indexOf(status)).u64(closesAt),
-        decode: (reader) => ({ status: BOOK_STATUSES[reader.u8()] ?? reader.fail('status'), closesAt: reader.u64() }),
-        // Zones are there before the indexes of their books are made, and books before their orders.
+        encode: (writer, { status, closesAt, tariffVersion }) =>
+          void writer.u8(BOOK_STATUSES.indexOf(status)).u64(closesAt).u32(tariffVersion),
+        decode: (reader) => ({
+          status: BOOK_STATUSES[reader.u8()] ?? reader.fail('status'),
+          closesAt: reader.u64(),
+          tariffVersion: reader.u32(),
+        }),
+        // Zones and tariffs are there before the indexes of their books are made, and books before their orders.
         restoreOrder: ({ closesAt }) => closesAt,
         changed: (cell, old, now) => this.bookChanged(cell, old, now),
       },
@@ -168,8 +140,8 @@ export class MarketState {
         // A level is built from its end, so orders come in the order of their entry.
         restoreOrder: (row) => (isOpenOrder(row) ? row.entry : row.closed),
         changed: (cell, old, now) => this.orderChanged(cell, old, now),
-        escrow: (row) => this.escrowOf(row),
-        fault: (row) => this.faultOf(row),
+        escrow: (row) => escrowOf(row),
+        fault: (row) => faultOf(row),
       },
       undefined,
     );
@@ -200,22 +172,60 @@ export class MarketState {
     return faults;
   }
 
-  /** A book by its cell: also a closed one has a row. */
-  book(zone: string, interval: string): BookCell | undefined {
-    const cell = this.books.group(interval).get(zone);
+  /** A book by its cell: while it stands. */
+  book(name: BookName): BookCell | undefined {
+    const cell = this.books.group(name.interval).get(marketOf(name));
     return cell?.value === undefined ? undefined : cell;
   }
 
-  /** SPEC market 1.3: a book whose time has come is closed, even while the hooks are still working it off. */
+  /** SPEC market 1.2: when an interval may be traded, by the rules in force for it. */
+  schedule(interval: string): Schedule {
+    const start = parseInterval(interval);
+    assert(start !== undefined, 'an operation that was decoded names an interval');
+    return scheduleOf(this.rules.versions.ofInterval(interval), start);
+  }
+
+  /** SPEC market 1.5: a book whose time has come is closed, even while the hooks are still working it off. */
   isOpen(cell: BookCell, marketTime: number): boolean {
     return cell.value?.status === 'open' && cell.value.closesAt > marketTime;
   }
 
-  /** SPEC market 1.1 */
-  openBook(context: BlockContext, zone: string, interval: string): void {
-    const closesAt = millis(context.marketTime + INTERVAL_MS);
-    this.store.change(this.books.pair(zone, interval), { status: 'open', closesAt });
-    context.events.push({ type: 'market.bookOpened', zone, interval, closesAt: formatTime(closesAt) });
+  /** How what a seller delivers in an interval is shared among its sales. */
+  allocation(interval: string): Allocation {
+    return this.rules.versions.ofInterval(interval).allocation;
+  }
+
+  /** Of an interval in which something was traded or metered. */
+  termsAt(fromZone: string, toZone: string, interval: string): BookTerms {
+    const terms = this.tariffs.termsOf(fromZone, toZone, interval);
+    assert(terms !== undefined, 'an interval that is settled was covered by the tariff book when it was traded');
+    return terms;
+  }
+
+  /** SPEC market 1.3: with its first order; undefined where no tariff covers the interval. */
+  openBook(context: BlockContext, name: BookName, closesAt: number): Book | undefined {
+    const terms = this.tariffs.termsOf(name.fromZone, name.toZone, name.interval);
+    if (terms === undefined) return undefined;
+    const cell = this.books.pair(marketOf(name), name.interval);
+    this.intervals.expect(name.interval, this.schedule(name.interval).closesAt);
+    this.store.change(cell, { status: 'open', closesAt, tariffVersion: terms.version });
+    context.events.push({
+      type: 'market.bookOpened',
+      mechanism: name.mechanism,
+      phase: name.phase,
+      fromZone: name.fromZone,
+      toZone: name.toZone,
+      interval: name.interval,
+      closesAt: formatTime(millis(closesAt)),
+      tariffVersion: terms.version,
+      tariffHash: terms.hash,
+      wheeling: terms.wheeling,
+      operatorFrom: terms.operatorFrom,
+      operatorTo: terms.operatorTo,
+      platform: terms.platform,
+      tax: terms.tax,
+    });
+    return cell.extra;
   }
 
   count(): CounterRow {
@@ -224,36 +234,49 @@ export class MarketState {
     return row;
   }
 
-  setCount(row: CounterRow): void {
-    this.store.change(this.counterCell, row);
+  /** The number of the next trade, from 1. */
+  nextTrade(): number {
+    const row = this.count();
+    const trades = row.trades + 1;
+    this.store.change(this.counterCell, { ...row, trades });
+    return trades;
+  }
+
+  /** The place in time of the next order that rests. */
+  nextEntry(): number {
+    const row = this.count();
+    const entries = row.entries + 1;
+    this.store.change(this.counterCell, { ...row, entries });
+    return entries;
+  }
+
+  /** Ends an order of which nothing is left. */
+  fill(cell: OrderCell, events: LedgerEvent[]): void {
+    this.setClosed(cell);
+    events.push({ type: 'market.orderClosed', order: cell.key, reason: 'filled', remainingWh: '0' });
+  }
+
+  /** SPEC market 1.4: for now within one zone. */
+  isPairOpen(fromZone: string, toZone: string): boolean {
+    return fromZone === toZone;
   }
 
   /** The balance that an open order's escrow stands in. */
   holderOf(order: OpenOrder): BalanceCell {
-    const cell = (order.isBid ? this.watt : order.book.kwh).get(order.account);
+    const { isBid, book } = order;
+    const cell = (isBid || !book.isSpot ? this.watt : book.sold).get(order.account);
     assert(cell !== undefined, 'who holds has a balance');
     return cell;
   }
 
-  /** SPEC market 6.2: marks an order as the `closed`-th that closed, and forgets the one that has been remembered longest. */
-  setClosed(cell: OrderCell, closed: number): void {
+  /** SPEC market 6.2: marks an order as closed, and forgets the one that has been remembered longest. */
+  setClosed(cell: OrderCell): void {
+    const row = this.count();
+    const closed = row.closed + 1;
+    this.store.change(this.counterCell, { ...row, closed });
     const oldest = this.closedRing[closed % CLOSED_ORDERS_REMEMBERED];
     if (oldest !== undefined) this.store.change(oldest, undefined);
     this.store.change(cell, { closed });
-  }
-
-  private escrowOf(row: OrderRow): Escrow | undefined {
-    if (!isOpenOrder(row)) return undefined;
-    return { account: row.account, asset: row.isBid ? WATT : row.book.asset, amount: row.held };
-  }
-
-  private faultOf(row: OrderRow): string | undefined {
-    if (!isOpenOrder(row)) return undefined;
-    const { isBid, remainingWh, held, priceTicks, feeCarry } = row;
-    if (remainingWh <= 0 || priceTicks < 1 || priceTicks > PRICE_TICKS_MAX)
-      return 'an open order has energy and a price';
-    const due = isBid ? bidHold(this.tariff.buyerFee, feeCarry, priceTicks, remainingWh) : remainingWh;
-    return held === due && Number.isSafeInteger(held) ? undefined : `an order holds ${held} instead of ${due}`;
   }
 
   private orderChanged(cell: OrderCell, old: OrderRow | undefined, now: OrderRow | undefined): void {
@@ -287,11 +310,11 @@ export class MarketState {
   }
 
   private bookChanged(cell: BookCell, old: BookRow | undefined, now: BookRow | undefined): void {
-    const stood = old !== undefined && old.status !== 'closed';
-    const stands = now !== undefined && now.status !== 'closed';
+    const stood = old !== undefined;
+    const stands = now !== undefined;
     if (stands && !stood) {
-      if (old === undefined) cell.extra = this.makeBook(cell, now);
-      assert(cell.extra !== undefined, 'a book that closed in this block still has its index');
+      // One that closed in this block, which is undone, has its index still.
+      cell.extra ??= this.makeBook(cell, now);
       this.standing.add(cell.extra);
     } else if (stood && !stands) {
       assert(cell.extra !== undefined, 'a standing book has its index');
@@ -300,10 +323,12 @@ export class MarketState {
     }
   }
 
-  private makeBook({ first: zone, second: interval }: BookCell, { closesAt }: BookRow): Book {
-    const row = this.registry.zones.get(zone);
-    assert(row !== undefined, 'a book is of a zone that there is');
-    return new Book(zone, interval, closesAt, row.account, this.accounts.balances.group(kwhOf(interval)));
+  private makeBook({ first: market, second: interval }: BookCell, { closesAt, tariffVersion }: BookRow): Book {
+    const name = nameOfMarket(market);
+    assert(name !== undefined, 'a book is named by its market');
+    const terms = this.tariffs.termsOf(name.fromZone, name.toZone, interval, tariffVersion);
+    assert(terms !== undefined, 'a book trades under a version that there is');
+    return new Book({ ...name, interval }, closesAt, terms, this.accounts);
   }
 
   /** Rows of books are there before those of orders are read. */
@@ -316,8 +341,7 @@ export class MarketState {
     if (kind > 2) reader.fail('side');
     const account = reader.text();
     const key = reader.text();
-    const slash = key.indexOf('/');
-    const book = this.books.group(key.slice(slash + 1)).get(key.slice(0, slash))?.extra;
+    const book = this.books.find(key)?.extra;
     if (book === undefined) return reader.fail('book');
     return {
       // The names of accounts are there already: orders share them.
@@ -336,9 +360,22 @@ export class MarketState {
 
   /** Frees the indexes of books that closed in earlier blocks: until then an undo might have needed them. */
   freeClosedBooks(): void {
-    for (const cell of this.recentlyClosed) if (cell.value?.status === 'closed') cell.extra = undefined;
+    for (const cell of this.recentlyClosed) if (cell.value === undefined) cell.extra = undefined;
     this.recentlyClosed = [];
   }
+}
+
+function escrowOf(row: OrderRow): Escrow | undefined {
+  if (!isOpenOrder(row)) return undefined;
+  return { account: row.account, asset: row.book.escrowAsset(row.isBid), amount: row.held };
+}
+
+function faultOf(row: OrderRow): string | undefined {
+  if (!isOpenOrder(row)) return undefined;
+  const { book, isBid, remainingWh, held, priceTicks, feeCarry } = row;
+  if (remainingWh <= 0 || priceTicks < 1 || priceTicks > PRICE_TICKS_MAX) return 'an open order has energy and a price';
+  const due = book.holdOf(isBid, priceTicks, remainingWh, feeCarry);
+  return held === due && Number.isSafeInteger(held) ? undefined : `an order holds ${held} instead of ${due}`;
 }
 
 function encodeOrder(writer: RowWriter, row: OrderRow): void {

@@ -4,7 +4,7 @@ import type { Operation } from '@gridtokenx/protocol';
 import fc from 'fast-check';
 import { auditState, isOpenOrder } from '../index.js';
 import { NaiveMarket } from '../spec/naive-market.spec.js';
-import { crypto, id, KWH, place, World } from '../spec/world.spec.js';
+import { crypto, id, INTERVAL, KWH, place, World } from '../spec/world.spec.js';
 
 const NEVER_PLACED = 'f'.repeat(64);
 const NAMES = ['ann', 'bob', 'cat', 'mea account'] as const;
@@ -64,13 +64,12 @@ function start({ feeRate, sellerShare }: { feeRate: number; sellerShare: number 
     world.ownKey(name);
     world.measure(name, { producedWh: 8_000_000 });
   }
-  const book = [...world.ledger.state.market.standing][0];
   const naive = new NaiveMarket({
     feeRate: BigInt(feeRate),
     buyerShare: 10_000n - BigInt(sellerShare),
     sellerShare: BigInt(sellerShare),
     operator: id('mea account'),
-    closesAt: book?.closesAt ?? 0,
+    closesAt: world.ledger.state.market.schedule(INTERVAL).closesAt,
   });
   for (const name of NAMES) naive.watt.set(id(name), 60_000_000_000n);
   for (const name of NAMES.slice(0, 3)) naive.kwh.set(id(name), 8_000_000n);

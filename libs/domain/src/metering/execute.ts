@@ -1,11 +1,12 @@
-import { assert, INTERVAL_MS, parseInterval } from '@gridtokenx/kernel';
+import { assert } from '@gridtokenx/kernel';
 import { rejected, type OperationOf, type RejectedOutcome } from '@gridtokenx/protocol';
-import { kwhOf, type AccountsState } from '../accounts/state.js';
+import type { AccountsState } from '../accounts/state.js';
 import type { OperationContext } from '../ledger/module.js';
+import { phaseAt } from '../market/clock.js';
 import type { MarketState } from '../market/state.js';
 import { isOrganisationKey } from '../registry/rights.js';
 import type { RegistryState } from '../registry/state.js';
-import { bookKeyOf, type MeteringState } from './state.js';
+import type { MeteringState } from './state.js';
 
 export const METERING_OPERATIONS = ['metering.recordReading'] as const;
 
@@ -27,13 +28,12 @@ export function recordReading(
   const { account, zone, limitWh } = row;
   const operator = registry.zones.get(zone)?.operator;
   if (operator === undefined || !isOrganisationKey(context, operator)) return rejected('key.notAuthorised', { zone });
-  const start = parseInterval(interval);
-  assert(start !== undefined, 'an operation that was decoded names an interval');
-  if (start + INTERVAL_MS > context.marketTime) return rejected('metering.tooEarly');
-  const book = market.book(zone, interval);
-  if (book !== undefined && !market.isOpen(book, context.marketTime)) return rejected('metering.bookClosed');
-  const bookKey = bookKeyOf(zone, interval);
-  if (metering.readings.getPair(meter, bookKey) !== undefined) return rejected('metering.alreadyRecorded');
+  const schedule = market.schedule(interval);
+  const phase = phaseAt(schedule, context.marketTime);
+  if (phase === 'over') return rejected('metering.bookClosed');
+  if (phase !== 'spot') return rejected('metering.tooEarly');
+  const place = market.positions.placeOf(zone, interval);
+  if (metering.readings.getPair(meter, place.key) !== undefined) return rejected('metering.alreadyRecorded');
   const consumed = Number(consumedWh);
   const produced = Number(producedWh);
   if (consumed > limitWh || produced > limitWh)
@@ -42,16 +42,28 @@ export function recordReading(
   const { store } = metering;
   const minted = Math.max(0, produced - consumed);
   const imported = Math.max(0, consumed - produced);
-  store.change(metering.readings.pair(meter, bookKey), { consumedWh: consumed, producedWh: produced });
-  const net = metering.nets.pair(account, bookKey);
-  const importWh = (net.value?.importWh ?? 0) + imported;
-  const mintedWh = (net.value?.mintedWh ?? 0) + minted;
+  store.change(metering.readings.pair(meter, place.key), { consumedWh: consumed, producedWh: produced });
+  market.intervals.expect(interval, schedule.closesAt);
+  const { positions } = market;
+  const cell = positions.cell(account, zone, interval);
+  const position = positions.of(cell);
+  const importWh = position.importWh + imported;
+  const exportWh = position.exportWh + minted;
   assert(
-    Number.isSafeInteger(importWh) && Number.isSafeInteger(mintedWh),
+    Number.isSafeInteger(importWh) && Number.isSafeInteger(exportWh),
     'the energy of an account is a safe integer',
   );
-  store.change(net, { importWh, mintedWh, deferred: false });
-  if (minted > 0) accounts.mint(account, kwhOf(interval), BigInt(minted));
+  // SPEC metering 1.4: what was sold before delivery comes first.
+  const reserved = Math.min(minted, position.soldForwardWh - position.reservedWh);
+  positions.note(
+    cell,
+    { kind: 'reading', meter, version: 1, quality: 'actual', consumedWh: consumed, producedWh: produced },
+    { importWh, exportWh, reservedWh: position.reservedWh + reserved, isMetered: true },
+  );
+  if (minted > 0) {
+    accounts.count(place.asset, 'minted', BigInt(minted));
+    accounts.move(accounts.cell(account, place.asset), minted - reserved, reserved);
+  }
   context.events.push({
     type: 'metering.readingRecorded',
     meter,
@@ -63,6 +75,5 @@ export function recordReading(
     mintedWh: minted.toString(),
     importWh: imported.toString(),
   });
-  if (book === undefined) market.openBook(context, zone, interval);
   return undefined;
 }

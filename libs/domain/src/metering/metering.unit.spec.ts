@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { formatInterval, formatTime, INTERVAL_MS, millis } from '@gridtokenx/kernel';
+import { formatInterval, INTERVAL_MS, millis } from '@gridtokenx/kernel';
 import type { Operation } from '@gridtokenx/protocol';
 import { auditState } from '../index.js';
 import { id, INTERVAL, KWH, START, World, ZONE } from '../spec/world.spec.js';
@@ -30,7 +30,7 @@ const code = (world: World, by: string, operation: Operation): string => {
 };
 
 describe('a reading', () => {
-  it('mints the net export, opens the book for one interval of market time, and is told', () => {
+  it('mints the net export, and is told', () => {
     const world = given();
     const { events, outcomes } = world.must('mea', reading('1000', '4000'));
     expect(events).toEqual([
@@ -41,12 +41,6 @@ describe('a reading', () => {
         zone: ZONE,
         mintedWh: '3000',
         importWh: '0',
-      },
-      {
-        type: 'market.bookOpened',
-        zone: ZONE,
-        interval: INTERVAL,
-        closesAt: formatTime(millis(world.ledger.marketTime + INTERVAL_MS)),
       },
     ]);
     expect(outcomes).toMatchObject([{ postings: [[id('ann'), KWH, '3000', '0']] }]);
@@ -91,14 +85,12 @@ describe('a reading', () => {
     expect(code(world, 'mea', reading('1', '0', interval))).toBe('ok');
   });
 
-  it('comes before the book closes, not after', () => {
+  it('comes before its interval is settled, not after', () => {
     const world = given();
-    world.measure('bob', { consumedWh: 5 });
-    world.wait(INTERVAL_MS - 1_001);
+    world.wait(INTERVAL_MS - 2_002);
     expect(code(world, 'mea', reading('1', '0'))).toBe('ok');
     const late = given();
-    late.measure('bob', { consumedWh: 5 });
-    late.wait(INTERVAL_MS - 1_000);
+    late.wait(INTERVAL_MS - 2_000);
     expect(code(late, 'mea', reading('1', '0'))).toBe('metering.bookClosed');
   });
 });

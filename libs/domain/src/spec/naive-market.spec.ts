@@ -122,7 +122,7 @@ export class NaiveMarket {
     add(this.watt, bid.account, -notional - buyerFee);
     add(this.watt, ask.account, notional - sellerFee);
     add(this.watt, this.terms.operator, buyerFee + sellerFee);
-    add(this.kwh, bid.account, quantity);
+    // What was bought waits for the settlement: it is not for sale.
     add(this.kwh, ask.account, -quantity);
     this.trades.push({
       bid: bid.id,

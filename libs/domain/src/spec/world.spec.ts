@@ -32,7 +32,7 @@ export const INTERVAL = formatInterval(millis(Math.floor(START / 900_000) * 900_
 export const LATER_INTERVAL = formatInterval(millis(Math.floor(START / 900_000) * 900_000 - 900_000));
 export const ZONE = 'MEA-BKK-01';
 export const OTHER_ZONE = 'PEA-CNX-01';
-export const KWH = `KWH:${INTERVAL}`;
+export const KWH = `KWH:${ZONE}:${INTERVAL}`;
 
 export interface GenesisTerms {
   readonly feeRate?: number;
@@ -217,7 +217,7 @@ export class World {
     );
   }
 
-  /** A meter of the account that measured this in the interval: opens the book if it is the first. */
+  /** A meter of the account that measured this in the interval. */
   measure(
     name: string,
     reading: { consumedWh?: number; producedWh?: number; zone?: string; interval?: string; meter?: string },

@@ -26,9 +26,10 @@ export const CONSORTIUM_MODULES = [
   'network',
   'metering',
   'market',
+  'settlement',
+  'tariffs',
   'validators',
   'multisig',
-  'tariffs',
 ] as const;
 type ConsortiumEvent = EventsOf<(typeof CONSORTIUM_MODULES)[number]>;
 
@@ -154,12 +155,12 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
         return;
       }
       case 'market.bookOpened': {
-        const key = this.bookKey(event.zone, event.interval);
+        const key = this.bookKey(event);
         this.books.set(textOf(key), { ...key, closesAtMs: this.times.time(event.closesAt), closedHeight: undefined });
         return;
       }
       case 'market.bookClosed': {
-        const key = this.bookKey(event.zone, event.interval);
+        const key = this.bookKey(event);
         const opened = this.books.get(textOf(key));
         if (opened === undefined) this.closedBooks.set(textOf(key), key);
         else this.books.set(textOf(key), { ...opened, closedHeight: this.height });
@@ -220,9 +221,11 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
       case 'accounts.minted':
       case 'accounts.burned':
       case 'accounts.transferred':
-      case 'market.energyRetired':
-      case 'market.feedInBought':
-      case 'market.feedInDeferred':
+      case 'settlement.contractSettled':
+      case 'settlement.positionSettled':
+      case 'settlement.zoneSettled':
+      case 'settlement.intervalSettled':
+      case 'settlement.duePaid':
         return;
       // Who may sign for an account, and what waits for signatures, has no table yet.
       case 'tariffs.published':
@@ -297,8 +300,8 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
   }
 
   /** Today's books trade within one zone; tables and read models already name the pair. */
-  private bookKey(zone: string, interval: string): BookKey {
-    return { fromZone: zone, toZone: zone, intervalStartMs: this.times.interval(interval) };
+  private bookKey({ fromZone, toZone, interval }: Record<'fromZone' | 'toZone' | 'interval', string>): BookKey {
+    return { fromZone, toZone, intervalStartMs: this.times.interval(interval) };
   }
 
   private orderStands(order: string, remaining: string, status: OrderStatus): void {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { DecodeError, formatTime, millis } from '@gridtokenx/kernel';
+import { TEST_RULES } from '@gridtokenx/testkit';
 import { DEFAULT_MARKET_RULES, type MarketRules, type Operation } from '@gridtokenx/protocol';
 import { decodeRow, ScratchWriter, VERSIONS_AHEAD_MAX, type AnyTable } from '../../index.js';
 import { id, kidOf, OTHER_ZONE, World, ZONE, type Ran } from '../../spec/world.spec.js';
@@ -56,7 +57,7 @@ describe('the rules of the market', () => {
     world.wait(60_000);
     expect(versions.at(world.ledger.marketTime)).toMatchObject({ version: 3, rules: DEFAULT_MARKET_RULES });
     expect([1, 2, 3].map((n) => versions.rows.get(String(n))?.rules)).toEqual([
-      DEFAULT_MARKET_RULES,
+      { ...DEFAULT_MARKET_RULES, ...TEST_RULES },
       narrow,
       DEFAULT_MARKET_RULES,
     ]);

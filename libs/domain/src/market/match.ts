@@ -1,0 +1,58 @@
+import type { OperationContext } from '../ledger/module.js';
+import { closeOrder } from './close-order.js';
+import { MEETINGS_PER_ORDER_MAX, type MarketState, type OrderNode } from './state.js';
+import { trade, type Taker } from './trade.js';
+
+/** SPEC market 3.5: whether enough crosses to fill the order whole; looks, and changes nothing. */
+export function canFill(market: MarketState, taker: Taker, limitRank: number, marketTime: number): boolean {
+  const side = taker.isBid ? taker.book.asks : taker.book.bids;
+  let missing = taker.remainingWh;
+  let meetings = Math.min(MEETINGS_PER_ORDER_MAX, market.meetingsLeft);
+  for (let level = side.best; level !== undefined && level.rank <= limitRank; level = side.levelFrom(level.rank + 1)) {
+    for (let node = level.head; node !== undefined; node = node.next) {
+      if (meetings-- === 0) return false;
+      const { row } = node;
+      if (row.account === taker.account || row.expiresAt <= marketTime) continue;
+      missing -= row.remainingWh;
+      if (missing <= 0) return true;
+    }
+  }
+  return false;
+}
+
+/**
+ * SPEC market 3.1-3.4: meets resting orders in price-time order, from the best, as far as the limit goes. False when it has met as
+ * many as it may.
+ */
+export function match(market: MarketState, context: OperationContext, taker: Taker, limitRank: number): boolean {
+  const { account, book, isBid } = taker;
+  const side = isBid ? book.asks : book.bids;
+  const allowed = Math.min(MEETINGS_PER_ORDER_MAX, market.meetingsLeft);
+  let meetings = allowed;
+  try {
+    for (let level = side.best; level !== undefined && level.rank <= limitRank;) {
+      const { rank } = level;
+      for (let node = level.head; node !== undefined && taker.remainingWh > 0;) {
+        if (meetings === 0) return false;
+        meetings--;
+        // A filled order leaves the level, and its link with it.
+        const { next, cell, row }: OrderNode = node;
+        if (row.account !== account) {
+          if (row.expiresAt <= context.marketTime) closeOrder(market, context.events, cell, 'expired');
+          else {
+            const priceTicks = isBid ? row.priceTicks : row.priceTicks - book.wheelingTicks;
+            const quantityWh = Math.min(taker.remainingWh, row.remainingWh);
+            const left = trade(market, context, taker, cell, row, priceTicks, quantityWh);
+            if (left === 0) market.fill(cell, context.events);
+          }
+        }
+        node = next;
+      }
+      if (taker.remainingWh === 0) return true;
+      level = side.levelFrom(rank + 1);
+    }
+    return true;
+  } finally {
+    market.meetingsLeft -= allowed - meetings;
+  }
+}

@@ -1,0 +1,282 @@
+import { assert, compareText, toHex, utf8 } from '@gridtokenx/kernel';
+import type { Allocation } from '@gridtokenx/protocol';
+import type { HookContext } from '../ledger/module.js';
+import { buyerCost, type ContractCell } from '../market/contracts.js';
+import type { MarketState } from '../market/state.js';
+import type { MeteringState } from '../metering/state.js';
+import { NO_LEAVES, rootOf, withLeaf } from './frontier.js';
+import type { TradeEntry } from './history.js';
+import type { Place, PositionCell } from './positions.js';
+import type { SettlementState } from './state.js';
+
+export interface SettlementParts {
+  readonly settlement: SettlementState;
+  readonly market: MarketState;
+  readonly metering: MeteringState;
+}
+
+/** At the start of a block, the intervals whose time has come, as far as its entries go. */
+export function settleWhatIsDue(parts: SettlementParts, context: HookContext): void {
+  parts.market.positions.freeSettled();
+  settleIntervals(parts, context);
+  payDues(parts, context);
+}
+
+function settleIntervals(parts: SettlementParts, context: HookContext): void {
+  const { market } = parts;
+  const { intervals } = market;
+  for (let due = intervals.standing.first; due !== undefined; due = intervals.standing.first) {
+    if (due.closesAt > context.marketTime) return;
+    // Its books end first.
+    const book = market.standing.first;
+    if (book !== undefined && book.closesAt <= context.marketTime) return;
+    if (!settleInterval(parts, context, due.interval)) return;
+    intervals.settled(due.interval);
+    context.events.push({ type: 'settlement.intervalSettled', interval: due.interval });
+    context.flush();
+  }
+}
+
+/** False when the entries of this block did not suffice. */
+function settleInterval(parts: SettlementParts, context: HookContext, interval: string): boolean {
+  const { market } = parts;
+  const { contracts, registry } = market;
+  for (let group = contracts.nextSeller(interval); group.length > 0; group = contracts.nextSeller(interval)) {
+    if (context.entriesLeft <= 0) return false;
+    deliver(parts, context, interval, group);
+  }
+  contracts.forget(interval);
+  const zones = [...registry.zones.rows.keys()].sort(compareText);
+  return zones.every((zone) => settleZone(parts, context, market.positions.placeOf(zone, interval)));
+}
+
+const least = (a: number, b: number): number => (a < b ? a : b);
+
+/** What a seller's meters gave for what it sold before delivery. */
+function deliver(
+  { market }: SettlementParts,
+  context: HookContext,
+  interval: string,
+  group: readonly ContractCell[],
+): void {
+  const [first] = group;
+  assert(first?.value !== undefined, 'a group has a first contract');
+  const { seller, fromZone } = first.value.trade;
+  const { positions } = market;
+  const position = positions.cell(seller, fromZone, interval);
+  const quantities = group.map(({ value }) => value?.trade.quantityWh ?? 0);
+  const delivered = allocate(market.allocation(interval), positions.of(position).reservedWh, quantities);
+  group.forEach((cell, i) => {
+    settleContract(market, context, interval, position, cell, delivered[i] ?? 0);
+    context.worked();
+  });
+}
+
+/** Shares what there is among the sales, which stand in the order of their trades. */
+function allocate(rule: Allocation, availableWh: number, quantities: readonly number[]): number[] {
+  const sold = quantities.reduce((sum, one) => sum + one, 0);
+  if (rule === 'fifo' || availableWh >= sold) {
+    let left = availableWh;
+    return quantities.map((wanted) => {
+      const given = least(wanted, left);
+      left -= given;
+      return given;
+    });
+  }
+  const [available, total] = [BigInt(availableWh), BigInt(sold)];
+  const shares = quantities.map((wanted, i) => {
+    const product = BigInt(wanted) * available;
+    return { i, whole: Number(product / total), rest: product % total };
+  });
+  let left = availableWh - shares.reduce((sum, { whole }) => sum + whole, 0);
+  const given = shares.map(({ whole }) => whole);
+  const byRest = [...shares].sort((a, b) => (a.rest === b.rest ? a.i - b.i : a.rest > b.rest ? -1 : 1));
+  for (const { i } of byRest) {
+    if (left === 0) break;
+    given[i] = (given[i] ?? 0) + 1;
+    left--;
+  }
+  return given;
+}
+
+/** Of a charge on the whole quantity, what is kept for what was delivered. */
+const keptOf = (amount: number, quantityWh: number, shortfallWh: number): number =>
+  amount - Number((BigInt(amount) * BigInt(shortfallWh)) / BigInt(quantityWh));
+
+const valueOf = (ticks: number, wh: number): number => ticks * 10 * wh;
+
+function settleContract(
+  market: MarketState,
+  context: HookContext,
+  interval: string,
+  position: PositionCell,
+  cell: ContractCell,
+  deliveredWh: number,
+): void {
+  const { accounts, positions, contracts, store } = market;
+  const contract = cell.value;
+  assert(contract !== undefined, 'a contract is settled once');
+  const { trade, margin } = contract;
+  const { buyer, seller, fromZone, toZone, quantityWh, priceTicks } = trade;
+  const terms = market.termsAt(fromZone, toZone, interval);
+  const shortfallWh = quantityWh - deliveredWh;
+  const kept = (amount: number): number => keptOf(amount, quantityWh, shortfallWh);
+  const [buyerFee, sellerFee, wheeling] = [kept(trade.buyerFee), kept(trade.sellerFee), kept(trade.wheeling)];
+  const [fromOperator, platform, tax] = [kept(trade.fromOperator), kept(trade.platform), kept(trade.tax)];
+  const notional = valueOf(priceTicks, deliveredWh);
+  const charges = buyerFee + sellerFee + wheeling - fromOperator - platform - tax;
+  const topUp = Number((BigInt(terms.topUpRate) * BigInt(shortfallWh)) / 10n);
+  const topUpBuyer = least(valueOf(priceTicks, shortfallWh), topUp);
+  // The margin is what there is: a tariff that asks for less than a top-up may cost leaves the rest with the operator.
+  const topUpSeller = least(topUp - topUpBuyer, margin);
+  const buyerPays = notional + buyerFee + wheeling + topUpBuyer;
+  const sellerGets = notional - sellerFee;
+  const cost = buyerCost(trade);
+
+  const entry: TradeEntry = trade;
+  const buyerPosition = positions.cell(buyer, toZone, interval);
+  const delivery = { kind: 'delivery', trade: trade.trade, deliveredWh, topUpRate: terms.topUpRate } as const;
+  positions.note(position, delivery, { reservedWh: positions.of(position).reservedWh - deliveredWh });
+  positions.note(buyerPosition, delivery, { boughtWh: positions.of(buyerPosition).boughtWh + deliveredWh });
+  const sold = positions.placeOf(fromZone, interval).asset;
+  const bought = positions.placeOf(toZone, interval).asset;
+  accounts.move(accounts.cell(seller, sold), 0, -deliveredWh);
+  accounts.move(accounts.cell(buyer, bought), 0, deliveredWh);
+  if (sold !== bought && deliveredWh > 0) {
+    accounts.count(sold, 'movedOut', BigInt(deliveredWh));
+    accounts.count(bought, 'movedIn', BigInt(deliveredWh));
+  }
+  const watt = (account: string, available: number, held = 0): void => {
+    if (available !== 0 || held !== 0) accounts.move(accounts.cell(account, 'WATT'), available, held);
+  };
+  watt(buyer, cost - buyerPays, -cost);
+  watt(seller, sellerGets + margin - topUpSeller, -margin);
+  watt(terms.operatorTo, charges + topUpBuyer + topUpSeller);
+  watt(terms.operatorFrom, fromOperator);
+  watt(terms.platform, platform);
+  watt(terms.tax, tax);
+  contracts.changeMargin(seller, position.second, -margin);
+  store.change(cell, undefined);
+  context.events.push({
+    type: 'settlement.contractSettled',
+    trade: entry.trade,
+    buyer,
+    seller,
+    fromZone,
+    toZone,
+    interval,
+    deliveredWh: String(deliveredWh),
+    shortfallWh: String(shortfallWh),
+    buyerPays: String(buyerPays),
+    sellerGets: String(sellerGets),
+    toOperator: String(charges),
+    fromOperator: String(fromOperator),
+    platform: String(platform),
+    tax: String(tax),
+    topUpBuyer: String(topUpBuyer),
+    topUpSeller: String(topUpSeller),
+    topUpRate: terms.topUpRate,
+  });
+}
+
+/** The positions of a zone, in the order of accounts; then its readings go and its root stays. */
+function settleZone(parts: SettlementParts, context: HookContext, place: Place): boolean {
+  const { settlement, market, metering } = parts;
+  const { crypto, trees, roots, store } = settlement;
+  for (let cell = place.open.first; cell !== undefined; cell = place.open.first) {
+    if (context.entriesLeft === 0) return false;
+    settlePosition(parts, context, place, cell);
+    context.worked();
+  }
+  const readings = metering.readingsOf(place.key);
+  for (let reading = readings.first; reading !== undefined; reading = readings.first) {
+    if (context.entriesLeft === 0) return false;
+    store.change(reading, undefined);
+    context.worked();
+  }
+  metering.forget(place.key);
+  market.positions.settled(place);
+  const tree = trees.get(place.key);
+  if (tree === undefined) return true;
+  const root = rootOf((bytes) => crypto.sha256(bytes), tree);
+  store.change(trees.cell(place.key), undefined);
+  roots.set(place.key, { positions: tree.leaves, root });
+  const { zone, interval } = place;
+  context.events.push({ type: 'settlement.zoneSettled', zone, interval, positions: tree.leaves, root: toHex(root) });
+  return true;
+}
+
+/** What was bought is used up against the import; the rest, and what was not sold, is imbalance. */
+function settlePosition(
+  { settlement, market }: SettlementParts,
+  context: HookContext,
+  { zone, interval, asset }: Place,
+  cell: PositionCell,
+): void {
+  const { accounts, positions, store } = market;
+  const account = cell.first;
+  const terms = market.termsAt(zone, zone, interval);
+  positions.note(
+    cell,
+    {
+      kind: 'tariff',
+      version: terms.version,
+      hash: terms.hash,
+      topUpRate: terms.topUpRate,
+      surplusRate: terms.surplusRate,
+      allocation: market.allocation(interval),
+    },
+    {},
+  );
+  const { importWh, exportWh, reservedWh, boughtWh, isMetered, history } = positions.of(cell);
+  const balance = accounts.cell(account, asset);
+  const available = Number(balance.value?.available ?? 0n);
+  const retiredWh = least(importWh, boughtWh);
+  const restWh = available + reservedWh + boughtWh - retiredWh;
+  const [surplusWh, expiredWh] = isMetered ? [restWh, 0] : [0, restWh];
+  accounts.move(balance, -available, -(reservedWh + boughtWh));
+  if (retiredWh + surplusWh > 0) accounts.count(asset, 'retired', BigInt(retiredWh + surplusWh));
+  if (expiredWh > 0) accounts.count(asset, 'expired', BigInt(expiredWh));
+  store.change(cell, undefined);
+  const amount = (BigInt(terms.surplusRate) * BigInt(surplusWh)) / 10n;
+  settlement.owe(terms.operatorTo, account, amount);
+  const { crypto, trees } = settlement;
+  const tree = trees.cell(cell.second);
+  store.change(
+    tree,
+    withLeaf((bytes) => crypto.sha256(bytes), tree.value ?? NO_LEAVES, utf8(account), history),
+  );
+  context.events.push({
+    type: 'settlement.positionSettled',
+    account,
+    zone,
+    interval,
+    importWh: String(importWh),
+    exportWh: String(exportWh),
+    boughtWh: String(boughtWh),
+    retiredWh: String(retiredWh),
+    surplusWh: String(surplusWh),
+    rate: terms.surplusRate,
+    amount: amount.toString(),
+    operator: terms.operatorTo,
+    expiredWh: String(expiredWh),
+    tariffVersion: terms.version,
+    tariffHash: terms.hash,
+    history: toHex(history),
+  });
+}
+
+/** What is owed is paid as soon as it can be; who cannot pay one makes only those after it wait. */
+function payDues({ settlement, market }: SettlementParts, context: HookContext): void {
+  const { accounts } = market;
+  for (const [payer, dues] of settlement.payers())
+    for (let due = dues.first; due !== undefined; due = dues.first) {
+      const amount = due.value;
+      if (context.entriesLeft === 0) return;
+      if (amount === undefined || accounts.available(payer, 'WATT') < amount) break;
+      accounts.transfer(payer, due.second, 'WATT', amount);
+      settlement.store.change(due, undefined);
+      context.events.push({ type: 'settlement.duePaid', payer, payee: due.second, amount: amount.toString() });
+      context.worked();
+    }
+}
