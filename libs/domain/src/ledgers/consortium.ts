@@ -47,14 +47,15 @@ export const consortiumLedger: LedgerDefinition<ConsortiumGenesis, ConsortiumSta
     const positions = new PositionsState(store, crypto);
     const tariffs = new TariffsState(store, registry);
     const rules = new RulesState(store);
-    const market = new MarketState(store, accounts, registry, positions, tariffs, rules);
+    const network = new NetworkState(store);
+    const market = new MarketState(store, accounts, registry, positions, network, tariffs, rules);
     return {
       store,
       accounts,
       registry,
       tariffs,
       keys: registry.keys,
-      network: new NetworkState(store),
+      network,
       metering: new MeteringState(store),
       rules,
       market,

@@ -11,6 +11,8 @@ export interface ContractRow {
   readonly interval: string;
   /** micro-WATT of the seller, against a shortfall. */
   readonly margin: number;
+  /** The legs that it uses, in one text; empty within one zone. */
+  readonly route: string;
 }
 
 export type ContractCell = Cell<ContractRow>;
@@ -107,15 +109,16 @@ export class ContractsState {
   }
 }
 
-function encodeContract(writer: RowWriter, { trade, interval, margin }: ContractRow): void {
+function encodeContract(writer: RowWriter, { trade, interval, margin, route }: ContractRow): void {
   writer
     .text(interval)
     .u64(margin)
+    .text(route)
     .fixed(encodeHistory([trade]));
 }
 
 function decodeContract(reader: ByteReader): ContractRow {
-  const [interval, margin] = [reader.text(), reader.u64()];
+  const [interval, margin, route] = [reader.text(), reader.u64(), reader.text()];
   const trade = decodeEntry(reader);
-  return trade.kind === 'trade' ? { trade, interval, margin } : reader.fail('trade');
+  return trade.kind === 'trade' ? { trade, interval, margin, route } : reader.fail('trade');
 }

@@ -107,7 +107,8 @@ function bookFor(
   }
   for (const zone of [fromZone, toZone])
     if (!market.registry.zones.has(zone)) return rejected('registry.unknownZone', { zone });
-  if (!market.isPairOpen(fromZone, toZone)) return rejected('market.zonePairClosed', { fromZone, toZone });
+  if (market.network.routeOf(fromZone, toZone) === undefined)
+    return rejected('market.zonePairClosed', { fromZone, toZone });
   const closesAt = phase === 'spot' ? schedule.closesAt : schedule.gateAt;
   return market.openBook(context, name, closesAt) ?? rejected('tariffs.noEntry', { interval });
 }
@@ -169,7 +170,13 @@ function replaceOrder(
 /** SPEC market 2, 3: escrow, matching, and what becomes of the rest. */
 function enterOrder(market: MarketState, context: OperationContext, request: Request): RejectedOutcome | undefined {
   const { account, book, isBid, priceTicks, quantityWh, timeInForce } = request;
-  const { accounts, store } = market;
+  const { accounts, network, store } = market;
+  const { fromZone, toZone, interval, isSpot } = book;
+  const way = network.wayOf(fromZone, toZone, interval);
+  if (way === undefined) return rejected('market.zonePairClosed', { fromZone, toZone });
+  // SPEC network 5.3: what was delivered is not restricted.
+  const restricted = isSpot ? undefined : network.restrictionOn(fromZone, toZone, way.legs, interval, account, isBid);
+  if (restricted !== undefined) return rejected('network.curtailed', restricted);
   if (quantityWh < ORDER_WH_MIN) return rejected('market.belowMinimum');
   if ((isBid ? priceTicks * 10 : book.terms.marginRate / 10) * quantityWh > ORDER_VALUE_MAX)
     return rejected('market.aboveMaximum');
@@ -182,7 +189,7 @@ function enterOrder(market: MarketState, context: OperationContext, request: Req
     return rejected('accounts.insufficientBalance', { account, asset, needed: hold.toString() });
 
   const { events, operationId } = context;
-  const taker = new Taker(operationId, account, book, isBid, quantityWh);
+  const taker = new Taker(operationId, account, book, isBid, quantityWh, way);
   const other = isBid ? book.asks : book.bids;
   const limitRank = other.rankOf(isBid ? priceTicks - book.wheelingTicks : priceTicks + book.wheelingTicks);
   const best = book.isAuction ? undefined : other.best;
@@ -198,9 +205,9 @@ function enterOrder(market: MarketState, context: OperationContext, request: Req
     side: isBid ? 'bid' : 'ask',
     mechanism: book.mechanism,
     phase: book.phase,
-    fromZone: book.fromZone,
-    toZone: book.toZone,
-    interval: book.interval,
+    fromZone,
+    toZone,
+    interval,
     priceTicks,
     quantityWh: quantityWh.toString(),
     timeInForce,
@@ -224,6 +231,7 @@ function enterOrder(market: MarketState, context: OperationContext, request: Req
     const reason = remainingWh === 0 ? 'filled' : isOutOfMeetings ? 'matchLimit' : 'immediate';
     events.push({ type: 'market.orderClosed', order: operationId, reason, remainingWh: remainingWh.toString() });
   }
+  network.use(way.legs, interval, book.phase, quantityWh - remainingWh);
   writeSums(market, taker);
   return undefined;
 }

@@ -7,6 +7,7 @@ import { trade, type Taker } from './trade.js';
 export function canFill(market: MarketState, taker: Taker, limitRank: number, marketTime: number): boolean {
   const side = taker.isBid ? taker.book.asks : taker.book.bids;
   let missing = taker.remainingWh;
+  if (missing > taker.capacityWh) return false;
   let meetings = Math.min(MEETINGS_PER_ORDER_MAX, market.meetingsLeft);
   for (let level = side.best; level !== undefined && level.rank <= limitRank; level = side.levelFrom(level.rank + 1)) {
     for (let node = level.head; node !== undefined; node = node.next) {
@@ -32,7 +33,7 @@ export function match(market: MarketState, context: OperationContext, taker: Tak
   try {
     for (let level = side.best; level !== undefined && level.rank <= limitRank;) {
       const { rank } = level;
-      for (let node = level.head; node !== undefined && taker.remainingWh > 0;) {
+      for (let node = level.head; node !== undefined && taker.isHungry;) {
         if (meetings === 0) return false;
         meetings--;
         // A filled order leaves the level, and its link with it.
@@ -41,14 +42,14 @@ export function match(market: MarketState, context: OperationContext, taker: Tak
           if (row.expiresAt <= context.marketTime) closeOrder(market, context.events, cell, 'expired');
           else {
             const priceTicks = isBid ? row.priceTicks : row.priceTicks - book.wheelingTicks;
-            const quantityWh = Math.min(taker.remainingWh, row.remainingWh);
+            const quantityWh = Math.min(taker.remainingWh, row.remainingWh, taker.capacityWh);
             const left = trade(market, context, taker, cell, row, priceTicks, quantityWh);
             if (left === 0) market.fill(cell, context.events);
           }
         }
         node = next;
       }
-      if (taker.remainingWh === 0) return true;
+      if (!taker.isHungry) return true;
       level = side.levelFrom(rank + 1);
     }
     return true;

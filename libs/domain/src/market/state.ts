@@ -5,6 +5,7 @@ import type { BlockContext } from '../ledger/module.js';
 import type { RowWriter } from '../ledger/scratch.js';
 import { SortedSet } from '../ledger/sorted.js';
 import { PairTable, plainTable, Table, type Cell, type Escrow, type Store } from '../ledger/store.js';
+import type { NetworkState } from '../network/state.js';
 import type { RegistryState } from '../registry/state.js';
 import type { PositionsState } from '../settlement/positions.js';
 import {
@@ -108,6 +109,7 @@ export class MarketState {
     readonly accounts: AccountsState,
     readonly registry: RegistryState,
     readonly positions: PositionsState,
+    readonly network: NetworkState,
     private readonly tariffs: TermsSource,
     readonly rules: RulesState,
   ) {
@@ -254,11 +256,6 @@ export class MarketState {
   fill(cell: OrderCell, events: LedgerEvent[]): void {
     this.setClosed(cell);
     events.push({ type: 'market.orderClosed', order: cell.key, reason: 'filled', remainingWh: '0' });
-  }
-
-  /** SPEC market 1.4: for now within one zone. */
-  isPairOpen(fromZone: string, toZone: string): boolean {
-    return fromZone === toZone;
   }
 
   /** The balance that an open order's escrow stands in. */

@@ -1,6 +1,7 @@
 import { assert } from '@gridtokenx/kernel';
 import type { BalanceCell } from '../accounts/state.js';
 import type { BlockContext } from '../ledger/module.js';
+import { routeText, WITHIN_ZONE, type Way } from '../network/capacity.js';
 import type { TradeEntry } from '../settlement/history.js';
 import { chargeOf, type Book } from './book.js';
 import { buyerCost } from './contracts.js';
@@ -19,6 +20,10 @@ export class Taker {
   received = 0;
   /** Of the delivery operator. */
   fees = 0;
+  /** What may still flow from zone to zone. */
+  capacityWh: number;
+  /** Over which links. */
+  readonly route: string;
 
   constructor(
     readonly id: string,
@@ -26,7 +31,16 @@ export class Taker {
     readonly book: Book,
     readonly isBid: boolean,
     public remainingWh: number,
-  ) {}
+    way: Way = WITHIN_ZONE,
+  ) {
+    this.capacityWh = way.leftWh;
+    this.route = routeText(way.legs);
+  }
+
+  /** Whether it wants more, and more could get where it wants it. */
+  get isHungry(): boolean {
+    return this.remainingWh > 0 && this.capacityWh > 0;
+  }
 }
 
 /** Beyond this, sums are written and begun anew, so that they stay safe integers with one more trade on top. */
@@ -116,6 +130,7 @@ export function trade(
   taker.feeCarry = isBid ? bidCarry : askCarry;
   const takerHeld = book.isSpot || isBid ? 0 : book.holdOf(false, 0, taker.remainingWh, 0);
   taker.remainingWh -= quantityWh;
+  taker.capacityWh -= quantityWh;
   const remainingWh = row.remainingWh - quantityWh;
   const feeCarry = isBid ? askCarry : bidCarry;
   const held = book.holdOf(row.isBid, row.priceTicks, remainingWh, feeCarry);
@@ -147,7 +162,7 @@ export function trade(
     const released = row.held - held;
     const kept = isBid ? margin : cost;
     accounts.move(maker, released - kept, kept - released);
-    market.contracts.rows.set(String(number), { trade: entry, interval: book.interval, margin });
+    market.contracts.rows.set(String(number), { trade: entry, interval: book.interval, margin, route: taker.route });
     market.contracts.changeMargin(ask.account, book.soldPlace, margin);
   }
   const seller = positions.rows.pair(ask.account, book.soldPlace);

@@ -6,8 +6,16 @@ export interface RouteLeg extends Leg {
   readonly key: string;
 }
 
+/** How energy gets from zone to zone in one delivery interval. */
+export interface Way {
+  readonly legs: readonly RouteLeg[];
+  /** What may still go this way when it is asked for, in Wh. */
+  readonly leftWh: number;
+}
+
 /** The way of energy that stays in its zone. */
 export const NO_LEGS: readonly RouteLeg[] = [];
+export const WITHIN_ZONE: Way = { legs: NO_LEGS, leftWh: Number.MAX_SAFE_INTEGER };
 
 export const legKeyOf = ({ link, isForward }: Leg): string => `${link}${isForward ? '>' : '<'}`;
 
@@ -16,6 +24,11 @@ export const legOf = (key: string): Leg => ({ link: key.slice(0, -1), isForward:
 
 export const routeLegs = (legs: readonly Leg[]): readonly RouteLeg[] =>
   legs.map((leg) => ({ ...leg, key: legKeyOf(leg) }));
+
+/** Legs in one text, empty for none, and back. */
+export const routeText = (legs: readonly RouteLeg[]): string => legs.map(({ key }) => key).join('');
+export const legsOfText = (route: string): readonly RouteLeg[] =>
+  route === '' ? NO_LEGS : routeLegs((route.match(/[^<>]+[<>]/g) ?? []).map(legOf));
 
 /** What energy of one delivery interval uses of a link in one direction, in Wh. */
 export interface Use {

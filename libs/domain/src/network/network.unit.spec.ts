@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { formatInterval, formatTime, INTERVAL_MS, millis, parseInterval } from '@gridtokenx/kernel';
+import { formatInterval, formatTime, INTERVAL_MS, millis } from '@gridtokenx/kernel';
 import type { Operation, OperationOf } from '@gridtokenx/protocol';
 import { auditState } from '../index.js';
 import { id, OTHER_ZONE, World, ZONE } from '../spec/world.spec.js';
 import { legKeyOf } from './capacity.js';
-import { startOf, type FlowRequest } from './state.js';
+import { startOf } from './state.js';
 
 const link = (name: string, forwardWh: number, backwardWh: number, more = {}): OperationOf<'network.setLink'> => ({
   type: 'network.setLink',
@@ -277,12 +277,14 @@ describe('an alert', () => {
 });
 
 describe('a restriction', () => {
-  const asked = (world: World, n: number, more: Partial<FlowRequest> = {}): unknown => {
+  const asked = (
+    world: World,
+    n: number,
+    { fromZone = ZONE, toZone = ZONE, account = id('ann'), isBid = false } = {},
+  ): unknown => {
     const { network } = world.ledger.state;
-    const { fromZone = ZONE, toZone = ZONE } = more;
     const legs = network.routeOf(fromZone, toZone) ?? [];
-    const start = parseInterval(interval(world, n)) ?? 0;
-    return network.restrictionOn({ fromZone, toZone, legs, start, account: id('ann'), isBid: false, ...more });
+    return network.restrictionOn(fromZone, toZone, legs, interval(world, n), account, isBid);
   };
 
   it('of a zone forbids what goes out of it, in its intervals alone', () => {

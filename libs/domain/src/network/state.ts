@@ -22,11 +22,13 @@ import {
   NO_LEGS,
   routeLegs,
   useFault,
+  WITHIN_ZONE,
   withRelease,
   withUse,
   type RouteLeg,
   type Use,
   type UsePhase,
+  type Way,
 } from './capacity.js';
 
 /** What one operator says that a link carries, in Wh per delivery interval. */
@@ -96,17 +98,6 @@ export interface RestrictionRow {
 
 export type RestrictionCell = Cell<RestrictionRow, undefined>;
 export type PairCell = Cell<PairRow, readonly RouteLeg[] | undefined>;
-
-/** Who asks for a trade, as far as restrictions ask. */
-export interface FlowRequest {
-  readonly fromZone: string;
-  readonly toZone: string;
-  readonly legs: readonly RouteLeg[];
-  /** Start of the delivery interval. */
-  readonly start: number;
-  readonly account: string;
-  readonly isBid: boolean;
-}
 
 /** The zone, feeder or link that is restricted: of these, one. */
 export type RestrictedTarget = Readonly<Record<string, string>>;
@@ -385,6 +376,13 @@ export class NetworkState {
     return left;
   }
 
+  /** The way from zone to zone in an interval; nothing where trade is not allowed. Asks for nothing within one zone. */
+  wayOf(fromZone: string, toZone: string, interval: string): Way | undefined {
+    if (fromZone === toZone) return WITHIN_ZONE;
+    const legs = this.routeOf(fromZone, toZone);
+    return legs && { legs, leftWh: this.capacityLeft(legs, interval) };
+  }
+
   /** SPEC network 3.2 */
   use(legs: readonly RouteLeg[], interval: string, phase: UsePhase, quantityWh: number): void {
     if (quantityWh === 0) return;
@@ -409,8 +407,16 @@ export class NetworkState {
   }
 
   /** SPEC network 5.2: what forbids new orders like this one; asks for nothing while nothing is restricted. */
-  restrictionOn({ fromZone, toZone, legs, start, account, isBid }: FlowRequest): RestrictedTarget | undefined {
+  restrictionOn(
+    fromZone: string,
+    toZone: string,
+    legs: readonly RouteLeg[],
+    interval: string,
+    account: string,
+    isBid: boolean,
+  ): RestrictedTarget | undefined {
     if (this.restrictionCount === 0) return undefined;
+    const start = startOf(interval);
     if (this.isRestricted('zone', fromZone, start, true)) return { zone: fromZone };
     if (this.isRestricted('zone', toZone, start, false)) return { zone: toZone };
     for (const { link, isForward } of legs) if (this.isRestricted('link', link, start, isForward)) return { link };

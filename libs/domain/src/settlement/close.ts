@@ -3,6 +3,7 @@ import type { Allocation } from '@gridtokenx/protocol';
 import type { HookContext } from '../ledger/module.js';
 import { buyerCost, type ContractCell } from '../market/contracts.js';
 import type { MarketState } from '../market/state.js';
+import { legsOfText } from '../network/capacity.js';
 import type { MeteringState } from '../metering/state.js';
 import { NO_LEAVES, rootOf, withLeaf } from './frontier.js';
 import type { TradeEntry } from './history.js';
@@ -32,6 +33,7 @@ function settleIntervals(parts: SettlementParts, context: HookContext): void {
     if (book !== undefined && book.closesAt <= context.marketTime) return;
     if (!settleInterval(parts, context, due.interval)) return;
     intervals.settled(due.interval);
+    market.network.forget(due.interval);
     context.events.push({ type: 'settlement.intervalSettled', interval: due.interval });
     context.flush();
   }
@@ -156,6 +158,7 @@ function settleContract(
   watt(terms.platform, platform);
   watt(terms.tax, tax);
   contracts.changeMargin(seller, position.second, -margin);
+  market.network.release(legsOfText(contract.route), interval, quantityWh);
   store.change(cell, undefined);
   context.events.push({
     type: 'settlement.contractSettled',
