@@ -378,6 +378,8 @@ describe('the registry', () => {
         {
           type: 'metering.readingRecorded',
           ...reading,
+          quality: 'estimated',
+          version: 2,
           consumedWh: '1',
           producedWh: '5',
           mintedWh: '4',
@@ -390,7 +392,16 @@ describe('the registry', () => {
     );
     expect(rows.meters).toEqual([{ meter, account: ann, zone: 'Z1', limitWh: 100_000 }]);
     expect(rows.meterLimits).toEqual([{ meter, limitWh: 70_000 }]);
-    expect(rows.readings[0]).toMatchObject({ meter, consumedWh: 1, producedWh: 5, mintedWh: 4, importWh: 0, index: 0 });
+    expect(rows.readings[0]).toMatchObject({
+      meter,
+      version: 2,
+      quality: 'estimated',
+      consumedWh: 1,
+      producedWh: 5,
+      mintedWh: 4,
+      importWh: 0,
+      index: 0,
+    });
     expect(rows.books[0]).toMatchObject({
       fromZone: 'Z1',
       toZone: 'Z1',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { aggregateFields } from './aggregates.js';
 import * as f from './fields.js';
+import { READINGS_MISSING_NAMED_MAX } from './limits.js';
 import { operationSchemas } from './operations.js';
 import { marketLimits, marketRules } from './market-rules.js';
 import { parameterName, parameterSchemas, track } from './parameters.js';
@@ -590,12 +591,33 @@ export const eventSchemas = {
     account: f.accountId,
     zone: f.zoneId,
     interval: f.interval,
+    quality: f.readingQuality,
+    version: f.readingVersion,
     consumedWh: f.energyWh,
     producedWh: f.energyWh,
     /** Net export, minted as KWH of the interval; zero when the meter imported. */
     mintedWh: f.energyWh,
     /** Net import, against which KWH bought is retired at the settlement. */
     importWh: f.energyWh,
+    /** What it takes the place of: its KWH was taken back, its import counts no more. */
+    before: f
+      .publicField(z.strictObject({ quality: f.readingQuality, consumedWh: f.energyWh, producedWh: f.energyWh }))
+      .optional(),
+  }),
+  /** One of many readings of an operation, by its place in it from 0: nothing of it was recorded. */
+  'metering.readingRefused': event('metering.readingRefused', {
+    index: f.count,
+    meter: f.meterId,
+    interval: f.interval,
+    code: f.rejectionCode,
+  }),
+  /** At the settlement: meters of the zone without a reading, how many and of how many; the first of them by id. */
+  'metering.readingsMissing': event('metering.readingsMissing', {
+    zone: f.zoneId,
+    interval: f.interval,
+    meters: f.count,
+    missing: f.count,
+    first: f.publicField(z.array(f.meterId).max(READINGS_MISSING_NAMED_MAX)),
   }),
 
   /** With its first order: the terms under which the book trades, and who is paid. */

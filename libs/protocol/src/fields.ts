@@ -4,6 +4,7 @@ import {
   ENERGY_WH_MAX,
   MULTISIG_SIGNERS_MAX,
   PRICE_TICKS_MAX,
+  READING_VERSIONS_MAX,
   REGISTER_DIGITS_MAX,
   ROUTE_LINKS_MAX,
   VALIDATORS_MAX,
@@ -131,6 +132,10 @@ export const flowLimit = publicField(
     z.strictObject({ kind: publicField(z.literal('energy')), wh: energyWh }),
   ]),
 );
+export const READING_QUALITIES = ['actual', 'estimated', 'corrected'] as const;
+export const readingQuality = publicField(z.enum(READING_QUALITIES));
+/** Of the reading of one meter and interval, from 1. */
+export const readingVersion = publicField(z.int().min(1).max(READING_VERSIONS_MAX));
 /** After so many digits of Wh a register of a meter begins again at zero. */
 export const registerDigits = publicField(z.int().min(1).max(REGISTER_DIGITS_MAX));
 /** What the registers of a meter show, in Wh. */
@@ -206,6 +211,7 @@ export const reportKind = publicField(z.enum(REPORT_KINDS));
 /** When a proposal of a multi-signature account was made: the height, and its number among those of the account, from 1. */
 export const timepoint = publicField(z.strictObject({ height: count, index: count }));
 
+export type ReadingQuality = z.infer<typeof readingQuality>;
 export type ReportKind = z.infer<typeof reportKind>;
 export type Timepoint = z.infer<typeof timepoint>;
 export type Sector = z.infer<typeof sector>;

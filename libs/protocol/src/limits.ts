@@ -16,6 +16,12 @@ export const VALID_FOR_MAX_MS = 3_600_000;
 export const HOOK_ENTRIES_PER_BLOCK_MAX = 20_000;
 /** The largest energy on one order or reading, in Wh (1,000 GWh). */
 export const ENERGY_WH_MAX = 1_000_000_000_000;
+/** Versions of one reading, readings that one operation may bring, and readings of one block. */
+export const READING_VERSIONS_MAX = 999;
+export const READINGS_PER_OPERATION_MAX = 500;
+export const READINGS_PER_BLOCK_MAX = 12_000;
+/** Meters without a reading that are named at a settlement. */
+export const READINGS_MISSING_NAMED_MAX = 100;
 /** Digits of Wh that a register of a meter may have. */
 export const REGISTER_DIGITS_MAX = 15;
 /** The smallest order, in Wh (0.1 kWh). */

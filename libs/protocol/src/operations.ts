@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { aggregateFields } from './aggregates.js';
 import * as f from './fields.js';
+import { READINGS_PER_OPERATION_MAX } from './limits.js';
 import { marketLimits, marketRules } from './market-rules.js';
 import { parameterName, track } from './parameters.js';
 import { calendarDecision, tariffEntries } from './tariffs/schema.js';
@@ -27,6 +28,16 @@ const validatorChange = f.publicField(
   ]),
 );
 export type ValidatorChange = z.infer<typeof validatorChange>;
+
+/** Without quality and version the first reading of its meter and interval, and actual. */
+const reading = {
+  meter: f.meterId,
+  interval: f.interval,
+  consumedWh: f.energyWh,
+  producedWh: f.energyWh,
+  quality: f.readingQuality.optional(),
+  version: f.readingVersion.optional(),
+};
 
 /** SPEC governance 1.1: how long a vote is stood by, if it wins. */
 const conviction = f.publicField(z.literal([0, 1, 2, 3, 4, 5, 6]));
@@ -346,11 +357,15 @@ export const operationSchemas = {
   'network.lift': operation('network.lift', { restriction: f.operationId }),
 
   /** By the zone's grid operator: what the meter measured in one interval. Mints the net export. */
-  'metering.recordReading': operation('metering.recordReading', {
-    meter: f.meterId,
-    interval: f.interval,
-    consumedWh: f.energyWh,
-    producedWh: f.energyWh,
+  'metering.recordReading': operation('metering.recordReading', reading),
+  /** The same of many, each recorded or refused by itself: the events tell what became of each. */
+  'metering.recordReadings': operation('metering.recordReadings', {
+    readings: f.publicField(
+      z
+        .array(f.publicField(z.strictObject(reading)))
+        .min(1)
+        .max(READINGS_PER_OPERATION_MAX),
+    ),
   }),
 
   /**

@@ -260,7 +260,19 @@ export const rejections = {
     text: 'The zone, feeder or link is restricted in this interval: no new orders are taken.',
   },
   'metering.tooEarly': { retry: 'later', text: 'The interval has not ended in market time.' },
-  'metering.alreadyRecorded': { retry: 'never', text: 'The meter has a reading for this interval.' },
+  'metering.alreadyRecorded': { retry: 'never', text: 'This very reading is recorded.' },
+  'metering.otherContent': { retry: 'never', text: 'This version of the reading is recorded with other content.' },
+  'metering.superseded': { retry: 'never', text: 'A later version of the reading is recorded.' },
+  'metering.outOfSequence': { retry: 'later', text: 'The version before this one is not recorded.' },
+  'metering.notBetter': {
+    retry: 'never',
+    text: 'A reading of this quality does not take the place of what is recorded, if anything.',
+  },
+  'metering.energySold': {
+    retry: 'later',
+    text: 'The reading takes back energy that was sold or is offered; after the settlement it is a correction.',
+  },
+  'metering.blockFull': { retry: 'later', text: 'The block has as many readings as one block may have.' },
   'metering.beyondLimit': { retry: 'never', text: 'The reading is beyond what the meter can physically measure.' },
   'metering.bookClosed': { retry: 'never', text: 'The interval is closed; late readings need a re-settlement.' },
   'market.bookNotOpen': {

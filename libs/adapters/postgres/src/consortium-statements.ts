@@ -170,6 +170,8 @@ const readings = copy<ReadingRow>(
   [
     hex('meter', (r) => r.meter),
     int8('interval_start_ms', (r) => r.intervalStartMs),
+    int4('version', (r) => r.version),
+    text('quality', (r) => r.quality),
     account('account', (r) => r.account),
     text('zone', (r) => r.zone),
     int8('consumed_wh', (r) => r.consumedWh),

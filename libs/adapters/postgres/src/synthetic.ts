@@ -361,6 +361,8 @@ export class SyntheticLedger {
         account,
         zone: ZONE,
         interval,
+        quality: 'actual',
+        version: 1,
         consumedWh: '100',
         producedWh: '350',
         mintedWh: '250',

@@ -16,6 +16,7 @@ import { PUBLIC_READS } from './public-reads.js';
 import { PUBLIC_COMMANDS } from './public.js';
 import { balances, follow, health, proofGet, validatorsChanges, validatorsList } from './reads.js';
 import { orderCancel, orderPlace, orderReplace, sign, submit } from './submit.js';
+import { readingsCheck, readingsUpload } from './readings.js';
 import { trustUpdate } from './trust.js';
 import { VALIDATORS_COMMANDS } from './validators.js';
 import { verifyBlock, verifyCertificateCommand, verifyProof } from './verify.js';
@@ -31,6 +32,8 @@ export const COMMANDS: readonly Command[] = [
   orderCancel,
   orderReplace,
   batch,
+  readingsCheck,
+  readingsUpload,
   follow,
   proofGet,
   verifyProof,

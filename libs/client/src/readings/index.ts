@@ -13,3 +13,10 @@ export {
   type ReadingsLine,
 } from './read.js';
 export { LINES_MAX } from './rows.js';
+export {
+  outcomesOf,
+  parcelsOfReadings,
+  readingOperation,
+  type ReadingOutcome,
+  type ReadingsParcel,
+} from './operations.js';

@@ -39,6 +39,8 @@ describe('a reading', () => {
         type: 'metering.readingRecorded',
         account: id('ann'),
         zone: ZONE,
+        quality: 'actual',
+        version: 1,
         mintedWh: '3000',
         importWh: '0',
       },

@@ -10,6 +10,7 @@ import {
   type Sector,
   type Voltage,
 } from '@gridtokenx/protocol';
+import { SortedSet } from '../ledger/sorted.js';
 import { keyTable, type KeyRow } from '../ledger/keys.js';
 import { readOneOf, Shared } from '../ledger/rows.js';
 import { pairTable, plainTable, type PairTable, type Store, type Table } from '../ledger/store.js';
@@ -80,6 +81,8 @@ export class RegistryState {
   readonly meters: Table<MeterRow>;
   readonly zones: Table<ZoneRow>;
 
+  private readonly metersByZone = new Map<string, SortedSet<string>>();
+
   constructor(readonly store: Store) {
     this.organisations = plainTable<OrganisationRow>(store, 'registry.organisation', {
       encode: (writer, { sector, roles }) => list(writer.text(sector), roles),
@@ -110,6 +113,10 @@ export class RegistryState {
       'first',
     );
     this.meters = plainTable<MeterRow>(store, 'registry.meter', {
+      changed: (cell, old, now) => {
+        if (old === undefined && now !== undefined) this.metersOf(now.zone).add(cell.key);
+        if (old !== undefined && now === undefined) this.metersOf(old.zone).remove(cell.key);
+      },
       encode: (writer, { account, zone, limitWh, registerDigits, swappedAt, formerLimitWh }) =>
         void writer.text(account).text(zone).u64(limitWh).u8(registerDigits).u64(swappedAt).u64(formerLimitWh),
       decode: (reader) => ({
@@ -131,5 +138,11 @@ export class RegistryState {
         voltage: readOneOf(reader, VOLTAGES),
       }),
     });
+  }
+  /** Of a zone, in the order of their ids. */
+  metersOf(zone: string): SortedSet<string> {
+    let meters = this.metersByZone.get(zone);
+    if (meters === undefined) this.metersByZone.set(zone, (meters = new SortedSet(compareText)));
+    return meters;
   }
 }

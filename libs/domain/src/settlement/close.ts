@@ -3,8 +3,9 @@ import type { Allocation } from '@gridtokenx/protocol';
 import type { HookContext } from '../ledger/module.js';
 import { buyerCost, type ContractCell } from '../market/contracts.js';
 import type { MarketState } from '../market/state.js';
-import { legsOfText } from '../network/capacity.js';
+import { missingReadings } from '../metering/missing.js';
 import type { MeteringState } from '../metering/state.js';
+import { legsOfText } from '../network/capacity.js';
 import { NO_LEAVES, rootOf, withLeaf } from './frontier.js';
 import type { TradeEntry } from './history.js';
 import type { Place, PositionCell } from './positions.js';
@@ -41,14 +42,19 @@ function settleIntervals(parts: SettlementParts, context: HookContext): void {
 
 /** False when the entries of this block did not suffice. */
 function settleInterval(parts: SettlementParts, context: HookContext, interval: string): boolean {
-  const { market } = parts;
+  const { market, metering } = parts;
   const { contracts, registry } = market;
+  const zones = [...registry.zones.rows.keys()].sort(compareText);
+  if (market.intervals.begin(interval))
+    for (const zone of zones) {
+      const told = missingReadings(metering, registry, market.positions.placeOf(zone, interval));
+      if (told !== undefined) context.events.push(told);
+    }
   for (let group = contracts.nextSeller(interval); group.length > 0; group = contracts.nextSeller(interval)) {
     if (context.entriesLeft <= 0) return false;
     deliver(parts, context, interval, group);
   }
   contracts.forget(interval);
-  const zones = [...registry.zones.rows.keys()].sort(compareText);
   return zones.every((zone) => settleZone(parts, context, market.positions.placeOf(zone, interval)));
 }
 

@@ -1,4 +1,5 @@
 import { compareText } from '@gridtokenx/kernel';
+import { readFlag } from '../ledger/rows.js';
 import { SortedSet } from '../ledger/sorted.js';
 import { Table, type Cell, type Store } from '../ledger/store.js';
 
@@ -6,6 +7,8 @@ import { Table, type Cell, type Store } from '../ledger/store.js';
 export interface IntervalRow {
   /** Market time. */
   readonly closesAt: number;
+  /** Its settlement has begun: what is missing is told. */
+  readonly isBegun: boolean;
 }
 
 /** What an interval is sorted by stands here while its row goes. */
@@ -26,8 +29,8 @@ export class IntervalsState {
       store,
       'settlement.interval',
       {
-        encode: (writer, { closesAt }) => void writer.u64(closesAt),
-        decode: (reader) => ({ closesAt: reader.u64() }),
+        encode: (writer, { closesAt, isBegun }) => void writer.u64(closesAt).u8(isBegun ? 1 : 0),
+        decode: (reader) => ({ closesAt: reader.u64(), isBegun: readFlag(reader) }),
         changed: (cell, old, now) => {
           if (old !== undefined && cell.extra !== undefined) this.standing.remove(cell.extra);
           if (now !== undefined) this.standing.add((cell.extra = { interval: cell.key, closesAt: now.closesAt }));
@@ -40,7 +43,15 @@ export class IntervalsState {
   /** Sees to it that the interval will be settled. */
   expect(interval: string, closesAt: number): void {
     const cell: Cell<IntervalRow, Due | undefined> = this.rows.cell(interval);
-    if (cell.value === undefined) this.store.change(cell, { closesAt });
+    if (cell.value === undefined) this.store.change(cell, { closesAt, isBegun: false });
+  }
+
+  /** True the first time. */
+  begin(interval: string): boolean {
+    const cell = this.rows.cell(interval);
+    if (cell.value === undefined || cell.value.isBegun) return false;
+    this.store.change(cell, { ...cell.value, isBegun: true });
+    return true;
   }
 
   settled(interval: string): void {

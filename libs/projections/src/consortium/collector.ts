@@ -140,10 +140,12 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
         return;
       }
       case 'metering.readingRecorded': {
-        const { meter, account, zone, interval, consumedWh, producedWh, mintedWh, importWh } = event;
+        const { meter, account, zone, interval, version, quality, consumedWh, producedWh, mintedWh, importWh } = event;
         this.readings.push({
           meter,
           intervalStartMs: this.times.interval(interval),
+          version,
+          quality,
           account,
           zone,
           consumedWh: Number(consumedWh),
@@ -154,6 +156,10 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
         });
         return;
       }
+      // Read in the block that holds them.
+      case 'metering.readingRefused':
+      case 'metering.readingsMissing':
+        return;
       case 'market.bookOpened': {
         const key = this.bookKey(event);
         this.books.set(textOf(key), { ...key, closesAtMs: this.times.time(event.closesAt), closedHeight: undefined });

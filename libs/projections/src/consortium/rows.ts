@@ -1,5 +1,13 @@
 import { ORDER_CLOSE_REASONS } from '@gridtokenx/protocol';
-import type { KycStatus, Role, Sector, Side, TimeInForce, ValidatorChangeKind } from '@gridtokenx/protocol';
+import type {
+  KycStatus,
+  ReadingQuality,
+  Role,
+  Sector,
+  Side,
+  TimeInForce,
+  ValidatorChangeKind,
+} from '@gridtokenx/protocol';
 import type { Amount, HexId, Kid } from '../rows.js';
 
 export interface OrganisationRow {
@@ -87,9 +95,12 @@ export interface TradeRow {
   readonly operationId: Uint8Array | undefined;
 }
 
+/** One version of a reading; those before it stay. */
 export interface ReadingRow {
   readonly meter: HexId;
   readonly intervalStartMs: number;
+  readonly version: number;
+  readonly quality: ReadingQuality;
   readonly account: HexId;
   readonly zone: string;
   readonly consumedWh: number;
