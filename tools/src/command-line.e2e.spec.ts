@@ -352,6 +352,13 @@ describe('the examples of the manual, as they stand there', () => {
     expect((await works('genesis check')).out).toBe(made.out);
   });
 
+  it('tariffs and bills', async () => {
+    expect((await works('tariff show')).out).toMatch(/^version 1  [0-9a-f]{64}\n/);
+    expect((await works('tariff at')).out).toContain('wheeling 0.00 THB/kWh');
+    await write('bill.ndjson', blocksOf('json').find((block) => block.includes('"retail"')) ?? '');
+    expect((await works('tariff bill')).out).toContain('1 lines, 0 figures that differ');
+  });
+
   it('the node commands, which come with the node', async () => {
     expect((await works('node --help')).out).toContain('gridtokenx node replay');
   });

@@ -10,6 +10,7 @@ export * from './problem.js';
 export * from './proof-json.js';
 export * from './readings/index.js';
 export * from './signing.js';
+export * from './tariff-bill.js';
 export * from './trust-file.js';
 export * from './verify.js';
 export * from './verify-anchor.js';

@@ -1,6 +1,7 @@
 import type { Crypto } from '@gridtokenx/crypto';
 import { BANGKOK_MS, parseTime, unreachable } from '@gridtokenx/kernel';
 import {
+  coverageFault,
   decisionFaults,
   rejected,
   tariffFault,
@@ -71,7 +72,7 @@ function publish(
     return rejected('tariffs.otherVersion', { place: '/basedOn', hint: `the newest version is ${book.version}` });
   const next = withEntries(book, entries);
   if (tariffText({ ...next, version: book.version }) === tariffText(book)) return rejected('tariffs.nothingNew');
-  const fault = tariffFault(next) ?? zoneFault(next, zonesOf(registry));
+  const fault = tariffFault(next) ?? zoneFault(next, zonesOf(registry)) ?? coverageFault(book, next);
   if (fault !== undefined) return refused(fault);
   const payee = payeeFault(registry, next);
   if (payee !== undefined) return payee;

@@ -2,10 +2,12 @@ import { bangkokTime, formatDate, parseDate, weekdayOf } from '@gridtokenx/kerne
 import type { DayType, TariffBook, TariffCalendar, TariffEntry } from './schema.js';
 
 /** SPEC tariffs 1.2: by the day of delivery in Asia/Bangkok; `start` of the interval in milliseconds since 1970. */
-export function entryAt({ entries }: TariffBook, start: number): TariffEntry | undefined {
-  const { days } = bangkokTime(start);
-  return entries.find(({ validFrom, validTo }) => firstDay(validFrom) <= days && days <= lastDay(validTo));
-}
+export const entryAt = (book: TariffBook, start: number): TariffEntry | undefined =>
+  entryOn(book, bangkokTime(start).days);
+
+/** The same by the day, since 1970-01-01. */
+export const entryOn = ({ entries }: TariffBook, days: number): TariffEntry | undefined =>
+  entries.find(({ validFrom, validTo }) => firstDay(validFrom) <= days && days <= lastDay(validTo));
 
 export const firstDay = (validFrom: string): number => parseDate(validFrom) ?? Number.NaN;
 export const lastDay = (validTo: string | undefined): number =>

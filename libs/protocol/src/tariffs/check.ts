@@ -1,6 +1,6 @@
 import { canonicalJson, formatDate, parseDate, utf8, type Json } from '@gridtokenx/kernel';
 import type { RejectionCode } from '../rejections.js';
-import { firstDay, minutesOf, standingDecision } from './calendar.js';
+import { entryOn, firstDay, minutesOf, standingDecision } from './calendar.js';
 import { chargesOf, retailRateIn, wiresOf, type ZonePlace } from './terms.js';
 import type { CalendarDecision, TariffBook, TariffCalendar, TariffEntry } from './schema.js';
 
@@ -247,6 +247,29 @@ export function* decisionFaults(
         `decision ${standing.number} has ${date} billed as ${standing.billedAs}: supersede it, or leave the day out`,
       );
   }
+}
+
+/** Whether delivery on a day has a price: it has an entry, and a calendar where that entry asks for one. */
+function covers(book: TariffBook, days: number): boolean {
+  const entry = entryOn(book, days);
+  if (entry === undefined) return false;
+  const year = Number(formatDate(days).slice(0, 4));
+  return entry.topUp.kind === 'rate' || book.calendar.years.some((one) => one.year === year);
+}
+
+/** SPEC tariffs 5.9: what could be traded under a version has a price under each later one, so that it can be settled. */
+export function coverageFault(before: TariffBook, after: TariffBook): TariffFault | undefined {
+  const days = new Set<number>();
+  // Between two of these days nothing changes.
+  for (const { validFrom, validTo } of [...before.entries, ...after.entries]) {
+    days.add(firstDay(validFrom));
+    if (validTo !== undefined) days.add(firstDay(validTo) + 1);
+  }
+  for (let year = YEAR_MIN; year <= YEAR_MAX; year++) days.add(firstDay(`${year}-01-01`));
+  for (const day of [...days].sort((a, b) => a - b))
+    if (covers(before, day) && !covers(after, day))
+      return fault('tariffs.gap', '/entries', `version ${before.version} has a price for ${formatDate(day)}: keep one`);
+  return undefined;
 }
 
 /** SPEC tariffs 5.8: a zone whose wires cost nobody knows what could not be traded in. */
