@@ -179,7 +179,7 @@ export class TariffBill {
     if (entry === undefined) throw new TariffError('tariff.noEntry', `${line.interval} has no entry`, '/interval');
     const computed = this.computed(line, book, entry, start);
     const differs = Object.entries(computed).flatMap(([field, value]) => {
-      const claimed: unknown = (line as Readonly<Record<string, unknown>>)[field];
+      const claimed = (line as Readonly<Record<string, string | number | undefined>>)[field];
       return claimed === undefined || claimed === value
         ? []
         : [{ field, claimed: String(claimed), computed: String(value) }];
