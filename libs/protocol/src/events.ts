@@ -675,6 +675,28 @@ export const eventSchemas = {
     bidRemainingWh: f.energyWh,
     askRemainingWh: f.energyWh,
   }),
+  /**
+   * Orders of a book met at one price; the trades follow. With the orders, anyone can check it: the volume is the greatest that one
+   * price brings about, or `capWh`; the price is the floor of the middle of `lowTicks` and `highTicks`, where an absent one is open.
+   */
+  'market.cleared': event('market.cleared', {
+    ...book,
+    marginal: f.marginalRule,
+    capWh: f.amount.optional(),
+    bids: f.count,
+    asks: f.count,
+    matchableWh: f.amount,
+    volumeWh: f.amount,
+    lowTicks: f.priceTicks.optional(),
+    highTicks: f.priceTicks.optional(),
+    /** Without volume an indication. */
+    priceTicks: f.priceTicks.optional(),
+    /** The account whose own orders bind. */
+    dominant: f.accountId.optional(),
+    trades: f.count,
+    demand: f.curve,
+    supply: f.curve,
+  }),
   'market.orderClosed': event('market.orderClosed', {
     order: f.operationId,
     reason: f.publicField(z.enum(ORDER_CLOSE_REASONS)),

@@ -1,6 +1,7 @@
 import { INTERVAL_MS, millis, parseInterval, parseTime } from '@gridtokenx/kernel';
 import { z } from 'zod';
 import {
+  CURVE_STEPS_MAX,
   ENERGY_WH_MAX,
   MULTISIG_SIGNERS_MAX,
   PRICE_TICKS_MAX,
@@ -145,6 +146,10 @@ const registerWh = publicField(
 export const registers = publicField(z.strictObject({ consumedWh: registerWh, producedWh: registerWh }));
 /** Ticks of 0.01 THB/kWh. */
 export const priceTicks = publicField(z.int().min(1).max(PRICE_TICKS_MAX));
+/** Aggregated demand or supply, from the best price: at each, what is bid at it or higher, or asked at it or lower. */
+export const curve = publicField(
+  z.array(publicField(z.strictObject({ priceTicks, wh: amount }))).max(CURVE_STEPS_MAX),
+);
 /** A share or rate in units of 0.0001. */
 export const ratio = publicField(z.int().min(0).max(10_000));
 /** A tariff in units of 0.0001 THB/kWh. */
@@ -196,6 +201,9 @@ export const timeInForce = publicField(z.enum(['GTC', 'IOC', 'FOK']));
 export const MECHANISMS = ['continuous', 'auction'] as const;
 /** How a book matches: each order as it comes, or all at once at one price when the phase ends. */
 export const mechanism = publicField(z.enum(MECHANISMS));
+export const MARGINAL_RULES = ['time', 'proRata'] as const;
+/** Who has how much of the last price of an auction: by entry, or in proportion to quantity. */
+export const marginalRule = publicField(z.enum(MARGINAL_RULES));
 export const PHASES = ['forward', 'spot'] as const;
 /** Whether energy is sold before its interval is delivered, or after it was metered. */
 export const phase = publicField(z.enum(PHASES));
@@ -227,6 +235,8 @@ export type AlertKind = z.infer<typeof alertKind>;
 export type Severity = z.infer<typeof severity>;
 export type StatusSource = z.infer<typeof statusSource>;
 export type Voltage = z.infer<typeof voltage>;
+export type MarginalRule = z.infer<typeof marginalRule>;
+export type Curve = z.infer<typeof curve>;
 export type Mechanism = z.infer<typeof mechanism>;
 export type Phase = z.infer<typeof phase>;
 export type TimeInForce = z.infer<typeof timeInForce>;

@@ -28,6 +28,9 @@ export const REGISTER_DIGITS_MAX = 15;
 export const ORDER_WH_MIN = 100;
 /** The highest limit price: 10,000 THB/kWh. */
 export const PRICE_TICKS_MAX = 1_000_000;
+/** Orders of one book that one block clears at one price, and steps of a curve that are told of it. */
+export const AUCTION_ORDERS_MAX = 20_000;
+export const CURVE_STEPS_MAX = 100;
 /** Links on the way from one zone to another. */
 export const ROUTE_LINKS_MAX = 8;
 /** Restrictions that may stand at once on one zone, feeder or link, alerts in one zone, and feeders of one. */

@@ -70,7 +70,7 @@ const fields = {
     )
     .optional(),
   /** How the last price of an auction is shared. */
-  auction: f.publicField(z.strictObject({ marginal: f.publicField(z.enum(['time', 'proRata'])) })),
+  auction: f.publicField(z.strictObject({ marginal: f.marginalRule })),
   /** How delivered energy is shared among the trades that sold it. */
   allocation: f.publicField(z.enum(ALLOCATIONS)),
   /** When dues are netted and paid. */

@@ -280,6 +280,7 @@ export const rejections = {
     text: 'The interval cannot be traded now: its forward phase has not begun, or it is between gate closure and the end of delivery.',
   },
   'market.bookClosed': { retry: 'never', text: 'The interval is over: it is settled, or being settled.' },
+  'market.bookFull': { retry: 'never', text: 'The auction holds as many orders as one block can clear.' },
   'market.belowCharges': {
     retry: 'never',
     text: 'The limit does not even cover the wheeling between these zones: the order could never be settled.',

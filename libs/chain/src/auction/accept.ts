@@ -1,4 +1,5 @@
-import { least, type AuctionOrder, type MarginalRule } from './order.js';
+import type { MarginalRule } from '@gridtokenx/protocol';
+import { least, type AuctionOrder } from './order.js';
 
 /** An order that the price lets in, and how much of it is accepted. */
 export interface Accepted {

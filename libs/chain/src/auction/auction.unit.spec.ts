@@ -1,6 +1,7 @@
+import type { MarginalRule } from '@gridtokenx/protocol';
 import { describe, expect, it } from '@jest/globals';
 import { checkClearing, clearAuction, curveOf, inPriority, thinned } from './index.js';
-import type { AuctionOrder, AuctionTerms, ClaimedClearing, CurveStep, MarginalRule } from './index.js';
+import type { AuctionOrder, AuctionTerms, ClaimedClearing, CurveStep } from './index.js';
 
 const order = (id: string, account: string, limitTicks: number, quantityWh: number, entry: number): AuctionOrder => ({
   id,

@@ -1,6 +1,4 @@
-/** Of the marginal level, who has how much: by entry, or in proportion to quantity. SPEC auction 4.2, 4.3 */
-export const MARGINAL_RULES = ['time', 'proRata'] as const;
-export type MarginalRule = (typeof MARGINAL_RULES)[number];
+import type { MarginalRule } from '@gridtokenx/protocol';
 
 export interface AuctionOrder {
   readonly id: string;
@@ -14,6 +12,7 @@ export interface AuctionOrder {
 }
 
 export interface AuctionTerms {
+  /** SPEC auction 4.2, 4.3 */
   readonly rule: MarginalRule;
   /** What may change hands at most; without it there is no such bound. */
   readonly capWh?: bigint;

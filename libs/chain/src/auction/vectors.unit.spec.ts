@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
+import type { MarginalRule } from '@gridtokenx/protocol';
 import { describe, expect, it } from '@jest/globals';
-import { clearAuction, type AuctionOrder, type Clearing, type MarginalRule } from './index.js';
+import { clearAuction, type AuctionOrder, type Clearing } from './index.js';
 
 const read = (name: string): unknown =>
   JSON.parse(readFileSync(new URL(`../../../../vectors/${name}.json`, import.meta.url), 'utf8'));

@@ -11,6 +11,7 @@ import type { OperationContext } from '../ledger/module.js';
 import { actsFor, isVerified } from '../registry/rights.js';
 import type { Book, BookName } from './book.js';
 import { phaseAt } from './clock.js';
+import { isFull } from './clearing.js';
 import { closeOrder } from './close-order.js';
 import { canFill, match } from './match.js';
 import { isOpenOrder, ORDER_VALUE_MAX, type MarketState, type OpenOrder, type OrderCell } from './state.js';
@@ -180,6 +181,7 @@ function enterOrder(market: MarketState, context: OperationContext, request: Req
   if (quantityWh < ORDER_WH_MIN) return rejected('market.belowMinimum');
   if ((isBid ? priceTicks * 10 : book.terms.marginRate / 10) * quantityWh > ORDER_VALUE_MAX)
     return rejected('market.aboveMaximum');
+  if (isFull(book)) return rejected('market.bookFull');
   if (isBid && priceTicks <= book.wheelingTicks)
     return rejected('market.belowCharges', { wheeling: String(book.terms.wheeling) });
   const hold = book.holdOf(isBid, priceTicks, quantityWh, 0);

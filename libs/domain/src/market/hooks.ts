@@ -2,6 +2,7 @@ import { assert } from '@gridtokenx/kernel';
 import type { HookContext } from '../ledger/module.js';
 import { closeOrder } from './close-order.js';
 import { marketOf, type Book } from './book.js';
+import { clearBook } from './clearing.js';
 import type { MarketState } from './state.js';
 
 /** SPEC market 5.3, 7: at the start of a block, so that nothing that has ended trades in it. */
@@ -29,11 +30,22 @@ function expireOrders(market: MarketState, context: HookContext): void {
   }
 }
 
+/** SPEC market 8.1: one auction is cleared in each block, whatever was worked off before; another one if its orders fit. */
+function clearInTime(market: MarketState, context: HookContext, book: Book): boolean {
+  if (market.hasCleared && book.bids.count + book.asks.count > context.entriesLeft) return false;
+  market.hasCleared = true;
+  clearBook(market, context, book);
+  return true;
+}
+
 /** SPEC market 7.1, 7.2: as far as the entries of this block go; called again in the next one until nothing is left. */
 function closeBook(market: MarketState, context: HookContext, book: Book): void {
   const cell = market.book(book);
   assert(cell?.value !== undefined, 'a book that stands has a row');
-  if (cell.value.status === 'open') market.store.change(cell, { ...cell.value, status: 'closing' });
+  if (cell.value.status === 'open') {
+    if (book.isAuction && !clearInTime(market, context, book)) return;
+    market.store.change(cell, { ...cell.value, status: 'closing' });
+  }
   for (const side of [book.asks, book.bids])
     while (side.count > 0) {
       if (context.entriesLeft === 0) return;

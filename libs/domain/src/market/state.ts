@@ -101,6 +101,8 @@ export class MarketState {
   readonly standing = new SortedSet<Book>(byTimeThenKey);
   /** SPEC market 3.8: how many more resting orders the orders of this block may meet. No row: each block begins anew. */
   meetingsLeft = MEETINGS_PER_BLOCK_MAX;
+  /** SPEC market 8.1: whether an auction was cleared in this block. */
+  hasCleared = false;
   private recentlyClosed: BookCell[] = [];
   private readonly closedRing: (OrderCell | undefined)[] = [];
 
@@ -158,6 +160,7 @@ export class MarketState {
 
   beginBlock(): void {
     this.meetingsLeft = MEETINGS_PER_BLOCK_MAX;
+    this.hasCleared = false;
   }
 
   /** SPEC market 1.4: what rests in books is what is open. */

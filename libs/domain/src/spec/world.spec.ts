@@ -7,11 +7,12 @@ import {
   type ConsortiumGenesis,
   type LedgerEvent,
   type LedgerIdentity,
+  type MarginalRule,
   type Operation,
   type OperationOf,
   type Outcome,
 } from '@gridtokenx/protocol';
-import { testGenesis } from '@gridtokenx/testkit';
+import { TEST_RULES, testGenesis } from '@gridtokenx/testkit';
 import { createConsortiumLedger, type Execution, type ConsortiumLedger } from '../index.js';
 
 /** A small world for the specs: two zones, who runs them, and ways to get people, money and energy into it. */
@@ -40,6 +41,8 @@ export interface GenesisTerms {
   readonly feedInRate?: number;
   readonly rate?: number;
   readonly capMs?: number;
+  /** Of auctions. */
+  readonly marginal?: MarginalRule;
   readonly epochBlocks?: number;
   readonly evidence?: ConsortiumGenesis['consensus']['evidence'];
   /** Instead of the one of `mea`: `validator 0`, of the organisation `member 0`, and so on. */
@@ -52,6 +55,7 @@ export function genesisOf({
   feedInRate = 22_000,
   rate = 1,
   capMs,
+  marginal = 'time',
   epochBlocks = 1_000,
   evidence = { heights: 100_000, ageMs: 86_400_000 },
   validators = 0,
@@ -59,7 +63,7 @@ export function genesisOf({
   const members = Array.from({ length: validators }, (_, i) => `member ${i}`);
   return testGenesis({
     timeMs: START,
-    market: { rate, ...(capMs === undefined ? {} : { capMs }) },
+    market: { rate, ...(capMs === undefined ? {} : { capMs }), rules: { ...TEST_RULES, auction: { marginal } } },
     consensus: { epochBlocks, evidence },
     validators:
       validators === 0

@@ -256,7 +256,8 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
       case 'multisig.expired':
       case 'multisig.signersSet':
         return;
-      // What the regulator decided is read from the body of the block.
+      // What was cleared, and what the regulator decided, is read from the body of the block.
+      case 'market.cleared':
       case 'market.rulesSet':
       case 'market.limitsSet':
       case 'market.halted':
