@@ -11,6 +11,7 @@ import { assert } from '@gridtokenx/kernel';
 import { AUCTION_ORDERS_MAX } from '@gridtokenx/protocol';
 import type { HookContext } from '../ledger/module.js';
 import type { Book } from './book.js';
+import { NO_LEGS, type Way } from '../network/capacity.js';
 import { closeOrder } from './close-order.js';
 import type { Side } from './side.js';
 import { isOpenOrder, type MarketState, type OpenOrder, type OrderCell } from './state.js';
@@ -20,6 +21,9 @@ import { Taker, trade, writeEscrow, writeSums } from './trade.js';
 const FILLS_AT_ONCE = 100;
 /** Fills that are told in one outcome, or some {@link FILLS_AT_ONCE} more. */
 const FILLS_PER_OUTCOME = 500;
+
+/** Between zones whose pair was closed meanwhile. */
+const NO_WAY: Way = { legs: NO_LEGS, leftWh: 0 };
 
 /** SPEC market 8.1: whether an auction book has as many orders as one block clears. */
 export const isFull = ({ isAuction, bids, asks }: Book): boolean =>
@@ -31,10 +35,16 @@ export const isFull = ({ isAuction, bids, asks }: Book): boolean =>
  */
 export function clearBook(market: MarketState, context: HookContext, book: Book): Clearing {
   const [bids, asks] = ordersOf(market, context, book);
-  const terms: AuctionTerms = { rule: market.rules.versions.ofInterval(book.interval).auction.marginal };
+  const { fromZone, toZone, interval, phase } = book;
+  const way = market.network.wayOf(fromZone, toZone, interval) ?? NO_WAY;
+  const terms: AuctionTerms = {
+    rule: market.rules.versions.ofInterval(interval).auction.marginal,
+    ...(fromZone !== toZone && { capWh: BigInt(way.leftWh) }),
+  };
   const clearing = clearAuction(bids, asks, terms);
   tell(context, book, terms, clearing, bids, asks);
-  settle(market, context, book, clearing);
+  settle(market, context, book, clearing, way);
+  market.network.use(way.legs, interval, phase, way.legs.length === 0 ? 0 : Number(clearing.volumeWh));
   for (let left = Math.min(bids.length + asks.length, context.entriesLeft); left > 0; left--) context.worked();
   return clearing;
 }
@@ -148,7 +158,13 @@ function tell(
 }
 
 /** SPEC market 8.3: bid by bid, as if each came in anew and met its asks at the price. */
-function settle(market: MarketState, context: HookContext, book: Book, { fills, priceTicks }: Clearing): void {
+function settle(
+  market: MarketState,
+  context: HookContext,
+  book: Book,
+  { fills, priceTicks }: Clearing,
+  way: Way,
+): void {
   if (priceTicks === undefined) return;
   const ofBids = new Map<string, AuctionFill[]>();
   for (const fill of fills) {
@@ -160,7 +176,7 @@ function settle(market: MarketState, context: HookContext, book: Book, { fills, 
   for (const [bid, ofBid] of ofBids)
     for (let at = 0; at < ofBid.length; at += FILLS_AT_ONCE) {
       const now = ofBid.slice(at, at + FILLS_AT_ONCE);
-      settleBid(market, context, book, market.orders.cell(bid), priceTicks, now);
+      settleBid(market, context, book, market.orders.cell(bid), priceTicks, now, way);
       untold += now.length;
       if (untold < FILLS_PER_OUTCOME) continue;
       context.flush();
@@ -175,10 +191,11 @@ function settleBid(
   cell: OrderCell,
   priceTicks: number,
   fills: readonly AuctionFill[],
+  way: Way,
 ): void {
   const row = openOf(cell);
   const own = market.holderOf(row);
-  const taker = new Taker(cell.key, row.account, book, true, row.remainingWh);
+  const taker = new Taker(cell.key, row.account, book, true, row.remainingWh, way);
   taker.feeCarry = row.feeCarry;
   market.accounts.move(own, row.held, -row.held);
   for (const { ask, quantityWh } of fills) {

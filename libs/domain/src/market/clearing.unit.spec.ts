@@ -4,7 +4,7 @@ import { formatInterval, formatTime, INTERVAL_MS, millis } from '@gridtokenx/ker
 import type { EventOf, LedgerEvent, Operation } from '@gridtokenx/protocol';
 import fc from 'fast-check';
 import { auditState } from '../index.js';
-import { id, INTERVAL, KWH, place, START, World, type GenesisTerms } from '../spec/world.spec.js';
+import { id, INTERVAL, KWH, OTHER_ZONE, place, START, World, ZONE, type GenesisTerms } from '../spec/world.spec.js';
 
 const NAMES = ['ann', 'bob', 'cat', 'dan'] as const;
 /** Begins an hour after the start: its gate closes 15 minutes before. */
@@ -136,6 +136,65 @@ describe('an auction book', () => {
       { priceTicks: 499, wh: '25000' },
     ]);
     expect(watch.block(events)).toMatchObject([{ fault: { code: 'clearing.incomplete' } }]);
+  });
+});
+
+describe('an auction between zones', () => {
+  const ACROSS = { ...AUCTION, fromZone: ZONE, toZone: OTHER_ZONE };
+
+  /** Sellers in the one zone, buyers in the other, and a link between that carries so much. */
+  function joined(forwardWh: number): World {
+    const world = market();
+    for (const operator of ['mea', 'pea']) {
+      world.must(operator, {
+        type: 'network.setLink',
+        link: 'L1',
+        fromZone: ZONE,
+        toZone: OTHER_ZONE,
+        forwardWh: String(forwardWh),
+        backwardWh: '0',
+      });
+      world.must(operator, {
+        type: 'network.setPair',
+        fromZone: ZONE,
+        toZone: OTHER_ZONE,
+        allowed: true,
+        route: ['L1'],
+      });
+    }
+    return world;
+  }
+
+  it('brings about no more than the links carry, at the price that it would have without them', () => {
+    const world = joined(1_500);
+    const watch = new ClearingWatch();
+    const feed = (events: readonly LedgerEvent[]): void => expect(watch.block(events)).toEqual([]);
+    feed(world.must('ann', place('ann', 'ask', 400, 1_000, ACROSS)).events);
+    feed(world.must('bob', place('bob', 'ask', 400, 1_000, ACROSS)).events);
+    feed(world.must('cat', place('cat', 'bid', 500, 1_800, ACROSS)).events);
+    const { events } = world.wait(INTERVAL_MS);
+    const [cleared] = ofType(events, 'market.cleared');
+    expect(cleared).toMatchObject({ capWh: '1500', matchableWh: '1800', volumeWh: '1500', priceTicks: 400 });
+    expect(ofType(events, 'market.traded').map(({ quantityWh }) => quantityWh)).toEqual(['1000', '500']);
+    expect(watch.block(events)).toEqual([{ cleared }]);
+    expect(auditState(world.ledger)).toEqual([]);
+  });
+
+  it('has what others left of a link, counts on it for those after it, and stops with its pair', () => {
+    const world = joined(1_000);
+    world.must('ann', place('ann', 'ask', 400, 300, { ...ACROSS, mechanism: 'continuous' }));
+    world.must('bob', place('bob', 'bid', 400, 300, { ...ACROSS, mechanism: 'continuous' }));
+    const later = { ...ACROSS, interval: NEXT };
+    for (const which of [ACROSS, later]) {
+      world.must('ann', place('ann', 'ask', 400, 5_000, which));
+      world.must('bob', place('bob', 'bid', 400, 5_000, which));
+    }
+    expect(ofType(world.wait(INTERVAL_MS).events, 'market.cleared')).toMatchObject([{ capWh: '700', volumeWh: '700' }]);
+    world.must('pea', { type: 'network.setPair', fromZone: ZONE, toZone: OTHER_ZONE, allowed: false });
+    const { events } = world.wait(START + 3 * INTERVAL_MS - world.ledger.marketTime);
+    for (const { volumeWh } of ofType(events, 'market.cleared')) expect(volumeWh).toBe('0');
+    expect(ofType(events, 'market.traded')).toEqual([]);
+    expect(auditState(world.ledger)).toEqual([]);
   });
 });
 
