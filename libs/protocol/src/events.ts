@@ -573,18 +573,17 @@ export const eventSchemas = {
   'network.alertCleared': event('network.alertCleared', { alert: f.operationId, zone: f.zoneId }),
   'network.curtailed': event('network.curtailed', restriction),
   'network.maintenanceScheduled': event('network.maintenanceScheduled', restriction),
-  /** Its orders are cancelled and its forward trades cut to the limit. */
+  /** What a restriction, a smaller capacity or a closed pair meant for orders and forward trades is done: so many were cancelled and cut. */
   'network.enforced': event('network.enforced', {
-    restriction: f.operationId,
+    cause: f.networkCause,
     orders: f.count,
     contracts: f.count,
     cutWh: f.amount,
   }),
-  /** Its last interval is over, or it was lifted before. */
-  'network.restrictionEnded': event('network.restrictionEnded', {
-    restriction: f.operationId,
-    why: f.publicField(z.enum(['over', 'lifted'])),
-  }),
+  /** From the next interval on it restricts nothing. */
+  'network.lifted': event('network.lifted', { restriction: f.operationId }),
+  /** The last interval that it restricted is settled. */
+  'network.restrictionEnded': event('network.restrictionEnded', { restriction: f.operationId }),
 
   'metering.readingRecorded': event('metering.readingRecorded', {
     meter: f.meterId,
@@ -701,6 +700,25 @@ export const eventSchemas = {
     order: f.operationId,
     reason: f.publicField(z.enum(ORDER_CLOSE_REASONS)),
     remainingWh: f.energyWh,
+  }),
+  /** A forward trade that the network cannot carry any more is for `quantityWh` now: what it had in escrow for the rest is free. */
+  'market.contractCut': event('market.contractCut', {
+    trade: f.count,
+    buyer: f.accountId,
+    seller: f.accountId,
+    fromZone: f.zoneId,
+    toZone: f.zoneId,
+    interval: f.interval,
+    cutWh: f.energyWh,
+    quantityWh: f.energyWh,
+    buyerFee: f.amount,
+    sellerFee: f.amount,
+    wheeling: f.amount,
+    toOperator: f.amount,
+    fromOperator: f.amount,
+    platform: f.amount,
+    tax: f.amount,
+    cause: f.networkCause,
   }),
   'market.bookClosed': event('market.bookClosed', book),
 

@@ -70,6 +70,14 @@ export const flow = publicField(z.enum(FLOWS));
 export const RESTRICTION_KINDS = ['curtailment', 'maintenance'] as const;
 /** What was ordered for now, and what was announced. */
 export const restrictionKind = publicField(z.enum(RESTRICTION_KINDS));
+/** Why orders were cancelled or forward trades cut: a restriction, a link that carries less, a pair that was closed. */
+export const networkCause = publicField(
+  z.discriminatedUnion('kind', [
+    z.strictObject({ kind: publicField(z.literal('restriction')), restriction: operationId }),
+    z.strictObject({ kind: publicField(z.literal('link')), link: linkId }),
+    z.strictObject({ kind: publicField(z.literal('pair')), fromZone: zoneId, toZone: zoneId }),
+  ]),
+);
 export const ALERT_KINDS = ['congestion', 'frequency', 'reserve', 'voltage', 'outage', 'weather', 'security'] as const;
 export const alertKind = publicField(z.enum(ALERT_KINDS));
 export const SEVERITIES = ['info', 'warning', 'critical'] as const;
@@ -230,6 +238,7 @@ export type Side = z.infer<typeof side>;
 export type FlowLimit = z.infer<typeof flowLimit>;
 export type NetworkTarget = z.infer<typeof networkTarget>;
 export type Flow = z.infer<typeof flow>;
+export type NetworkCause = z.infer<typeof networkCause>;
 export type RestrictionKind = z.infer<typeof restrictionKind>;
 export type AlertKind = z.infer<typeof alertKind>;
 export type Severity = z.infer<typeof severity>;

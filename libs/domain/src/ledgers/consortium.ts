@@ -71,7 +71,7 @@ export const consortiumLedger: LedgerDefinition<ConsortiumGenesis, ConsortiumSta
     registryModule(registry, crypto, (key) => validators.isBound(key), multisig),
     tariffsModule({ tariffs, registry, crypto }),
     accountsModule(accounts, registry, multisig),
-    networkModule(network, registry),
+    networkModule({ network, registry, market }),
     meteringModule({ metering, accounts, registry, market }),
     rulesModule({ rules, registry }),
     marketModule(market),

@@ -13,8 +13,10 @@ import {
   type StatusSource,
 } from '@gridtokenx/protocol';
 import type { OperationContext } from '../ledger/module.js';
+import type { MarketState } from '../market/state.js';
 import { isOrganisationKey } from '../registry/rights.js';
 import type { RegistryState } from '../registry/state.js';
+import { endRestriction } from './hooks.js';
 import {
   capacityOf,
   endOf,
@@ -46,6 +48,7 @@ export type NetworkOperation = OperationOf<(typeof NETWORK_OPERATIONS)[number]>;
 export interface NetworkParts {
   readonly network: NetworkState;
   readonly registry: RegistryState;
+  readonly market: MarketState;
 }
 
 export function executeNetwork(
@@ -111,7 +114,8 @@ function setLink(
   context: OperationContext,
   { link, fromZone, toZone, forwardWh, backwardWh }: OperationOf<'network.setLink'>,
 ): RejectedOutcome | undefined {
-  const { links } = parts.network;
+  const { network } = parts;
+  const { links } = network;
   const ends = endsOf(parts, context, fromZone, toZone);
   if ('status' in ends) return ends;
   if (fromZone === toZone) return rejected('network.badRoute');
@@ -126,6 +130,11 @@ function setLink(
     byTo: ends.isTo ? declared : old?.byTo,
   };
   links.set(link, row);
+  // SPEC network 6.1: what was sold over it under a larger capacity may be too much now.
+  const isLess = [true, false].some(
+    (isForward) => old !== undefined && capacityOf(row, isForward) < capacityOf(old, isForward),
+  );
+  if (isLess) network.addTask({ kind: 'link', link });
   context.events.push({
     type: 'network.linkSet',
     link,
@@ -158,7 +167,11 @@ function setPair(
     byFrom: ends.isFrom ? route : cell.value?.byFrom,
     byTo: ends.isTo ? route : cell.value?.byTo,
   };
+  const wasOpen = cell.extra !== undefined;
+  const isOpen = openRoute(row) !== undefined;
   network.store.change(cell, row);
+  if (isOpen) network.dropTask({ kind: 'pair', fromZone, toZone });
+  else if (wasOpen) network.addTask({ kind: 'pair', fromZone, toZone });
   context.events.push({
     type: 'network.pairSet',
     fromZone,
@@ -166,7 +179,7 @@ function setPair(
     operator: ends.operator,
     allowed,
     ...(route === undefined ? {} : { route }),
-    isOpen: openRoute(row) !== undefined,
+    isOpen,
   });
   return undefined;
 }
@@ -330,8 +343,10 @@ function restrict(
   const outWh = isOut(flow) ? limitOf(limit, rated.outWh) : undefined;
   const inWh = isIn(flow) ? limitOf(limit, rated.inWh) : undefined;
   if ((isOut(flow) && outWh === undefined) || (isIn(flow) && inWh === undefined)) return rejected('network.noRating');
-  const row: RestrictionRow = { kind, target: target.kind, name, outWh, inWh, start, end };
+  const { closesAt: forgetAt } = parts.market.schedule(lastInterval);
+  const row: RestrictionRow = { kind, target: target.kind, name, outWh, inWh, start, end, forgetAt };
   network.restrictions.set(context.operationId, row);
+  network.addTask({ kind: 'restriction', restriction: context.operationId });
   context.events.push({
     type: kind === 'curtailment' ? 'network.curtailed' : 'network.maintenanceScheduled',
     restriction: context.operationId,
@@ -355,13 +370,15 @@ function lift(
   const { network } = parts;
   const cell = network.restrictions.find(restriction);
   const row = cell?.value;
-  if (cell === undefined || row === undefined) return rejected('network.unknownRestriction');
+  if (cell === undefined || row === undefined || row.end <= context.marketTime)
+    return rejected('network.unknownRestriction');
   const rated = ratedOf(parts, targetOf(row));
   if ('status' in rated) return rated;
   if (rated.zones.every((zone) => refuseOperator(parts, context, zone) !== undefined))
     return rejected('key.notAuthorised', { zone: rated.zones[0] ?? '' });
-  network.store.change(cell, undefined);
-  context.events.push({ type: 'network.restrictionEnded', restriction, why: 'lifted' });
+  context.events.push({ type: 'network.lifted', restriction });
+  if (row.start < context.marketTime) network.store.change(cell, { ...row, end: context.marketTime });
+  else endRestriction(network, context, restriction);
   return undefined;
 }
 

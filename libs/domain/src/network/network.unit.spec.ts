@@ -4,7 +4,6 @@ import type { Operation, OperationOf } from '@gridtokenx/protocol';
 import { auditState } from '../index.js';
 import { id, OTHER_ZONE, World, ZONE } from '../spec/world.spec.js';
 import { legKeyOf } from './capacity.js';
-import { startOf } from './state.js';
 
 const link = (name: string, forwardWh: number, backwardWh: number, more = {}): OperationOf<'network.setLink'> => ({
   type: 'network.setLink',
@@ -341,17 +340,27 @@ describe('a restriction', () => {
 
   it('ends with its last interval, or when it is lifted by who might have ordered it', () => {
     const world = joined();
-    const [over = ''] = world.must('mea', curtail(world, { lastInterval: interval(world, 1) })).ids;
-    const [lifted = ''] = world.must('mea', curtail(world, { lastInterval: interval(world, 9) })).ids;
+    const range = (first: number, last: number): Operation =>
+      curtail(world, { firstInterval: interval(world, first), lastInterval: interval(world, last) });
+    const [over = ''] = world.must('mea', range(1, 1)).ids;
+    const [lifted = ''] = world.must('mea', range(0, 9)).ids;
+    const [ahead = ''] = world.must('mea', range(8, 9)).ids;
+    world.wait(1_000);
     expect(code(world, 'pea', { type: 'network.lift', restriction: lifted })).toBe('key.notAuthorised');
+    expect([0, 2, 8].map((n) => asked(world, n))).toEqual([{ zone: ZONE }, { zone: ZONE }, { zone: ZONE }]);
     expect(world.must('mea', { type: 'network.lift', restriction: lifted }).events).toEqual([
-      { type: 'network.restrictionEnded', restriction: lifted, why: 'lifted' },
+      { type: 'network.lifted', restriction: lifted },
     ]);
+    // The interval that runs stays restricted.
+    expect([0, 2, 8].map((n) => asked(world, n))).toEqual([{ zone: ZONE }, undefined, { zone: ZONE }]);
     expect(code(world, 'mea', { type: 'network.lift', restriction: lifted })).toBe('network.unknownRestriction');
-    const end = startOf(interval(world, 2));
-    expect(world.wait(end - world.ledger.marketTime - 1).events).toEqual([]);
-    expect(world.wait(1).events).toEqual([{ type: 'network.restrictionEnded', restriction: over, why: 'over' }]);
-    expect(asked(world, 0)).toBeUndefined();
+    expect(world.must('mea', { type: 'network.lift', restriction: ahead }).events).toEqual([
+      { type: 'network.lifted', restriction: ahead },
+      { type: 'network.restrictionEnded', restriction: ahead },
+    ]);
+    const { closesAt } = world.ledger.state.market.schedule(interval(world, 1));
+    expect(world.wait(closesAt - world.ledger.marketTime - 1).events).toEqual([]);
+    expect(world.wait(1).events).toEqual([{ type: 'network.restrictionEnded', restriction: over }]);
     expect(auditState(world.ledger)).toEqual([]);
   });
 

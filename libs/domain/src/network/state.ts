@@ -8,6 +8,7 @@ import {
   STATUS_SOURCES,
   type AlertKind,
   type Flow,
+  type NetworkCause,
   type NetworkTarget,
   type RestrictionKind,
   type Severity,
@@ -94,6 +95,15 @@ export interface RestrictionRow {
   /** Start of the first interval and end of the last, in market time. */
   readonly start: number;
   readonly end: number;
+  /** Market time at which its last interval is settled. */
+  readonly forgetAt: number;
+}
+
+/** Orders and forward trades that are still to be looked at because of a cause, and what has come of it so far. */
+export interface TaskRow {
+  readonly orders: number;
+  readonly contracts: number;
+  readonly cutWh: number;
 }
 
 export type RestrictionCell = Cell<RestrictionRow, undefined>;
@@ -115,6 +125,26 @@ export const targetNameOf = (target: NetworkTarget): string => {
       return target.link;
   }
 };
+
+/** A cause in one text, and back. */
+export const causeKeyOf = (cause: NetworkCause): string => {
+  switch (cause.kind) {
+    case 'restriction':
+      return `restriction/${cause.restriction}`;
+    case 'link':
+      return `link/${cause.link}`;
+    case 'pair':
+      return `pair/${cause.fromZone}/${cause.toZone}`;
+  }
+};
+
+export function causeOfKey(key: string): NetworkCause {
+  const [kind, first = '', second = ''] = key.split('/');
+  if (kind === 'restriction') return { kind, restriction: first };
+  if (kind === 'link') return { kind, link: first };
+  assert(kind === 'pair', 'a cause has a kind');
+  return { kind, fromZone: first, toZone: second };
+}
 
 export const isOut = (flow: Flow): boolean => flow !== 'in';
 export const isIn = (flow: Flow): boolean => flow !== 'out';
@@ -197,8 +227,11 @@ export class NetworkState {
   readonly statuses: Table<StatusRow>;
   readonly alerts: Table<AlertRow>;
   readonly restrictions: Table<RestrictionRow>;
-  /** Restrictions by the end of their last interval. */
+  /** By cause: see {@link causeKeyOf}. */
+  readonly tasks: Table<TaskRow>;
+  /** Restrictions by when they are forgotten. */
   readonly ending = new DueQueue();
+  private readonly waiting = new DueQueue();
   /** By zone. */
   readonly alertCounts = new Counts();
   readonly feederCounts = new Counts();
@@ -301,8 +334,8 @@ export class NetworkState {
       },
     });
     this.restrictions = plainTable<RestrictionRow>(store, 'network.restriction', {
-      encode: (writer, { kind, target, name, outWh, inWh, start, end }) => {
-        writer.text(kind).text(target).text(name).u64(start).u64(end);
+      encode: (writer, { kind, target, name, outWh, inWh, start, end, forgetAt }) => {
+        writer.text(kind).text(target).text(name).u64(start).u64(end).u64(forgetAt);
         optional(writer, outWh, (wh) => writer.u64(wh));
         optional(writer, inWh, (wh) => writer.u64(wh));
       },
@@ -312,10 +345,16 @@ export class NetworkState {
         name: reader.text(),
         start: reader.u64(),
         end: reader.u64(),
+        forgetAt: reader.u64(),
         outWh: readOptional(reader, () => reader.u64()),
         inWh: readOptional(reader, () => reader.u64()),
       }),
       changed: (cell, old, now) => this.restrictionChanged(cell, old, now),
+    });
+    this.tasks = plainTable<TaskRow>(store, 'network.task', {
+      encode: (writer, { orders, contracts, cutWh }) => void writer.u64(orders).u64(contracts).u64(cutWh),
+      decode: (reader) => ({ orders: reader.u64(), contracts: reader.u64(), cutWh: reader.u64() }),
+      changed: ({ key }, old, now) => this.waiting.follow(key, old && 0, now && 0),
     });
   }
 
@@ -325,7 +364,7 @@ export class NetworkState {
     now: RestrictionRow | undefined,
   ): void {
     const { key } = cell;
-    this.ending.follow(key, old?.end, now?.end);
+    this.ending.follow(key, old?.forgetAt, now?.forgetAt);
     if (old !== undefined) {
       this.restrictionCount--;
       this.restrictionsOf(old.target, old.name).delete(key);
@@ -334,6 +373,22 @@ export class NetworkState {
       this.restrictionCount++;
       this.restrictionsOf(now.target, now.name).set(key, now);
     }
+  }
+
+  /** SPEC network 6.1: sees to it that orders and forward trades are looked at because of this. */
+  addTask(cause: NetworkCause): void {
+    const key = causeKeyOf(cause);
+    if (!this.tasks.has(key)) this.tasks.set(key, { orders: 0, contracts: 0, cutWh: 0 });
+  }
+
+  dropTask(cause: NetworkCause): void {
+    const cell = this.tasks.find(causeKeyOf(cause));
+    if (cell?.value !== undefined) this.store.change(cell, undefined);
+  }
+
+  /** The first by its key. */
+  get nextTask(): string | undefined {
+    return this.waiting.dueAt(0);
   }
 
   /** What stands on a zone, feeder or link, by its id. */

@@ -91,12 +91,16 @@ describe('trade between zones', () => {
       { code: 'market.zonePairClosed' },
     ]);
     const [order] = world.must('bob', bid).ids;
-    world.must('pea', { type: 'network.setPair', ...ACROSS, allowed: false });
-    expect(world.run('bob', bid).outcomes).toMatchObject([{ code: 'market.zonePairClosed' }]);
-    expect(
-      world.run('bob', { type: 'market.replaceOrder', order: order ?? '', priceTicks: 90, quantityWh: '1000' })
-        .outcomes,
-    ).toMatchObject([{ code: 'market.zonePairClosed' }]);
+    const close = world.envelope('pea', [{ type: 'network.setPair', ...ACROSS, allowed: false }]);
+    const ask = world.envelope('bob', [
+      { type: 'market.replaceOrder', order: order ?? '', priceTicks: 90, quantityWh: '1000' },
+      bid,
+    ]);
+    expect(world.block([close, ask]).outcomes).toMatchObject([
+      { status: 'executed' },
+      { code: 'market.zonePairClosed' },
+      { code: 'market.zonePairClosed' },
+    ]);
   });
 
   it('does not touch trade within a zone', () => {

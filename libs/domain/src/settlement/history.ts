@@ -22,7 +22,7 @@ export interface ReadingEntry {
 }
 
 /**
- * A match, in the histories of its buyer (in `toZone`) and of its seller (in `fromZone`); the two differ. What the two
+ * A match, or what is left of one that was cut, in its place: nothing at 0 Wh. In the histories of its buyer (in `toZone`) and of its seller (in `fromZone`); the two differ. What the two
  * are charged is what the four payees get: buyerFee + sellerFee + wheeling = toOperator + fromOperator + platform + tax.
  */
 export interface TradeEntry {
@@ -206,7 +206,7 @@ function decodeTrade(reader: ByteReader): TradeEntry {
     fromZone: readZone(reader),
     toZone: readZone(reader),
     priceTicks: within(reader, reader.u32(), 1, PRICE_TICKS_MAX),
-    quantityWh: within(reader, reader.u64(), 1, ENERGY_WH_MAX),
+    quantityWh: within(reader, reader.u64(), 0, ENERGY_WH_MAX),
     buyerFee: reader.u64(),
     sellerFee: reader.u64(),
     wheeling: reader.u64(),

@@ -66,7 +66,8 @@ export function tariffOf(history: readonly HistoryEntry[]): TariffEntry | undefi
 export function positionOf(account: string, zone: string, history: readonly HistoryEntry[]): Position {
   const trades = new Map<number, PositionTrade>();
   for (const entry of history) {
-    if (entry.kind === 'trade')
+    if (entry.kind === 'trade' && entry.quantityWh === 0) trades.delete(entry.trade);
+    else if (entry.kind === 'trade')
       trades.set(entry.trade, { entry, deliveredWh: entry.phase === 'spot' ? entry.quantityWh : 0, topUpRate: 0 });
     else if (entry.kind === 'delivery') {
       const known = trades.get(entry.trade);

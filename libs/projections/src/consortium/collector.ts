@@ -246,6 +246,8 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
       case 'network.curtailed':
       case 'network.maintenanceScheduled':
       case 'network.enforced':
+      case 'network.lifted':
+      case 'market.contractCut':
       case 'network.restrictionEnded':
       case 'multisig.created':
       case 'multisig.proposed':
