@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { voteSignBytes } from '@gridtokenx/chain';
 import { Keypair, recomputeAggregates } from '@gridtokenx/client';
 import { native } from '@gridtokenx/crypto-native';
-import { formatTime, millis, toBase64Url, toHex, utf8 } from '@gridtokenx/kernel';
+import { formatTime, INTERVAL_MS, millis, parseInterval, toBase64Url, toHex, utf8 } from '@gridtokenx/kernel';
 import { readKeyFile } from '@gridtokenx/keystore';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openMarket, pause, startTestSystem, type Market, type TestSystem } from './fixture.spec.js';
@@ -218,6 +218,66 @@ describe('the examples of the manual, as they stand there', () => {
     const [ndjson = ''] = blocksOf('json');
     await write('operations.ndjson', ndjson);
     expect(await cli('batch', '--file', 'operations.ndjson', '--dry-run')).toMatchObject({ code: 0 });
+  });
+
+  it('meter readings', async () => {
+    const { ledger } = world.system;
+    const { id: organisation = '' } = ledger.directory.organisations['mea'] ?? {};
+    const meters = [1, 2].map((n) => `${n}${market.seller.slice(1)}`);
+    const made = await cli('key', 'new', '--out', 'meters.key');
+    const owner = { kind: 'organisation' as const, organisation };
+    await world.members.carryOut('mea', [
+      { type: 'registry.registerKey', key: made.out.trim(), owner },
+      ...meters.map((meter) => ({
+        type: 'registry.registerMeter' as const,
+        meter,
+        account: market.seller,
+        zone: market.zone,
+        limitWh: '500',
+        registerDigits: 6,
+      })),
+    ]);
+    const names = meters.map((meter, i) => `TH-${i + 1},${meter},${organisation},500,6`);
+    await write('meters.csv', `${['meter,ledger_id,operator,limit_wh,register_digits', ...names].join('\n')}\n`);
+    const start = parseInterval(market.interval) ?? 0;
+    const bangkok = (ms: number): string =>
+      formatTime(millis(ms + 7 * 3_600_000))
+        .replace('T', ' ')
+        .replace('Z', '');
+    const [from, to] = [bangkok(start), bangkok(start + INTERVAL_MS)];
+    const head = 'meter,read_at,quality,consumed_register_kwh,produced_register_kwh';
+    const good = [`TH-1,${from},actual,999.95,0`, `TH-1,${to},estimated,0.02,0`];
+    await write('readings.csv', `\ufeff${[head, ...good, `TH-2,${to},missing,,`].join('\r\n')}\r\n`);
+    const gap = `gap of meter ${meters[1]}: ${market.interval.slice(0, 20)} to ${formatTime(millis(start + INTERVAL_MS))}\n`;
+    for (const [text, says] of [
+      ['readings check', '1 readings good, 0 lines refused, 1 intervals missing\n'],
+      ['readings upload', '1 readings recorded, 0 lines refused, 0 not known yet, 0 not sent, 1 intervals missing\n'],
+    ] as const) {
+      const command = exampleOf(text);
+      tried.add(command);
+      expect([text, await example(command)]).toEqual([text, { code: 0, out: says, err: gap }]);
+    }
+    const results = (): Promise<unknown[]> =>
+      read('readings.results.ndjson').then((text) =>
+        text
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line) as unknown),
+      );
+    const recorded = { line: 3, status: 'recorded', meter: meters[0], interval: market.interval };
+    expect(await results()).toMatchObject([{ line: 2, status: 'register' }, recorded, { line: 4, status: 'missing' }]);
+    // The actual reading in its place, the estimate once more, and a meter that measured more than it can.
+    const energy = (line: string): string => `${line},0`;
+    const rows = [`TH-1,${to},actual,2,80`, `TH-1,${to},estimated,1,70`, `TH-2,${to},actual,1,501`].map(energy);
+    await write('readings.csv', ['meter,interval_end,quality,version,consumed_wh,produced_wh', ...rows].join('\n'));
+    const again = await example(exampleOf('readings upload'));
+    expect([again.code, again.out]).toEqual([1, expect.stringMatching(/^2 readings recorded, 1 lines refused/)]);
+    expect(again.err).toContain('readings.csv:4 column consumed_wh: readings.beyondLimit');
+    expect(await results()).toMatchObject([
+      { line: 2, status: 'recorded' },
+      { line: 3 },
+      { line: 4, status: 'refused' },
+    ]);
   });
 
   it('follow, balances, health', async () => {
