@@ -70,6 +70,8 @@ describe.each([
       ledger: running.ledger,
       genesis: new Uint8Array(genesis),
       folder,
+      data: DATA,
+      databaseUrl: running.databaseUrl,
       readings,
       prices,
       intervals: run.intervals,

@@ -74,6 +74,8 @@ async function run(options: StartArguments, folder: string, signal: AbortSignal)
         ledger: system.ledger,
         genesis: new Uint8Array(genesis),
         folder,
+        data: DATA,
+        databaseUrl: system.databaseUrl,
         readings,
         prices,
         intervals: options.intervals,

@@ -1,13 +1,18 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { BlockFollower, genesisAnchor, GridClient, type VerifiedBlock } from '@gridtokenx/client';
 import { native } from '@gridtokenx/crypto-native';
-import { formatDecimal, formatInterval, INTERVAL_MS, millis, parseTime } from '@gridtokenx/kernel';
-import { identityOfKind, ORDER_WH_MIN, type Operation } from '@gridtokenx/protocol';
+import { formatDecimal, formatInterval, formatTime, INTERVAL_MS, millis, parseTime } from '@gridtokenx/kernel';
+import { firstMarketRules, identityOfKind, type ConsortiumGenesis, type Operation } from '@gridtokenx/protocol';
 import type { DevelopmentLedger } from '../system/development-ledger.js';
+import { independentCheck, ToldLedger, type CheckSources, type ShownBalance } from './check/check.js';
 import { Members } from './members.js';
 import { onboarding, openPopulation, type Population } from './population.js';
 import type { Prices } from './prices.js';
+import { Progress } from './progress.js';
 import type { Meter, Readings } from './readings.js';
-import { Reconciliation } from './reconciliation.js';
+import { statementLines } from './statements.js';
+import { newestMetered, Traders, type Order } from './traders.js';
 
 export interface ReplayOptions {
   readonly url: string;
@@ -15,6 +20,10 @@ export interface ReplayOptions {
   /** The user's own copy of the genesis: the anchor of everything that is checked here. */
   readonly genesis: Uint8Array;
   readonly folder: string;
+  /** The folder of the readings and tariffs. */
+  readonly data: string;
+  /** A Postgres in which the check may make temporary tables. */
+  readonly databaseUrl: string;
   readonly readings: Readings;
   readonly prices: Prices;
   /** How many intervals of the file are replayed; all by default. */
@@ -34,10 +43,20 @@ const ATTEMPTS = 20;
 const POLL_MS = 200;
 /** Operations that are refused because something has not happened yet are asked for again. */
 const PATIENCE_MS = 60_000;
+/** Orders for an interval are placed this long before its gate closes, in market time. */
+const AHEAD_MS = 2 * INTERVAL_MS;
+const FAULTS_SHOWN = 50;
+
+/** Operations of one envelope, and when the gateway had them for certain. */
+interface Sent {
+  readonly ids: readonly string[];
+  readonly operations: readonly Operation[];
+  readonly acknowledged: number;
+}
 
 /**
- * Lives through the readings by the public interface alone: for each interval the operators submit readings, prosumers
- * offer their surplus, consumers bid for their deficit. What happened is read from proven blocks, so a replay that was
+ * Lives through the readings by the public interface alone: the operators submit readings, prosumers offer their surplus,
+ * consumers bid for their deficit, the ledger settles. What happened is read from proven blocks, so a replay that was
  * interrupted goes on where the chain stands.
  */
 export async function replay(options: ReplayOptions): Promise<ReplayResult> {
@@ -46,65 +65,79 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
 }
 
 class Replay {
+  private readonly genesis: ConsortiumGenesis;
   private readonly client: GridClient;
   private readonly members: Members;
   private readonly follower: BlockFollower;
-  private readonly books: Reconciliation;
-  private readonly market: { rate: number; capMs: number };
-  private marketTime: number;
-  private blockTime: number;
-  /** When an operation's block was seen here, by operation id. */
-  private readonly seen = new Map<string, { at: number; status: string; code: string | undefined }>();
-  private traded = { count: 0, wh: 0n, money: 0n };
+  private readonly progress: Progress;
+  private readonly traders: Traders;
+  private readonly told = new ToldLedger();
+  private readonly faults: string[] = [];
+  /** What was sent in this life, by what it is for: once is enough. */
+  private readonly sent = new Map<string, Sent>();
 
   constructor(
     private readonly options: ReplayOptions,
     private readonly population: Population,
   ) {
     const anchor = genesisAnchor(options.genesis, native);
-    const { genesis } = identityOfKind(anchor.identity, 'consortium');
+    this.genesis = identityOfKind(anchor.identity, 'consortium').genesis;
     this.client = new GridClient({ url: options.url, identity: anchor.identity, crypto: native, attempts: ATTEMPTS });
     this.members = new Members(options.ledger, this.client, native, options.acknowledged);
     this.follower = new BlockFollower(anchor, { crypto: native });
-    const { rate, buyerShare, sellerShare } = genesis.tariff.gridFee;
-    this.books = new Reconciliation(options.readings, population, {
-      feeRate: BigInt(rate),
-      buyerShare: BigInt(buyerShare),
-      sellerShare: BigInt(sellerShare),
-      feedInRate: BigInt(genesis.tariff.feedInRate),
-    });
-    this.market = { rate: genesis.market.rate, capMs: genesis.market.capMs ?? Number.MAX_SAFE_INTEGER };
-    this.marketTime = parseTime(genesis.market.start) ?? 0;
-    this.blockTime = parseTime(genesis.time) ?? 0;
+    this.traders = new Traders(options.readings, options.prices, population);
+    const { market, time } = this.genesis;
+    this.progress = new Progress(
+      { rate: market.rate, capMs: market.capMs ?? Number.MAX_SAFE_INTEGER },
+      { marketTime: parseTime(market.start) ?? 0, blockTime: parseTime(time) ?? 0 },
+    );
   }
 
   async all(): Promise<ReplayResult> {
-    const { readings, say, signal } = this.options;
+    const { say, signal } = this.options;
+    const { progress } = this;
     // What an earlier life sent and nobody decided yet is decided by the first blocks after this moment.
-    await this.followUntil(() => this.blockTime > Date.now() - 1_000, 'the chain to reach the present');
+    await this.followUntil(() => progress.blockTime > Date.now() - 1_000, 'the chain to reach the present');
     await this.followUntil(this.blocksFromNow(2), 'blocks');
     await this.settleIn();
-    const chosen = readings.intervals.slice(0, this.options.intervals);
-    const first = chosen.findIndex((start) => readings.meters.some((meter) => !this.isMetered(meter, start)));
-    const from = first < 0 ? chosen.length : first;
-    if (from > 0) {
-      say(`replay: ${from} of ${chosen.length} intervals are on the chain already`);
-      const last = chosen[from - 1];
-      if (last !== undefined && first >= 0) await this.offer(last);
-    }
-    for (const start of chosen.slice(from)) {
-      if (signal.aborted) return { intervals: 0, faults: [] };
-      await this.interval(start);
-    }
-    return this.finish(chosen);
+    const chosen = this.chosen();
+    const open = chosen.filter((start) => !progress.isSettled(start));
+    if (open.length < chosen.length)
+      say(`replay: ${chosen.length - open.length} of ${chosen.length} intervals are settled already`);
+    await this.followUntil(async () => {
+      await this.act(open);
+      for (let [start] = open; start !== undefined && this.isOver(start); [start] = open) {
+        this.tell(start);
+        open.shift();
+      }
+      return open.length === 0;
+    }, 'the last interval to be settled');
+    return signal.aborted ? { intervals: chosen.length, faults: [] } : this.finish(chosen);
+  }
+
+  /** Those that were asked for and were metered or still can be: what went by while nobody looked is over. */
+  private chosen(): number[] {
+    const { readings, intervals, say } = this.options;
+    const asked = readings.intervals.slice(0, intervals);
+    const chosen = asked.filter((start) => !this.isMissed(start));
+    if (chosen.length < asked.length)
+      say(`replay: ${asked.length - chosen.length} intervals went by without being read`);
+    return chosen;
+  }
+
+  private isMissed(start: number): boolean {
+    const { spotMs } = firstMarketRules(this.genesis.market);
+    return (
+      start + INTERVAL_MS + spotMs <= this.progress.marketTime &&
+      !this.options.readings.meters.some((meter) => this.progress.hasReading(this.meterOf(meter), start))
+    );
   }
 
   /** Opens accounts, checks identities, registers meters and deposits money: once in the life of a ledger. */
   private async settleIn(): Promise<void> {
     const { ledger, readings, say } = this.options;
     const lastMeter = readings.meters.at(-1);
-    const account = lastMeter && this.population[lastMeter.name]?.account;
-    if (account === undefined || this.books.expected(account) > 0n) return;
+    if (lastMeter === undefined || this.progress.hasAccount(this.traders.accountOf(lastMeter))) return;
     say(`onboarding ${readings.meters.length} accounts and meters`);
     for (const step of onboarding(ledger, this.population, readings.meters))
       await Promise.all(step.map(({ signer, operations }) => this.patiently(signer, operations)));
@@ -122,151 +155,174 @@ class Replay {
     }
   }
 
-  private isMetered(meter: Meter, start: number): boolean {
-    return this.books.hasReading(meter.name, start) || this.books.isClosed(meter.zone, start);
+  // ---- living through the intervals --------------------------------------------------------------------------
+
+  /** Whatever can be done at this market time and was not done yet; waits for nothing but the gateway's word. */
+  private async act(open: readonly number[]): Promise<void> {
+    const { marketTime } = this.progress;
+    const { gateMs } = firstMarketRules(this.genesis.market);
+    for (const start of open) {
+      if (this.options.signal.aborted) return;
+      if (start + INTERVAL_MS <= marketTime) {
+        if (await this.meter(start)) await this.offer(start);
+      } else if (start - gateMs - AHEAD_MS <= marketTime && marketTime < start - gateMs)
+        await this.place(start, 'forward', () => this.traders.ahead(start, newestMetered(marketTime)));
+      else if (start - gateMs > marketTime) return;
+    }
   }
 
-  private async interval(start: number): Promise<void> {
-    const { readings, signal } = this.options;
-    await this.followUntil(() => this.marketTime >= start + INTERVAL_MS, 'market time');
-    if (signal.aborted) return;
-    const began = { ...this.traded };
-    const operators = [...new Set(readings.meters.map(({ operator }) => operator))];
-    const sent = await Promise.all(
-      operators.map(async (operator) => {
-        const due = readings.meters.filter((meter) => meter.operator === operator && !this.isMetered(meter, start));
-        return due.length === 0
-          ? []
-          : (
-              await this.members.send(
-                operator,
-                due.map((meter) => this.readingOf(meter, start)),
-              )
-            ).operationIds;
-      }),
-    );
-    await this.decided(sent.flat());
-    const { orders, finalityMs } = await this.offer(start);
-    this.progress(start, orders, began, finalityMs);
+  /** True once every meter is read. */
+  private async meter(start: number): Promise<boolean> {
+    const { meters } = this.options.readings;
+    const due = meters.filter((meter) => !this.progress.hasReading(this.meterOf(meter), start));
+    for (const operator of new Set(due.map((meter) => meter.operator))) {
+      const own = due.filter((meter) => meter.operator === operator);
+      await this.once(`${operator}/${start}`, operator, () => own.map((meter) => this.readingOf(meter, start)));
+    }
+    return due.length === 0;
   }
+
+  private readonly meterOf = ({ name }: Meter): string => this.population[name]?.meter ?? '';
 
   private readingOf(meter: Meter, start: number): Operation {
     const { consumedWh, producedWh } = this.options.readings.of(start, meter.name);
     return {
       type: 'metering.recordReading',
-      meter: this.population[meter.name]?.meter ?? '',
+      meter: this.meterOf(meter),
       interval: formatInterval(millis(start)),
       consumedWh: String(consumedWh),
       producedWh: String(producedWh),
     };
   }
 
-  /** Surplus is offered, deficits are bid for; each account once an interval, and only while its book is open. */
-  private async offer(start: number): Promise<{ orders: number; finalityMs: number }> {
-    const { readings } = this.options;
-    const orders = readings.meters.flatMap((meter, index): Operation[] => {
-      const account = this.population[meter.name]?.account ?? '';
-      if (this.books.isClosed(meter.zone, start) || this.books.hasOrders(account, start)) return [];
-      const order = this.orderOf(meter, index, account, start);
-      return order === undefined ? [] : [order];
-    });
-    if (orders.length === 0) return { orders: 0, finalityMs: 0 };
-    const { operationIds } = await this.members.send('back-office', orders);
-    const acknowledged = Date.now();
-    await this.decided(operationIds);
-    const last = Math.max(...operationIds.map((id) => this.seen.get(id)?.at ?? acknowledged));
-    for (const [at, id] of operationIds.entries()) {
-      const { status, code } = this.seen.get(id) ?? { status: 'pending', code: undefined };
-      // A book that closed while the order was under way is bad luck; anything else is a fault of this replay.
-      if (status === 'rejected' && code !== 'market.bookClosed')
-        this.books.faults.push(`${orders[at]?.type} in ${formatInterval(millis(start))} was refused: ${code ?? ''}`);
-    }
-    return { orders: orders.length, finalityMs: Math.max(0, last - acknowledged) };
+  private offer(start: number): Promise<void> {
+    return this.place(start, 'spot', () =>
+      this.traders.spot(start, (account) => this.progress.soldAhead(account, start)),
+    );
   }
 
-  private orderOf(meter: Meter, index: number, account: string, start: number): Operation | undefined {
-    const { prices, readings } = this.options;
-    const { consumedWh, producedWh } = readings.of(start, meter.name);
-    const surplus = producedWh - consumedWh;
-    if (Math.abs(surplus) < ORDER_WH_MIN) return undefined;
-    return {
-      type: 'market.placeOrder',
-      account,
-      side: surplus > 0 ? 'ask' : 'bid',
-      fromZone: meter.zone,
-      toZone: meter.zone,
-      interval: formatInterval(millis(start)),
-      priceTicks: surplus > 0 ? prices.askTicks(start, meter, index) : prices.bidTicks(start, meter, index),
-      quantityWh: String(Math.abs(surplus)),
-      timeInForce: 'GTC',
-    };
+  /** Each account orders once in an interval and phase. */
+  private place(start: number, phase: 'spot' | 'forward', orders: () => readonly Order[]): Promise<void> {
+    return this.once(`${phase}/${start}`, 'back-office', () =>
+      orders().filter(({ account }) => !this.progress.hasOrder(account, start, phase)),
+    );
   }
 
-  private progress(
-    start: number,
-    orders: number,
-    began: { count: number; wh: bigint; money: bigint },
-    finalityMs: number,
-  ): void {
+  private async once(purpose: string, signer: string, operations: () => readonly Operation[]): Promise<void> {
+    if (this.sent.has(purpose)) return;
+    const list = operations();
+    const ids = list.length === 0 ? [] : (await this.members.send(signer, list)).operationIds;
+    this.sent.set(purpose, { ids, operations: list, acknowledged: Date.now() });
+  }
+
+  /** Settled, or missed by readings that came too late. */
+  private isOver(start: number): boolean {
+    if (this.progress.isSettled(start)) return true;
+    const isDecided = ({ ids }: Sent): boolean => ids.every((id) => this.progress.outcome(id) !== undefined);
+    return (
+      this.isMissed(start) &&
+      [...this.sent].every(([purpose, sent]) => !purpose.endsWith(`/${start}`) || isDecided(sent))
+    );
+  }
+
+  /** One line for a settled interval, and what went wrong in it. */
+  private tell(start: number): void {
     const local = new Date(start + 7 * 3_600_000).toISOString();
-    const trades = this.traded.count - began.count;
-    const [wh, money] = [this.traded.wh - began.wh, this.traded.money - began.money];
+    const { count, wh, money } = this.progress.traded(start);
+    const orders = this.sent.get(`spot/${start}`);
+    const seen = orders?.ids.map((id) => this.progress.outcome(id)?.at ?? 0) ?? [];
+    const finalityMs = orders === undefined ? 0 : Math.max(0, Math.max(0, ...seen) - orders.acknowledged);
+    for (const [purpose, { ids, operations }] of this.sent) {
+      if (!purpose.endsWith(`/${start}`)) continue;
+      this.sent.delete(purpose);
+      ids.forEach((id, at) => {
+        const { status, code } = this.progress.outcome(id) ?? { status: 'pending', code: undefined };
+        // A gate that closed while an order was under way is bad luck; anything else is a fault of this replay.
+        if (status === 'executed' || code === 'market.bookNotOpen') return;
+        this.faults.push(`${operations[at]?.type} in ${formatInterval(millis(start))} was ${status}: ${code ?? ''}`);
+      });
+    }
     this.options.say(
       [
         `${local.slice(5, 10)} ${local.slice(11, 16)}`,
-        `orders ${String(orders).padStart(2)}`,
-        `trades ${String(trades).padStart(2)}`,
+        `orders ${String(orders?.ids.length ?? 0).padStart(2)}`,
+        `trades ${String(count).padStart(2)}`,
         `${formatDecimal(wh, 3, 3).padStart(8)} kWh`,
         `${formatDecimal(money / 10_000n, 2, 2).padStart(7)} THB`,
-        `height ${this.books.height}`,
+        `height ${this.progress.height}`,
         `finality ${(finalityMs / 1000).toFixed(1)} s`,
       ].join('  '),
     );
   }
 
+  // ---- what it comes to --------------------------------------------------------------------------------------
+
   private async finish(chosen: readonly number[]): Promise<ReplayResult> {
-    const { readings, say, signal } = this.options;
-    const zones = [...new Set(readings.meters.map(({ zone }) => zone))];
-    await this.followUntil(
-      () => chosen.every((start) => zones.every((zone) => this.books.isClosed(zone, start))),
-      'the last books to close',
-    );
-    if (signal.aborted) return { intervals: chosen.length, faults: [] };
-    const { table, faults } = this.books.result();
-    const all = [...faults, ...(await this.compareBalances())];
+    const { say, databaseUrl } = this.options;
+    const shown = await this.shownBalances();
+    const sources = await this.sources(chosen);
+    const { differences, statements } = await independentCheck(databaseUrl, this.told, sources, shown);
+    const faults = [
+      ...this.faults,
+      ...differences.map(
+        ({ what, subject, computed, told }) => `${what} ${subject}: computed ${computed}, told ${told}`,
+      ),
+    ];
     say('');
     say(
-      `Reconciliation of ${chosen.length} intervals, computed from readings.csv and ${this.books.height} proven blocks`,
+      `${chosen.length} intervals, computed again from readings, tariffs and trades in ${this.progress.height} proven blocks`,
     );
-    for (const line of table) say(line);
+    for (const line of statementLines(statements)) say(line);
     say(
-      all.length === 0
-        ? 'Everything adds up: energy, fees, feed-in payments and every balance.'
-        : `${all.length} things do not add up:`,
+      faults.length === 0
+        ? 'Everything adds up, to the last micro-WATT: readings, trades, charges, contracts, feed-in, corrections, every balance.'
+        : `${faults.length} things do not add up:`,
     );
-    for (const fault of all.slice(0, 50)) say(`  ${fault}`);
-    return { intervals: chosen.length, faults: all };
+    for (const fault of faults.slice(0, FAULTS_SHOWN)) say(`  ${fault}`);
+    return { intervals: chosen.length, faults };
   }
 
-  /** The balances that the gateway shows, against those computed here, at the height at which each was read. */
-  private async compareBalances(): Promise<string[]> {
+  private async sources(chosen: readonly number[]): Promise<CheckSources> {
+    const { data, ledger } = this.options;
+    const text = (name: string): Promise<string> => readFile(join(data, name), 'utf8');
+    const [readings, corrections, meters, tariffs, book] = await Promise.all(
+      ['readings.csv', 'corrections.csv', 'meters.csv', 'tariffs.json', 'tariff-book.json'].map(text),
+    );
+    const { organisations } = ledger.directory;
+    const nameOf = (id: string): string | undefined =>
+      Object.keys(organisations).find((name) => organisations[name]?.id === id);
+    return {
+      'readings.csv': readings ?? '',
+      'corrections.csv': corrections ?? '',
+      'meters.csv': meters ?? '',
+      'tariffs.json': tariffs ?? '',
+      'tariff-book.json': book ?? '',
+      'population.json': JSON.stringify(this.population),
+      'zones.json': JSON.stringify(
+        Object.fromEntries(
+          this.genesis.zones.map(({ id, operator, account }) => [id, { operator: nameOf(operator), account }]),
+        ),
+      ),
+      'intervals.json': JSON.stringify(chosen.map((start) => formatTime(millis(start)))),
+    };
+  }
+
+  /** The balances that the gateway shows, with the height at which each was read. */
+  private async shownBalances(): Promise<ShownBalance[]> {
     const accounts = [
       ...Object.values(this.population).map(({ account }) => account),
       ...Object.values(this.options.ledger.directory.accounts),
     ];
-    const faults: string[] = [];
+    const shown: ShownBalance[] = [];
     for (const account of accounts) {
-      const answer = await this.client.balances(account, { minHeight: this.books.height });
-      await this.follow(Number(answer.height));
+      const answer = await this.client.balances(account, { minHeight: this.progress.height });
+      const height = Number(answer.height);
+      await this.follow(height);
       const rows = answer['items'] as { asset: string; available: string; held: string }[];
       const watt = rows.find(({ asset }) => asset === 'WATT');
-      const shown = watt === undefined ? 0n : BigInt(watt.available) + BigInt(watt.held);
-      if (shown !== this.books.expected(account))
-        faults.push(
-          `${account}: computed ${this.books.expected(account)} micro-WATT, the gateway shows ${shown} at height ${answer.height}`,
-        );
+      shown.push({ account, height, watt: watt === undefined ? 0n : BigInt(watt.available) + BigInt(watt.held) });
     }
-    return faults;
+    return shown;
   }
 
   // ---- following proven blocks -------------------------------------------------------------------------------
@@ -277,24 +333,10 @@ class Replay {
   }
 
   private take(block: VerifiedBlock): void {
-    this.books.take(block);
-    this.marketTime += this.market.rate * Math.min(block.time - this.blockTime, this.market.capMs);
-    this.blockTime = block.time;
-    const at = Date.now();
-    for (const { asked, outcome } of block.results) {
-      if (asked !== undefined)
-        this.seen.set(asked.operationId, {
-          at,
-          status: outcome.status,
-          code: outcome.status === 'rejected' ? outcome.code : undefined,
-        });
-      if (outcome.status !== 'executed') continue;
-      for (const event of outcome.events)
-        if (event.type === 'market.traded') {
-          const { count, wh, money } = this.traded;
-          this.traded = { count: count + 1, wh: wh + BigInt(event.quantityWh), money: money + BigInt(event.notional) };
-        }
-    }
+    this.progress.take(block);
+    for (const { outcome } of block.results)
+      if (outcome.status === 'executed')
+        this.told.take({ height: block.height, events: outcome.events, postings: outcome.postings });
   }
 
   private blocksFromNow(count: number): () => boolean {
@@ -302,17 +344,11 @@ class Replay {
     return () => this.follower.tip.height >= from + count;
   }
 
-  private async decided(operationIds: readonly string[]): Promise<void> {
-    await this.followUntil(() => operationIds.every((id) => this.seen.has(id)), 'operations to be decided');
-    // Only what is under way has to be remembered.
-    if (this.seen.size > 10_000) for (const id of this.seen.keys()) if (this.seen.size > 5_000) this.seen.delete(id);
-  }
-
-  private async followUntil(done: () => boolean, what: string): Promise<void> {
+  private async followUntil(done: () => boolean | Promise<boolean>, what: string): Promise<void> {
     let quietSince = Date.now();
     for (let height = this.follower.tip.height; ; height = this.follower.tip.height) {
       await this.follow();
-      if (done() || this.options.signal.aborted) return;
+      if ((await done()) || this.options.signal.aborted) return;
       if (this.follower.tip.height > height) quietSince = Date.now();
       else if (Date.now() - quietSince > 2 * PATIENCE_MS)
         throw new Error(`no block for ${(2 * PATIENCE_MS) / 1000} s while waiting for ${what}`);

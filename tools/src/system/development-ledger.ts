@@ -109,8 +109,16 @@ export const DEVELOPMENT_RESERVE = 1_000_000_000n * 1_000_000n;
 /** Version 1 of the tariff book. */
 const TARIFFS = fileURLToPath(new URL('../../../data/tariff-book.json', import.meta.url));
 
-/** Market time of the demo starts with the first reading. */
-const MARKET_START = '2026-06-14T17:00:00Z';
+/** Where the readings begin. */
+const FIRST_READING = millis(Date.parse('2026-06-14T17:00:00Z'));
+/**
+ * What takes time on this machine and not in the market: accounts and meters are brought onto a new ledger before the first
+ * reading, and what was measured comes in and is traded while the spot phase lasts. At any pace of market time; where that is
+ * the wall's, nothing is replayed, and what is open stays so for a day.
+ */
+const SETTING_IN_MS = 30_000;
+const TRADING_MS = 40_000;
+const DAY_MS = 86_400_000;
 
 const randomId = (): string => randomBytes(16).toString('hex');
 
@@ -170,7 +178,15 @@ async function make(
     version: 1,
     kind: 'consortium',
     time: formatTime(millis(Math.floor(Date.now() / 1000) * 1000)),
-    market: { start: MARKET_START, rate, capMs: 5_000 },
+    market: {
+      start: formatTime(millis(FIRST_READING - SETTING_IN_MS * rate)),
+      rate,
+      capMs: 5_000,
+      rules: {
+        spotMs: rate === 1 ? DAY_MS : Math.min(TRADING_MS * rate, DAY_MS),
+        cycle: 'hourly',
+      },
+    },
     consensus: {
       intervalMs: 1_000,
       beatMs: 5_000,

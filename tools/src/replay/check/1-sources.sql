@@ -27,6 +27,11 @@ create temp table zone as
 select key as zone, value ->> 'operator' as operator, value ->> 'account' as operator_account
 from source, jsonb_each(body::jsonb) where name = 'zones.json';
 
+-- The intervals that the replay lived through.
+create temp table replayed as
+select start::timestamptz as start
+from source, jsonb_array_elements_text(body::jsonb) as starts (start) where name = 'intervals.json';
+
 -- Version 1 is what was read first; with each line of the corrections an interval gets a version more.
 create temp table reading as
 select meter.meter, meter.account, meter.zone, cell[2]::timestamptz as start, 1::bigint as version,
@@ -35,7 +40,7 @@ from pg_temp.rows_of('readings.csv') join meter on meter.name = cell[1]
 union all
 select meter.meter, meter.account, meter.zone, cell[2]::timestamptz, 1 + row_number() over (partition by cell[2]::timestamptz order by line),
   cell[3]::numeric, cell[4]::numeric
-from pg_temp.rows_of('corrections.csv') join meter on meter.name = cell[1];
+from pg_temp.rows_of('corrections.csv') join meter on meter.name = cell[1] join replayed on start = cell[2]::timestamptz;
 
 -- Scenes of the demo have meters of their own: no file says what those measured.
 insert into reading
@@ -44,9 +49,3 @@ select body ->> 'meter', body ->> 'account', body ->> 'zone', pg_temp.start_of(b
 from event
 where body ->> 'type' = 'metering.readingRecorded' and not exists (select from meter where meter = body ->> 'meter');
 analyze reading;
-
--- The intervals that the replay lived through.
-create temp table replayed as
-select distinct cell[2]::timestamptz as start
-from pg_temp.rows_of('readings.csv') join source as until on until.name = 'until'
-where cell[2]::timestamptz < until.body::timestamptz;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startPostgres, type RunningPostgres } from '@gridtokenx/testkit';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { IndependentCheck, type CheckSources, type ComputedStatement, type ToldBlock } from './check.js';
+import { independentCheck, ToldLedger, type CheckSources, type ComputedStatement, type ToldBlock } from './check.js';
 
 /** What a ledger may say: the check believes none of its sums, so a test lets it say anything. */
 type Told = { readonly type: string } & Readonly<Record<string, unknown>>;
@@ -197,34 +197,32 @@ interface World {
 }
 
 async function check({ story = STORY, balances = BALANCES, sources = {}, postings }: Partial<World> = {}) {
-  const run = await IndependentCheck.open(postgres.url);
-  try {
-    const posted = Object.entries(balances).map(([account, watt]) => [account, 'WATT', String(watt), '0'] as const);
-    await run.take({
-      height: 1,
-      events: story as unknown as ToldBlock['events'],
-      postings: [...posted, ...(postings ?? [])],
-    });
-    return await run.result(
-      {
-        'readings.csv': READINGS,
-        'corrections.csv': CORRECTIONS,
-        'meters.csv': METERS,
-        'tariffs.json': await readFile(TARIFFS, 'utf8'),
-        'tariff-book.json': JSON.stringify(BOOK),
-        'population.json': JSON.stringify(POPULATION),
-        'zones.json': JSON.stringify({
-          'Z-HERE': { operator: 'here', account: here },
-          'Z-THERE': { operator: 'there', account: there },
-        }),
-        until: '2026-06-15T10:15:00+07:00',
-        ...sources,
-      },
-      Object.entries(balances).map(([account, watt]) => ({ account, height: 1, watt: BigInt(watt) })),
-    );
-  } finally {
-    await run.close();
-  }
+  const ledger = new ToldLedger();
+  const posted = Object.entries(balances).map(([account, watt]) => [account, 'WATT', String(watt), '0'] as const);
+  ledger.take({
+    height: 1,
+    events: story as unknown as ToldBlock['events'],
+    postings: [...posted, ...(postings ?? [])],
+  });
+  return independentCheck(
+    postgres.url,
+    ledger,
+    {
+      'readings.csv': READINGS,
+      'corrections.csv': CORRECTIONS,
+      'meters.csv': METERS,
+      'tariffs.json': await readFile(TARIFFS, 'utf8'),
+      'tariff-book.json': JSON.stringify(BOOK),
+      'population.json': JSON.stringify(POPULATION),
+      'zones.json': JSON.stringify({
+        'Z-HERE': { operator: 'here', account: here },
+        'Z-THERE': { operator: 'there', account: there },
+      }),
+      'intervals.json': JSON.stringify(['2026-06-15T03:00:00Z']),
+      ...sources,
+    },
+    Object.entries(balances).map(([account, watt]) => ({ account, height: 1, watt: BigInt(watt) })),
+  );
 }
 
 const faultsOf = async (world: Partial<World>): Promise<string[]> => [
@@ -274,7 +272,11 @@ describe('the independent check', () => {
       { story: otherwise('metering.readingRecorded', { importWh: '501' }) },
     ],
     ['a reading that is missing', 'reading', { story: STORY.filter((event) => event['meter'] !== id('b')) }],
-    ['an interval that was not settled', 'interval', { sources: { until: '2026-06-15T10:30:00+07:00' } }],
+    [
+      'an interval that was not settled',
+      'interval',
+      { sources: { 'intervals.json': JSON.stringify(['2026-06-15T03:00:00Z', '2026-06-15T03:15:00Z']) } },
+    ],
     [
       'a notional that is off by one micro-WATT',
       'money of a trade',

@@ -15,8 +15,8 @@ export interface CheckSources {
   readonly 'population.json': string;
   /** Name and account of the operator, by zone. */
   readonly 'zones.json': string;
-  /** The replay lived through the intervals that start before this time. */
-  readonly until: string;
+  /** When the intervals start that the replay lived through. */
+  readonly 'intervals.json': string;
 }
 
 /** Of proven blocks, in their order: what each says that happened, and what it posted. */
@@ -78,6 +78,7 @@ const STEPS = [
 /** From `src` and from `dist` alike. */
 const FOLDER = new URL('../../../src/replay/check/', import.meta.url);
 const EVENTS_AT_ONCE = 10_000;
+const LOOKED_AT = /^(accounts\.(minted|burned|transferred)|metering\..*|market\.(orderPlaced|traded)|settlement\..*)$/;
 
 const TABLES = `
 create temp table source (name text primary key, body text not null);
@@ -85,70 +86,50 @@ create temp table event (seq bigint generated always as identity primary key, he
 create temp table posting (account text not null, asset text not null, amount numeric not null);
 create temp table shown (account text not null, height bigint not null, watt numeric not null);`;
 
+/** What the ledger says, as far as the check looks at it. */
+export class ToldLedger {
+  readonly heights: number[] = [];
+  readonly bodies: string[] = [];
+  /** Available and held, by account and asset. */
+  readonly posted = new Map<string, { account: string; asset: string; amount: bigint }>();
+
+  take({ height, events, postings }: ToldBlock): void {
+    for (const event of events) {
+      if (!LOOKED_AT.test(event.type)) continue;
+      this.heights.push(height);
+      this.bodies.push(JSON.stringify(event));
+    }
+    for (const [account, asset, available, held] of postings) {
+      const key = `${account}/${asset}`;
+      const sum = this.posted.get(key) ?? { account, asset, amount: 0n };
+      sum.amount += BigInt(available) + BigInt(held);
+      this.posted.set(key, sum);
+    }
+  }
+}
+
+export interface CheckResult {
+  readonly differences: readonly Difference[];
+  readonly statements: readonly ComputedStatement[];
+}
+
 /**
  * The independent check: everything that the settlement comes to, computed once more in SQL from the readings, the tariffs and the trades
  * alone. What the ledger says of sums, charges and balances is compared with, never used. All of it stands in temporary
  * tables of one session, so nothing is left in the database.
  */
-export class IndependentCheck {
-  private waiting: { heights: number[]; bodies: string[] } = { heights: [], bodies: [] };
-  private readonly posted = new Map<string, bigint>();
-
-  private constructor(private readonly client: pg.Client) {}
-
-  static async open(databaseUrl: string): Promise<IndependentCheck> {
-    const client = new pg.Client({ connectionString: databaseUrl });
-    // A database that is killed ends its sessions; the next query says so.
-    client.on('error', () => {});
-    await client.connect();
+export async function independentCheck(
+  databaseUrl: string,
+  told: ToldLedger,
+  sources: CheckSources,
+  shown: readonly ShownBalance[],
+): Promise<CheckResult> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
     await client.query(TABLES);
-    return new IndependentCheck(client);
-  }
-
-  async take({ height, events, postings }: ToldBlock): Promise<void> {
-    for (const event of events) {
-      this.waiting.heights.push(height);
-      this.waiting.bodies.push(JSON.stringify(event));
-    }
-    for (const [account, asset, available, held] of postings) {
-      const key = `${account}/${asset}`;
-      this.posted.set(key, (this.posted.get(key) ?? 0n) + BigInt(available) + BigInt(held));
-    }
-    if (this.waiting.bodies.length >= EVENTS_AT_ONCE) await this.flush();
-  }
-
-  private async flush(): Promise<void> {
-    const { heights, bodies } = this.waiting;
-    this.waiting = { heights: [], bodies: [] };
-    await this.client.query('insert into event (height, body) select * from unnest($1::bigint[], $2::jsonb[])', [
-      heights,
-      bodies,
-    ]);
-  }
-
-  async result(
-    sources: CheckSources,
-    shown: readonly ShownBalance[],
-  ): Promise<{ differences: readonly Difference[]; statements: readonly ComputedStatement[] }> {
-    await this.flush();
-    const { client } = this;
-    await client.query('insert into source select * from unnest($1::text[], $2::text[])', [
-      Object.keys(sources),
-      Object.values(sources),
-    ]);
-    const posted = [...this.posted].map(([key, amount]) => [...split(key), amount.toString()] as const);
-    await client.query('insert into posting select * from unnest($1::text[], $2::text[], $3::numeric[])', [
-      posted.map(([account]) => account),
-      posted.map(([, asset]) => asset),
-      posted.map(([, , amount]) => amount),
-    ]);
-    await client.query('insert into shown select * from unnest($1::text[], $2::bigint[], $3::numeric[])', [
-      shown.map(({ account }) => account),
-      shown.map(({ height }) => height),
-      shown.map(({ watt }) => watt.toString()),
-    ]);
-    await client.query('analyze event');
-    for (const step of STEPS) await this.run(step);
+    await load(client, told, sources, shown);
+    for (const step of STEPS) await run(client, step);
     const { rows: differences } = await client.query<Difference>(
       'select what, subject, computed, told from difference order by at',
     );
@@ -156,24 +137,46 @@ export class IndependentCheck {
       'select * from statement order by kind, title, version',
     );
     return { differences, statements: rows.map(statementOf) };
-  }
-
-  private async run(step: string): Promise<void> {
-    const text = await readFile(fileURLToPath(new URL(`${step}.sql`, FOLDER)), 'utf8');
-    await this.client.query(text).catch((cause: Error) => {
-      throw new Error(`${step}.sql: ${cause.message}`, { cause });
-    });
-  }
-
-  async close(): Promise<void> {
-    await this.client.end();
+  } finally {
+    await client.end();
   }
 }
 
-const split = (key: string): [account: string, asset: string] => {
-  const at = key.indexOf('/');
-  return [key.slice(0, at), key.slice(at + 1)];
-};
+async function load(
+  client: pg.Client,
+  { heights, bodies, posted }: ToldLedger,
+  sources: CheckSources,
+  shown: readonly ShownBalance[],
+): Promise<void> {
+  const postings = [...posted.values()];
+  await client.query('insert into source select * from unnest($1::text[], $2::text[])', [
+    Object.keys(sources),
+    Object.values(sources),
+  ]);
+  for (let at = 0; at < bodies.length; at += EVENTS_AT_ONCE)
+    await client.query('insert into event (height, body) select * from unnest($1::bigint[], $2::jsonb[])', [
+      heights.slice(at, at + EVENTS_AT_ONCE),
+      bodies.slice(at, at + EVENTS_AT_ONCE),
+    ]);
+  await client.query('insert into posting select * from unnest($1::text[], $2::text[], $3::numeric[])', [
+    postings.map(({ account }) => account),
+    postings.map(({ asset }) => asset),
+    postings.map(({ amount }) => amount.toString()),
+  ]);
+  await client.query('insert into shown select * from unnest($1::text[], $2::bigint[], $3::numeric[])', [
+    shown.map(({ account }) => account),
+    shown.map(({ height }) => height),
+    shown.map(({ watt }) => watt.toString()),
+  ]);
+  await client.query('analyze event');
+}
+
+async function run(client: pg.Client, step: string): Promise<void> {
+  const text = await readFile(fileURLToPath(new URL(`${step}.sql`, FOLDER)), 'utf8');
+  await client.query(text).catch((cause: Error) => {
+    throw new Error(`${step}.sql: ${cause.message}`, { cause });
+  });
+}
 
 /** Sums come as texts: they may be beyond the safe integers. */
 function statementOf(row: Record<string, string>): ComputedStatement {

@@ -1,0 +1,78 @@
+import { formatInterval, INTERVAL_MS, millis } from '@gridtokenx/kernel';
+import { ORDER_WH_MIN, type OperationOf } from '@gridtokenx/protocol';
+import type { Population } from './population.js';
+import type { Prices } from './prices.js';
+import type { Meter, Reading, Readings } from './readings.js';
+
+export type Order = OperationOf<'market.placeOrder'>;
+
+/** Wh that an account has sold (positive) or bought before delivery. */
+export type SoldAhead = (account: string, start: number) => number;
+
+/** Of what a forecast leaves over or wants, so much is traded before delivery, in parts of a hundred. */
+const AHEAD_PERCENT = 50;
+
+/** Households meet in the auction of their zone, everybody else trades continuously. */
+export const mechanismOf = ({ kind }: Meter): 'auction' | 'continuous' =>
+  kind === 'household' ? 'auction' : 'continuous';
+
+/** What the people behind the meters would ask for. */
+export class Traders {
+  constructor(
+    private readonly readings: Readings,
+    private readonly prices: Prices,
+    private readonly population: Population,
+  ) {}
+
+  accountOf({ name }: Meter): string {
+    return this.population[name]?.account ?? '';
+  }
+
+  /** After delivery: the surplus that was metered is offered and the deficit is bid for, less what was agreed before. */
+  spot(start: number, soldAhead: SoldAhead): Order[] {
+    return this.readings.meters.flatMap((meter, index) => {
+      const surplus = surplusOf(this.readings.of(start, meter.name));
+      const ahead = soldAhead(this.accountOf(meter), start);
+      // What was sold ahead and is not there cannot be bought: the operator stands in for it.
+      const left = surplus > 0 ? Math.max(0, surplus - Math.max(0, ahead)) : Math.min(0, surplus - Math.min(0, ahead));
+      return this.order(meter, index, start, left);
+    });
+  }
+
+  /**
+   * Before delivery, those who trade continuously take the newest reading for a forecast. Wherever clouds come or the sun
+   * sets, more was sold than will be there.
+   */
+  ahead(start: number, metered: number): Order[] {
+    if (!this.readings.intervals.includes(metered)) return [];
+    return this.readings.meters.flatMap((meter, index) => {
+      if (mechanismOf(meter) === 'auction') return [];
+      const surplus = surplusOf(this.readings.of(metered, meter.name));
+      return this.order(meter, index, start, Math.trunc((surplus * AHEAD_PERCENT) / 100));
+    });
+  }
+
+  private order(meter: Meter, index: number, start: number, surplus: number): Order[] {
+    const { prices } = this;
+    if (Math.abs(surplus) < ORDER_WH_MIN) return [];
+    return [
+      {
+        type: 'market.placeOrder',
+        account: this.accountOf(meter),
+        mechanism: mechanismOf(meter),
+        side: surplus > 0 ? 'ask' : 'bid',
+        fromZone: meter.zone,
+        toZone: meter.zone,
+        interval: formatInterval(millis(start)),
+        priceTicks: surplus > 0 ? prices.askTicks(start, meter, index) : prices.bidTicks(start, meter, index),
+        quantityWh: String(Math.abs(surplus)),
+        timeInForce: 'GTC',
+      },
+    ];
+  }
+}
+
+const surplusOf = ({ consumedWh, producedWh }: Reading): number => producedWh - consumedWh;
+
+/** The interval that was metered last at this market time. */
+export const newestMetered = (marketTime: number): number => (Math.floor(marketTime / INTERVAL_MS) - 1) * INTERVAL_MS;
