@@ -10,6 +10,7 @@ import {
   type MarginalRule,
   type Operation,
   type OperationOf,
+  type TariffEntry,
   type Outcome,
 } from '@gridtokenx/protocol';
 import { TEST_RULES, testGenesis } from '@gridtokenx/testkit';
@@ -43,6 +44,8 @@ export interface GenesisTerms {
   readonly capMs?: number;
   /** Of auctions. */
   readonly marginal?: MarginalRule;
+  /** Of the tariff book. */
+  readonly entry?: Partial<TariffEntry>;
   readonly epochBlocks?: number;
   readonly evidence?: ConsortiumGenesis['consensus']['evidence'];
   /** Instead of the one of `mea`: `validator 0`, of the organisation `member 0`, and so on. */
@@ -56,6 +59,7 @@ export function genesisOf({
   rate = 1,
   capMs,
   marginal = 'time',
+  entry = {},
   epochBlocks = 1_000,
   evidence = { heights: 100_000, ageMs: 86_400_000 },
   validators = 0,
@@ -65,6 +69,7 @@ export function genesisOf({
     timeMs: START,
     market: { rate, ...(capMs === undefined ? {} : { capMs }), rules: { ...TEST_RULES, auction: { marginal } } },
     consensus: { epochBlocks, evidence },
+    entry,
     validators:
       validators === 0
         ? [{ key: kidOf('validator'), organisation: id('mea') }]
