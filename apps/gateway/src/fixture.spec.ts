@@ -38,6 +38,7 @@ import type {
   AsOf,
   BalanceView,
   BlockView,
+  BookFilter,
   BookView,
   Clock,
   KeyView,
@@ -216,12 +217,14 @@ export class FakeReadModels implements ReadModels {
   async balances(id: string) {
     return this.found('balances', this.balancesOf.get(id) ?? []);
   }
-  async book(fromZone: string, toZone: string, intervalStartMs: number) {
+  async markets({ after = '0', limit = 100 }: { after?: string | undefined; limit?: number | undefined }) {
+    return this.page('markets', this.bookList, after, limit);
+  }
+  async book(named: BookFilter) {
+    const names = Object.entries(named).filter(([, value]) => value !== undefined);
     return this.found(
       'book',
-      this.bookList.find(
-        (book) => book.fromZone === fromZone && book.toZone === toZone && book.intervalStartMs === intervalStartMs,
-      ),
+      this.bookList.find((book) => names.every(([name, value]) => book[name as keyof BookFilter] === value)),
     );
   }
   async order(id: string) {

@@ -162,14 +162,20 @@ export class GridClient {
     return this.#json('GET', `/accounts/${encodeURIComponent(account)}/balances${query({ minHeight })}`);
   }
 
+  /** `where` may name `mechanism` and `phase`; else it is the one that opened last. */
   book(
     fromZone: string,
     toZone: string,
     interval: string,
-    { minHeight }: Pick<ListOptions, 'minHeight'> = {},
+    { minHeight, where = {} }: Pick<ListOptions, 'minHeight' | 'where'> = {},
   ): Promise<Read> {
     const place = [fromZone, toZone, interval].map(encodeURIComponent).join('/');
-    return this.#json('GET', `/markets/${place}/book${query({ minHeight })}`);
+    return this.#json('GET', `/markets/${place}/book${query({ ...where, minHeight })}`);
+  }
+
+  /** Books with their terms, those that opened last first. */
+  markets(options: ListOptions = {}): AsyncGenerator<Row> {
+    return this.#rows('/markets', options);
   }
 
   trades(options: ListOptions = {}): AsyncGenerator<Row> {

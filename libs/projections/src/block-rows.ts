@@ -118,12 +118,13 @@ class Collector<E extends LedgerEvent, Own> {
   ) {}
 
   take(outcome: ExecutedOutcome, index: number, operationId: Uint8Array | undefined): void {
-    for (const event of outcome.events)
+    outcome.events.forEach((event, place) => {
       if (event.type === 'ledger.clockAdvanced') this.marketTimeMs = parseTime(event.marketTime);
       else {
         assert(this.isOwn(event), 'a ledger tells of its own modules only');
-        this.own.event(event, index, operationId);
+        this.own.event(event, { index, event: place, operationId });
       }
+    });
     for (const posting of outcome.postings) this.posting(posting);
     for (const hold of outcome.holds) this.hold(hold);
   }

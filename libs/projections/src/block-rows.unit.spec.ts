@@ -408,7 +408,7 @@ describe('the registry', () => {
       closesAtMs: parseTime(closesAt),
       closedHeight: 7,
     });
-    expect(rows.closedBooks).toEqual([{ fromZone: 'Z1', toZone: 'Z1', intervalStartMs: parseInterval(later) }]);
+    expect(rows.closedBooks).toEqual([{ ...book, intervalStartMs: parseInterval(later) }]);
   });
 });
 

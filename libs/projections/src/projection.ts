@@ -17,10 +17,19 @@ export type EventsOf<Module extends string> = Extract<LedgerEvent, { readonly ty
 
 type GenesisOf<K extends LedgerKind> = Extract<Genesis, { readonly kind: K }>;
 
+/** Where a fact stands in its block. */
+export interface Where {
+  /** Leaf of the results tree. */
+  readonly index: number;
+  /** Among the events of that outcome, from 0. */
+  readonly event: number;
+  /** None when a hook did it. */
+  readonly operationId: Uint8Array | undefined;
+}
+
 /** Gathers the rows of a ledger's own tables from the events of one block. */
 export interface OwnCollector<E, Own> {
-  /** `index` is the leaf of the results tree; no operation when a hook did it. */
-  event(event: E, index: number, operationId: Uint8Array | undefined): void;
+  event(event: E, where: Where): void;
   /** Whether what this is held for began in this block: then the hold is a new row. */
   isNew(heldFor: string): boolean;
   /** So far. */

@@ -44,9 +44,12 @@ export interface BalanceDelta {
   readonly held: bigint;
 }
 
-/** What stands in escrow after the block, by what it is held for: an order, on the consortium ledger. */
+/**
+ * What stands in escrow after the block, by what it is held for: on the consortium ledger the id of an order, the number of a
+ * contract, or the account, zone and interval of a margin.
+ */
 export interface HoldRow {
-  readonly order: HexId;
+  readonly order: string;
   readonly account: AccountId;
   readonly asset: string;
   readonly amount: Amount;

@@ -1,4 +1,6 @@
 import type {
+  BookKey,
+  BookRow,
   Facts,
   OrderStatus,
   RecordKind,
@@ -7,7 +9,16 @@ import type {
   Topic,
   ValidatorChangeStatus,
 } from '@gridtokenx/projections';
-import type { KycStatus, Role, Sector, Side, TimeInForce, ValidatorChangeKind } from '@gridtokenx/protocol';
+import type {
+  KycStatus,
+  Mechanism,
+  Phase,
+  Role,
+  Sector,
+  Side,
+  TimeInForce,
+  ValidatorChangeKind,
+} from '@gridtokenx/protocol';
 
 /**
  * What the gateway reads. Ids are lower-case hex, key ids base64url, amounts decimal strings of minor units, times
@@ -79,13 +90,10 @@ export interface BalanceView {
   readonly held: string;
 }
 
-export interface OrderView {
+export interface OrderView extends BookKey {
   readonly order: string;
   readonly account: string;
   readonly side: Side;
-  readonly fromZone: string;
-  readonly toZone: string;
-  readonly intervalStartMs: number;
   readonly priceTicks: number;
   readonly quantityWh: number;
   readonly remainingWh: number;
@@ -119,35 +127,39 @@ export interface BookSide {
   readonly orders: readonly RestingOrder[];
 }
 
-export interface BookView {
-  readonly fromZone: string;
-  readonly toZone: string;
-  readonly intervalStartMs: number;
+/** A book with the terms that it opened with. */
+export interface BookSummary extends BookRow {
   readonly openedHeight: number;
-  readonly closesAtMs: number;
-  readonly closedHeight: number | undefined;
+}
+
+export interface BookView extends BookSummary {
   readonly bids: BookSide;
   readonly asks: BookSide;
 }
 
-export interface TradeView {
+export interface TradeView extends BookKey {
   readonly trade: number;
   readonly bid: string;
   readonly ask: string;
   readonly buyer: string;
   readonly seller: string;
-  readonly fromZone: string;
-  readonly toZone: string;
-  readonly intervalStartMs: number;
   readonly priceTicks: number;
   readonly quantityWh: number;
   readonly notional: string;
   readonly buyerFee: string;
   readonly sellerFee: string;
+  readonly wheeling: string;
   readonly feePayee: string;
+  readonly toOperator: string;
+  readonly fromOperator: string;
+  readonly platform: string;
+  readonly tax: string;
   readonly tariffVersion: number;
+  readonly tariffHash: string;
   readonly height: number;
   readonly index: number;
+  /** Among the events of its outcome. */
+  readonly event: number;
   /** Block time. */
   readonly timeMs: number;
   /** Absent when a hook made the match. */
@@ -272,17 +284,29 @@ export interface AdmissionQuestion {
   readonly sequence: number;
 }
 
-export interface TradeFilter extends PageRequest {
-  readonly account?: string | undefined;
+/** Books, as far as they are named. */
+export interface BookFilter {
+  readonly mechanism?: Mechanism | undefined;
+  readonly phase?: Phase | undefined;
+  readonly fromZone?: string | undefined;
+  readonly toZone?: string | undefined;
   readonly intervalStartMs?: number | undefined;
+}
+
+export interface MarketFilter extends PageRequest, BookFilter {
+  /** Those alone that are not closed, or that are. */
+  readonly open?: boolean | undefined;
+}
+
+export interface TradeFilter extends PageRequest, BookFilter {
+  readonly account?: string | undefined;
   /** Newest first unless said otherwise; a page goes on in the direction it began. */
   readonly oldestFirst?: boolean | undefined;
 }
 
-export interface OrderFilter extends PageRequest {
+export interface OrderFilter extends PageRequest, BookFilter {
   readonly account?: string | undefined;
   readonly status?: OrderStatus | undefined;
-  readonly intervalStartMs?: number | undefined;
 }
 
 /** At most one of the two; neither asks for the newest. */
@@ -335,7 +359,12 @@ export interface ConsortiumReads {
   account(account: string): Promise<Found<AccountView>>;
   organisation(organisation: string): Promise<Found<OrganisationView>>;
 
-  book(fromZone: string, toZone: string, intervalStartMs: number): Promise<Found<BookView>>;
+  /** Books, those that close last first. */
+  markets(filter: MarketFilter): Promise<Page<BookSummary>>;
+  /** Of several books of the pair and interval, the one that was opened last. */
+  book(
+    filter: Required<Pick<BookFilter, 'fromZone' | 'toZone' | 'intervalStartMs'>> & BookFilter,
+  ): Promise<Found<BookView>>;
   order(order: string): Promise<Found<OrderView>>;
   /** Newest first. */
   orders(filter: OrderFilter): Promise<Page<OrderView>>;

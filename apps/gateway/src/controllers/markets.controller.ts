@@ -15,6 +15,17 @@ export class MarketsController {
     @Inject(Heights) private readonly heights: Heights,
   ) {}
 
+  @Get('markets')
+  async markets(
+    @Query() query: unknown,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<z.input<typeof schemas.marketsAnswer>> {
+    const { minHeight, cursor, interval, ...filter } = parseQuery(schemas.marketsQuery, query);
+    await this.heights.atLeast(minHeight);
+    return page(reply, request.url, await this.reads.markets({ ...filter, after: cursor, intervalStartMs: interval }));
+  }
+
   @Get('markets/:from/:to/:interval/book')
   async book(
     @Param() params: unknown,
@@ -22,8 +33,9 @@ export class MarketsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<z.input<typeof schemas.bookAnswer>> {
     const { from, to, interval } = parsePath(schemas.bookPath, params);
-    await this.heights.atLeast(parseQuery(schemas.readQuery, query).minHeight);
-    const answer = await this.reads.book(from, to, interval);
+    const { minHeight, ...which } = parseQuery(schemas.bookQuery, query);
+    await this.heights.atLeast(minHeight);
+    const answer = await this.reads.book({ ...which, fromZone: from, toZone: to, intervalStartMs: interval });
     return standsAt(reply, answer, answer);
   }
 

@@ -16,6 +16,7 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   Order: schemas.order,
   Block: schemas.block,
   Book: schemas.book,
+  Market: schemas.market,
   OperationAnswer: schemas.operationAnswer,
   BatchAnswer: schemas.batchAnswer,
   Proof: schemas.proofAnswer,

@@ -48,12 +48,33 @@ export const batchQuery = z.strictObject({
     .default('partial')
     .describe('partial: what is good goes through. all-or-nothing: nothing is appended unless every line passes.'),
 });
+/** Books, as far as they are named. */
+const ofBook = {
+  mechanism: f.mechanism.optional(),
+  phase: f.phase.optional(),
+  fromZone: f.zoneId.optional(),
+  toZone: f.zoneId.optional(),
+  interval: intervalStart.optional(),
+};
+export const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+export const marketsQuery = z.strictObject({
+  minHeight,
+  limit,
+  cursor,
+  ...ofBook,
+  open: flag.optional().describe('Only those that are not closed, or only those that are.'),
+});
+export const bookQuery = z.strictObject({
+  minHeight,
+  mechanism: f.mechanism.optional(),
+  phase: f.phase.optional(),
+});
 export const tradesQuery = z.strictObject({
   minHeight,
   limit,
   cursor,
+  ...ofBook,
   account: f.accountId.optional(),
-  interval: intervalStart.optional(),
   order: z.enum(['newest', 'oldest']).default('newest').describe('Which come first.'),
 });
 export const readingsQuery = z.strictObject({
@@ -70,9 +91,9 @@ export const ordersQuery = z.strictObject({
   minHeight,
   limit,
   cursor,
+  ...ofBook,
   account: f.accountId.optional(),
   status: orderStatus.optional(),
-  interval: intervalStart.optional(),
 });
 const height = wholeNumber(0, HEIGHT_MAX);
 export const blocksQuery = z
@@ -266,13 +287,19 @@ export const balance = z.strictObject({
 });
 export const balancesAnswer = z.strictObject({ ...standing, account: f.accountId, items: z.array(balance) });
 
+const bookKey = {
+  mechanism: f.mechanism,
+  phase: f.phase,
+  fromZone: f.zoneId,
+  toZone: f.zoneId,
+  interval: f.interval,
+};
+
 export const order = z.strictObject({
   order: f.operationId,
   account: f.accountId,
   side: f.side,
-  fromZone: f.zoneId,
-  toZone: f.zoneId,
-  interval: f.interval,
+  ...bookKey,
   priceTicks: f.priceTicks,
   quantityWh: f.energyWh,
   remainingWh: f.energyWh,
@@ -295,25 +322,31 @@ export const trade = z.strictObject({
   ask: f.operationId,
   buyer: f.accountId,
   seller: f.accountId,
-  fromZone: f.zoneId,
-  toZone: f.zoneId,
-  interval: f.interval,
+  ...bookKey,
   priceTicks: f.priceTicks,
   quantityWh: f.energyWh,
   notional: f.amount,
   buyerFee: f.amount,
   sellerFee: f.amount,
-  feePayee: f.accountId,
+  wheeling: f.amount.describe('What the buyer pays for the wires on top of its fee, with tax.'),
+  feePayee: f.accountId.describe('The operator of the delivery zone.'),
+  toOperator: f.amount.describe('What it gets: with the three below, both fees and the wheeling.'),
+  fromOperator: f.amount.describe('What the operator of the other zone gets.'),
+  platform: f.amount,
+  tax: f.amount,
   tariffVersion: whole,
+  tariffHash: f.hashHex.describe('Of the tariff book that priced it.'),
   height: whole.describe('Of the block that holds it.'),
   index: whole,
+  event: whole.describe('Among the events of its outcome, from 0.'),
   time: f.time,
   operationId: f.operationId.optional().describe('The operation that made the match; absent when a hook did.'),
   proof: z.string().optional(),
   energyKwh: display,
   priceThbPerKwh: display,
-  totalThb: display,
-  gridFeeThb: display,
+  totalThb: display.describe('The energy alone.'),
+  gridFeeThb: display.describe('Both fees.'),
+  wheelingThb: display,
 });
 export const tradesAnswer = z.strictObject({ ...standing, items: z.array(trade), next });
 
@@ -336,13 +369,21 @@ export const bookSide = z.strictObject({
   levels: z.array(priceLevel).describe('Best price first.'),
   orders: z.array(restingOrder).describe('In price-time order.'),
 });
-export const book = z.strictObject({
-  fromZone: f.zoneId,
-  toZone: f.zoneId,
-  interval: f.interval,
+export const market = z.strictObject({
+  ...bookKey,
   openedHeight: whole,
   closesAt: f.time,
   closedHeight: whole.optional(),
+  tariffVersion: whole.describe('By which it trades, with what follows from it.'),
+  tariffHash: f.hashHex,
+  wheeling: f.tariffRate.describe('0.0001 THB/kWh, with tax.'),
+  operatorFrom: f.accountId,
+  operatorTo: f.accountId,
+  platform: f.accountId,
+  tax: f.accountId,
+});
+export const marketsAnswer = z.strictObject({ ...standing, items: z.array(market), next });
+export const book = market.extend({
   bids: bookSide,
   asks: bookSide,
 });

@@ -1,6 +1,7 @@
 import type {
   ConsortiumReads,
   LedgerReads,
+  MarketFilter,
   OrderFilter,
   TradeFilter,
   ValidatorChangeFilter,
@@ -15,6 +16,7 @@ import {
   asOf,
   balanceBody,
   bookBody,
+  marketBody,
   orderBody,
   tradeBody,
   validatorChangeBody,
@@ -42,8 +44,13 @@ export class ConsortiumQueries {
     return { ...asOf(at), account: id, items: value.map(balanceBody) };
   }
 
-  async book(fromZone: string, toZone: string, startMs: number): Promise<z.input<typeof schemas.bookAnswer>> {
-    const { value, ...at } = await this.readModels.book(fromZone, toZone, startMs);
+  async markets(filter: MarketFilter): Promise<z.input<typeof schemas.marketsAnswer>> {
+    const { items, next, ...at } = await this.readModels.markets(filter);
+    return { ...asOf(at), items: items.map(marketBody), ...(next === undefined ? {} : { next }) };
+  }
+
+  async book(named: Parameters<ConsortiumReads['book']>[0]): Promise<z.input<typeof schemas.bookAnswer>> {
+    const { value, ...at } = await this.readModels.book(named);
     if (value === undefined) throw problem('book.unknown');
     return { ...asOf(at), ...bookBody(value) };
   }

@@ -71,24 +71,38 @@ async function expectProblem(answer: Answer, code: number, name: string, pointer
   expect(pointers).toEqual(expect.arrayContaining(pointer === undefined ? [] : [pointer]));
 }
 
+const HASH = 'c5'.repeat(32);
+const BOOK = {
+  mechanism: 'continuous',
+  phase: 'spot',
+  fromZone: 'MEA-BKK-01',
+  toZone: 'MEA-BKK-02',
+  intervalStartMs: INTERVAL_START_MS,
+} as const;
+
 const tradeOf = (trade: number): TradeView => ({
   trade,
   bid: 'b1'.repeat(32),
   ask: 'a1'.repeat(32),
   buyer: ACCOUNT,
   seller: 'fe'.repeat(16),
-  fromZone: 'MEA-BKK-01',
-  toZone: 'MEA-BKK-01',
-  intervalStartMs: INTERVAL_START_MS,
+  ...BOOK,
   priceTicks: 450,
   quantityWh: 1_000_000,
   notional: '4500000000',
   buyerFee: '45000000',
   sellerFee: '0',
+  wheeling: '5000000',
   feePayee: ACCOUNT,
+  toOperator: '45000000',
+  fromOperator: '4000000',
+  platform: '0',
+  tax: '1000000',
   tariffVersion: 1,
+  tariffHash: HASH,
   height: 1,
   index: 1,
+  event: 0,
   timeMs: GENESIS_MS,
   operationId: 'b1'.repeat(32),
 });
@@ -96,9 +110,7 @@ const orderOf = (n: number): OrderView => ({
   order: n.toString(16).padStart(64, '0'),
   account: ACCOUNT,
   side: 'bid',
-  fromZone: 'MEA-BKK-01',
-  toZone: 'MEA-BKK-01',
-  intervalStartMs: INTERVAL_START_MS,
+  ...BOOK,
   priceTicks: 450,
   quantityWh: 1_000,
   remainingWh: 500,
@@ -263,17 +275,27 @@ describe('a read', () => {
     world.readModels.accounts.set(ACCOUNT, account);
     world.readModels.balancesOf.set(ACCOUNT, [
       { asset: 'WATT', available: '1500000', held: '0' },
-      { asset: `KWH:${INTERVAL}`, available: '1500', held: '7' },
+      { asset: `KWH:MEA-BKK-01:${INTERVAL}`, available: '1500', held: '7' },
     ]);
     world.readModels.tradeList.push(tradeOf(3), tradeOf(2), tradeOf(1));
     world.readModels.orderList.push(orderOf(2), orderOf(1));
-    world.readModels.bookList.push({
-      fromZone: 'MEA-BKK-01',
-      toZone: 'MEA-BKK-02',
-      intervalStartMs: INTERVAL_START_MS,
+    const market = {
+      ...BOOK,
       openedHeight: 1,
+      openedPlace: 0,
       closesAtMs: INTERVAL_START_MS,
       closedHeight: undefined,
+      tariffVersion: 1,
+      tariffHash: HASH,
+      wheeling: 1_234,
+      operatorFrom: ACCOUNT,
+      operatorTo: ACCOUNT,
+      platform: ACCOUNT,
+      tax: ACCOUNT,
+    };
+    const nothing = { levels: [], orders: [] };
+    world.readModels.bookList.push({
+      ...market,
       bids: { levels: [{ priceTicks: 450, quantityWh: '2500', orders: 2 }], orders: [] },
       asks: {
         levels: [],
@@ -289,6 +311,7 @@ describe('a read', () => {
         ],
       },
     });
+    world.readModels.bookList.push({ ...market, mechanism: 'auction', phase: 'forward', bids: nothing, asks: nothing });
     world.decide([world.envelope()]);
   });
 
@@ -301,7 +324,7 @@ describe('a read', () => {
     const balances = schemas.balancesAnswer.parse((await get(`/v1/accounts/${ACCOUNT}/balances`)).body);
     expect(balances.items).toEqual([
       { asset: 'WATT', available: '1500000', held: '0', availableThb: '1.5', heldThb: '0' },
-      { asset: `KWH:${INTERVAL}`, available: '1500', held: '7', availableKwh: '1.5', heldKwh: '0.007' },
+      { asset: `KWH:MEA-BKK-01:${INTERVAL}`, available: '1500', held: '7', availableKwh: '1.5', heldKwh: '0.007' },
     ]);
   });
 
@@ -312,6 +335,8 @@ describe('a read', () => {
       priceThbPerKwh: '4.50',
       totalThb: '4500',
       gridFeeThb: '45',
+      wheelingThb: '5',
+      tariffHash: HASH,
       notional: '4500000000',
       proof: `/v1/blocks/1/proof/${'b1'.repeat(32)}`,
     });
@@ -337,6 +362,19 @@ describe('a read', () => {
       const book = schemas.bookAnswer.parse((await get(`/v1/markets/MEA-BKK-01/MEA-BKK-02/${interval}/book`)).body);
       expect(book).toMatchObject({ interval: INTERVAL, bids: { levels: [{ quantityKwh: '2.5' }] } });
     }
+    const ofAuction = '/v1/markets/MEA-BKK-01/MEA-BKK-02/2026-06-15T03:00:00Z/book?mechanism=auction&phase=forward';
+    expect(schemas.bookAnswer.parse((await get(ofAuction)).body)).toMatchObject({
+      mechanism: 'auction',
+      wheeling: 1_234,
+      bids: { levels: [] },
+    });
+    await expectProblem(await get(ofAuction.replace('forward', 'spot')), 404, 'book.unknown');
+    await expectProblem(await get(ofAuction.replace('auction', 'dutch')), 400, 'query.invalid', '/mechanism');
+    const { items } = schemas.marketsAnswer.parse((await get('/v1/markets?open=true')).body);
+    expect(items.map(({ mechanism, phase }) => [mechanism, phase])).toEqual([
+      ['continuous', 'spot'],
+      ['auction', 'forward'],
+    ]);
   });
 
   it('of a key shows its window', async () => {

@@ -1,4 +1,5 @@
 import { formatDecimal, formatInterval, formatTime, millis } from '@gridtokenx/kernel';
+import type { BookKey } from '@gridtokenx/projections';
 import { SEQUENCE_WINDOW } from '@gridtokenx/protocol';
 import type {
   AccountView,
@@ -6,6 +7,7 @@ import type {
   BalanceView,
   BlockSummary,
   BookSide,
+  BookSummary,
   BookView,
   KeyView,
   OrderView,
@@ -56,13 +58,19 @@ export const balanceBody = ({ asset, available, held }: BalanceView): z.input<ty
     ? { asset, available, held, availableThb: thb(available), heldThb: thb(held) }
     : { asset, available, held, availableKwh: kwh(available), heldKwh: kwh(held) };
 
+const bookKeyBody = ({ mechanism, phase, fromZone, toZone, intervalStartMs }: BookKey) => ({
+  mechanism,
+  phase,
+  fromZone,
+  toZone,
+  interval: interval(intervalStartMs),
+});
+
 export const orderBody = (view: OrderView): z.input<typeof schemas.order> => ({
   order: view.order,
   account: view.account,
   side: view.side,
-  fromZone: view.fromZone,
-  toZone: view.toZone,
-  interval: interval(view.intervalStartMs),
+  ...bookKeyBody(view),
   priceTicks: view.priceTicks,
   quantityWh: String(view.quantityWh),
   remainingWh: String(view.remainingWh),
@@ -83,18 +91,23 @@ export const tradeBody = (view: TradeView, hrefs: Hrefs): z.input<typeof schemas
   ask: view.ask,
   buyer: view.buyer,
   seller: view.seller,
-  fromZone: view.fromZone,
-  toZone: view.toZone,
-  interval: interval(view.intervalStartMs),
+  ...bookKeyBody(view),
   priceTicks: view.priceTicks,
   quantityWh: String(view.quantityWh),
   notional: view.notional,
   buyerFee: view.buyerFee,
   sellerFee: view.sellerFee,
+  wheeling: view.wheeling,
   feePayee: view.feePayee,
+  toOperator: view.toOperator,
+  fromOperator: view.fromOperator,
+  platform: view.platform,
+  tax: view.tax,
   tariffVersion: view.tariffVersion,
+  tariffHash: view.tariffHash,
   height: view.height,
   index: view.index,
+  event: view.event,
   time: time(view.timeMs),
   ...(view.operationId === undefined
     ? {}
@@ -103,6 +116,7 @@ export const tradeBody = (view: TradeView, hrefs: Hrefs): z.input<typeof schemas
   priceThbPerKwh: thbPerKwh(view.priceTicks),
   totalThb: thb(view.notional),
   gridFeeThb: thb(BigInt(view.buyerFee) + BigInt(view.sellerFee)),
+  wheelingThb: thb(view.wheeling),
 });
 
 const sideBody = ({ levels, orders }: BookSide): z.input<typeof schemas.bookSide> => ({
@@ -116,13 +130,22 @@ const sideBody = ({ levels, orders }: BookSide): z.input<typeof schemas.bookSide
   orders: orders.map((order) => ({ ...order, remainingWh: String(order.remainingWh) })),
 });
 
-export const bookBody = (view: BookView): z.input<typeof schemas.book> => ({
-  fromZone: view.fromZone,
-  toZone: view.toZone,
-  interval: interval(view.intervalStartMs),
+export const marketBody = (view: BookSummary): z.input<typeof schemas.market> => ({
+  ...bookKeyBody(view),
   openedHeight: view.openedHeight,
   closesAt: time(view.closesAtMs),
   ...(view.closedHeight === undefined ? {} : { closedHeight: view.closedHeight }),
+  tariffVersion: view.tariffVersion,
+  tariffHash: view.tariffHash,
+  wheeling: view.wheeling,
+  operatorFrom: view.operatorFrom,
+  operatorTo: view.operatorTo,
+  platform: view.platform,
+  tax: view.tax,
+});
+
+export const bookBody = (view: BookView): z.input<typeof schemas.book> => ({
+  ...marketBody(view),
   bids: sideBody(view.bids),
   asks: sideBody(view.asks),
 });

@@ -35,6 +35,14 @@ export const account = <Row>(name: string, of: (row: Row) => string | undefined)
     if (id === undefined || isHexAccount(id)) out.hex(id);
     else out.bytes(accountBytes(id));
   });
+const OPERATION_ID = /^[0-9a-f]{64}$/;
+/** What something is held for: the id of an operation as its bytes, anything else as its text. */
+export const heldFor = <Row>(name: string, of: (row: Row) => string): Column<Row> =>
+  column('bytea')(name, (out, row) => {
+    const id = of(row);
+    if (OPERATION_ID.test(id)) out.hex(id);
+    else out.text(id);
+  });
 /** A key id in base64url, stored as its 32 bytes. */
 export const kid = <Row>(name: string, of: (row: Row) => string): Column<Row> =>
   column('bytea')(name, (out, row) => out.bytes(Buffer.from(of(row), 'base64url')));

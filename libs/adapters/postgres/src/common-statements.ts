@@ -8,7 +8,7 @@ import type {
   OperationRow,
   ValidatorPlaceRow,
 } from '@gridtokenx/projections';
-import { account, amount, bytes, hex, int4, int8, kid, text, type Column } from './columns.js';
+import { account, amount, bytes, heldFor, hex, int4, int8, kid, text, type Column } from './columns.js';
 import { commands, HEIGHT, type Build, type Statement } from './statements.js';
 
 const { copy, statement } = commands<CommonRows>();
@@ -79,7 +79,7 @@ const balances = statement<BalanceDelta>({
 });
 
 const holdColumns: readonly Column<HoldRow>[] = [
-  hex('order_id', (r) => r.order),
+  heldFor('order_id', (r) => r.order),
   text('asset', (r) => r.asset),
   account('account', (r) => r.account),
   amount('amount', (r) => r.amount),

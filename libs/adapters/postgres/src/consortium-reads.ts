@@ -1,11 +1,24 @@
 import { PAGE_ITEMS_MAX } from '@gridtokenx/runtime';
-import type { BookSide, BookView, ConsortiumReads, Found, OrderFilter, Page, TradeFilter } from '@gridtokenx/runtime';
+import type {
+  BookFilter,
+  BookSide,
+  BookSummary,
+  BookView,
+  ConsortiumReads,
+  Found,
+  OrderFilter,
+  Page,
+  TradeFilter,
+} from '@gridtokenx/runtime';
 import { Prisma } from './generated/client.js';
+import type { Book } from './generated/client.js';
 import { decodeCursor, encodeCursor, HEIGHT_MAX, limitOf, pageOf } from './page.js';
+import { placedLists, type Placed } from './placed-lists.js';
 import { asOf, type ReadSession } from './read-session.js';
 import {
   accountIdOf,
   accountView,
+  bookSummary,
   idOf,
   optional,
   orderView,
@@ -26,12 +39,14 @@ export function consortiumReads({
   inSnapshot,
   withCursor,
 }: ReadSession): ConsortiumReads {
+  const list = placedLists(withCursor);
+
   async function orders(filter: OrderFilter): Promise<Page<ReturnType<typeof orderView>>> {
     const limit = limitOf(filter);
     const [height = HEIGHT_MAX, index = 0] =
       filter.after === undefined ? [] : decodeCursor(filter.after, ['orders'], 2).place;
     const { account, status, intervalStartMs } = filter;
-    const conditions = [Prisma.sql`(placed_height, placed_index) < (${BigInt(height)}, ${index})`];
+    const conditions = [Prisma.sql`(placed_height, placed_index) < (${BigInt(height)}, ${index})`, ...ofBook(filter)];
     if (account !== undefined) conditions.push(Prisma.sql`account = ${accountIdOf(account)}`);
     if (status !== undefined) conditions.push(Prisma.sql`status = ${status}`);
     if (intervalStartMs !== undefined) conditions.push(whileBooksWereOpen(intervalStartMs));
@@ -51,9 +66,8 @@ export function consortiumReads({
     const upwards = kind === 'tradesOldest';
     const from = BigInt(begun?.place[0] ?? (upwards ? 0 : HEIGHT_MAX));
     const order = upwards ? Prisma.sql`order by trade` : Prisma.sql`order by trade desc`;
-    const conditions = [upwards ? Prisma.sql`trade > ${from}` : Prisma.sql`trade < ${from}`];
-    const { account, intervalStartMs } = filter;
-    if (intervalStartMs !== undefined) conditions.push(Prisma.sql`interval_start_ms = ${BigInt(intervalStartMs)}`);
+    const conditions = [upwards ? Prisma.sql`trade > ${from}` : Prisma.sql`trade < ${from}`, ...ofBook(filter)];
+    const { account } = filter;
     const some = (extra: readonly Prisma.Sql[]): Prisma.Sql =>
       Prisma.sql`select ${TRADE_COLUMNS} from trades
                   where ${Prisma.join([...conditions, ...extra], ' and ')} ${order} limit ${limit + 1}`;
@@ -80,45 +94,51 @@ export function consortiumReads({
         () => prisma.organisation.findUnique({ where: { organisation: idOf(organisation, 16) } }),
         (row) => optional(row, organisationView),
       ),
-    book: (fromZone, toZone, intervalStartMs) =>
+    markets: ({ open, ...filter }) =>
+      guarded(() =>
+        list<Book & Placed, BookSummary>(
+          filter,
+          (within, tail) => {
+            const conditions = [within(Prisma.raw('opened_height'), Prisma.raw('opened_place')), ...ofBook(filter)];
+            if (open !== undefined)
+              conditions.push(open ? Prisma.sql`closed_height is null` : Prisma.sql`closed_height is not null`);
+            return Prisma.sql`select ${BOOK_COLUMNS} from books where ${Prisma.join(conditions, ' and ')} ${tail}`;
+          },
+          bookSummary,
+        ),
+      ),
+
+    book: (named) =>
       guarded(async (): Promise<Found<BookView>> => {
-        const intervalStart = BigInt(intervalStartMs);
-        const resting = (side: 'bid' | 'ask') =>
-          prisma.order.findMany({
-            where: { intervalStartMs: intervalStart, toZone, fromZone, status: 'open', side },
-            orderBy: [{ priceTicks: side === 'bid' ? 'desc' : 'asc' }, { placedHeight: 'asc' }, { placedIndex: 'asc' }],
-            take: PAGE_ITEMS_MAX,
-          });
-        const [cursor, book, levels, bids, asks] = await prisma.$transaction(
+        const ofPlace = Prisma.join(ofBook(named), ' and ');
+        const newest = Prisma.sql`select ${BOOK_COLUMNS} from books where ${ofPlace}
+           order by opened_height desc, opened_place desc limit 1`;
+        const ofNewest = Prisma.sql`${ofPlace} and status = 'open'
+          and (mechanism, phase) = (select mechanism, phase from (${newest}) n)`;
+        const resting = (side: 'bid' | 'ask') => prisma.$queryRaw<OrderRecord[]>`
+          select ${ORDER_COLUMNS} from orders where ${ofNewest} and side = ${side}
+           order by price_ticks ${Prisma.raw(side === 'bid' ? 'desc' : 'asc')}, placed_height, placed_index
+           limit ${PAGE_ITEMS_MAX}`;
+        const [cursor, books, levels, bids, asks] = await prisma.$transaction(
           [
             cursorQuery(),
-            prisma.book.findUnique({
-              where: { intervalStartMs_toZone_fromZone: { intervalStartMs: intervalStart, toZone, fromZone } },
-            }),
+            prisma.$queryRaw<Book[]>`${newest}`,
             prisma.$queryRaw<LevelRecord[]>`
               select side, price_ticks as "priceTicks", sum(remaining_wh)::text as "quantityWh", count(*) as orders
-                from orders
-               where interval_start_ms = ${intervalStart} and to_zone = ${toZone} and from_zone = ${fromZone}
-                 and status = 'open'
-               group by side, price_ticks order by price_ticks`,
+                from orders where ${ofNewest} group by side, price_ticks order by price_ticks`,
             resting('bid'),
             resting('ask'),
           ],
           { isolationLevel: 'RepeatableRead' },
         );
-        const side = (name: 'bid' | 'ask', rows: typeof bids): BookSide => {
+        const side = (name: 'bid' | 'ask', rows: readonly OrderRecord[]): BookSide => {
           const own = levels
             .filter((level) => level.side === name)
             .map(({ priceTicks, quantityWh, orders: count }) => ({ priceTicks, quantityWh, orders: Number(count) }));
           return { levels: name === 'bid' ? own.reverse() : own, orders: rows.map(restingOrder) };
         };
-        const value = optional(book, (row) => ({
-          fromZone,
-          toZone,
-          intervalStartMs,
-          openedHeight: Number(row.openedHeight),
-          closesAtMs: Number(row.closesAtMs),
-          closedHeight: optional(row.closedHeight, Number),
+        const value = optional(books[0], (row) => ({
+          ...bookSummary(row),
           bids: side('bid', bids),
           asks: side('ask', asks),
         }));
@@ -188,21 +208,39 @@ interface LevelRecord {
   readonly orders: bigint;
 }
 
-const ORDER_COLUMNS = Prisma.raw(`order_id as "orderId", account, side, from_zone as "fromZone", to_zone as "toZone",
-  interval_start_ms as "intervalStartMs", price_ticks as "priceTicks", quantity_wh as "quantityWh",
+const BOOK_KEY = `mechanism, phase, from_zone as "fromZone", to_zone as "toZone", interval_start_ms as "intervalStartMs"`;
+
+const BOOK_COLUMNS = Prisma.raw(`${BOOK_KEY}, opened_height as "openedHeight", opened_height as "atHeight",
+  opened_place as "openedPlace", opened_place as "atPlace", closes_at_ms as "closesAtMs", closed_height as "closedHeight",
+  tariff_version as "tariffVersion", tariff_hash as "tariffHash", wheeling, operator_from as "operatorFrom",
+  operator_to as "operatorTo", platform, tax`);
+
+const ORDER_COLUMNS =
+  Prisma.raw(`order_id as "orderId", account, side, ${BOOK_KEY}, price_ticks as "priceTicks", quantity_wh as "quantityWh",
   remaining_wh as "remainingWh", time_in_force as "timeInForce", expires_at_ms as "expiresAtMs", status,
   placed_height as "placedHeight", placed_index as "placedIndex", tariff_version as "tariffVersion"`);
 
-const TRADE_COLUMNS = Prisma.raw(`trade, bid, ask, buyer, seller, from_zone as "fromZone", to_zone as "toZone",
-  interval_start_ms as "intervalStartMs", price_ticks as "priceTicks", quantity_wh as "quantityWh", notional,
-  buyer_fee as "buyerFee", seller_fee as "sellerFee", fee_payee as "feePayee", tariff_version as "tariffVersion",
-  height, leaf_index as "leafIndex", time_ms as "timeMs", operation_id as "operationId"`);
+const TRADE_COLUMNS = Prisma.raw(`trade, bid, ask, buyer, seller, ${BOOK_KEY}, price_ticks as "priceTicks",
+  quantity_wh as "quantityWh", notional, buyer_fee as "buyerFee", seller_fee as "sellerFee", wheeling,
+  fee_payee as "feePayee", to_operator as "toOperator", from_operator as "fromOperator", platform, tax,
+  tariff_version as "tariffVersion", tariff_hash as "tariffHash", height, leaf_index as "leafIndex",
+  event_index as "eventIndex", time_ms as "timeMs", operation_id as "operationId"`);
+
+/** Of rows that name their book, those of the books that the filter names. */
+function ofBook({ mechanism, phase, fromZone, toZone, intervalStartMs }: BookFilter): Prisma.Sql[] {
+  return [
+    ...(intervalStartMs === undefined ? [] : [Prisma.sql`interval_start_ms = ${BigInt(intervalStartMs)}`]),
+    ...(toZone === undefined ? [] : [Prisma.sql`to_zone = ${toZone}`]),
+    ...(fromZone === undefined ? [] : [Prisma.sql`from_zone = ${fromZone}`]),
+    ...(phase === undefined ? [] : [Prisma.sql`phase = ${phase}`]),
+    ...(mechanism === undefined ? [] : [Prisma.sql`mechanism = ${mechanism}`]),
+  ];
+}
 
 /** The orders of an interval stand between two heights, which the primary key finds without an index on intervals. */
 const whileBooksWereOpen = (intervalStartMs: number): Prisma.Sql => {
   const interval = BigInt(intervalStartMs);
-  return Prisma.sql`interval_start_ms = ${interval}
-    and placed_height >= (select min(opened_height) from books where interval_start_ms = ${interval})
+  return Prisma.sql`placed_height >= (select min(opened_height) from books where interval_start_ms = ${interval})
     and placed_height <= (select max(coalesce(closed_height, ${BigInt(HEIGHT_MAX)})) from books
                            where interval_start_ms = ${interval})`;
 };

@@ -101,6 +101,14 @@ const zones = copy<ZoneRow>('zones', (rows) => rows.zones, [
   account('account', (r) => r.account),
 ]);
 
+const bookKeyColumns = <Row extends BookKey>(): Column<Row>[] => [
+  text('mechanism', (r) => r.mechanism),
+  text('phase', (r) => r.phase),
+  text('from_zone', (r) => r.fromZone),
+  text('to_zone', (r) => r.toZone),
+  int8('interval_start_ms', (r) => r.intervalStartMs),
+];
+
 const orders = copy<OrderRow>(
   'orders',
   (rows) => rows.orders,
@@ -108,9 +116,7 @@ const orders = copy<OrderRow>(
     hex('order_id', (r) => r.order),
     account('account', (r) => r.account),
     text('side', (r) => r.side),
-    text('from_zone', (r) => r.fromZone),
-    text('to_zone', (r) => r.toZone),
-    int8('interval_start_ms', (r) => r.intervalStartMs),
+    ...bookKeyColumns<OrderRow>(),
     int4('price_ticks', (r) => r.priceTicks),
     int8('quantity_wh', (r) => r.quantityWh),
     int8('remaining_wh', (r) => r.remainingWh),
@@ -148,17 +154,22 @@ const trades = copy<TradeRow>(
     hex('ask', (r) => r.ask),
     account('buyer', (r) => r.buyer),
     account('seller', (r) => r.seller),
-    text('from_zone', (r) => r.fromZone),
-    text('to_zone', (r) => r.toZone),
-    int8('interval_start_ms', (r) => r.intervalStartMs),
+    ...bookKeyColumns<TradeRow>(),
     int4('price_ticks', (r) => r.priceTicks),
     int8('quantity_wh', (r) => r.quantityWh),
     amount('notional', (r) => r.notional),
     amount('buyer_fee', (r) => r.buyerFee),
     amount('seller_fee', (r) => r.sellerFee),
+    amount('wheeling', (r) => r.wheeling),
     account('fee_payee', (r) => r.feePayee),
+    amount('to_operator', (r) => r.toOperator),
+    amount('from_operator', (r) => r.fromOperator),
+    amount('platform', (r) => r.platform),
+    amount('tax', (r) => r.tax),
     int8('tariff_version', (r) => r.tariffVersion),
+    hex('tariff_hash', (r) => r.tariffHash),
     int4('leaf_index', (r) => r.index),
+    int4('event_index', (r) => r.event),
     bytes('operation_id', (r) => r.operationId),
   ],
   { height: HEIGHT, time_ms: TIME },
@@ -183,19 +194,21 @@ const readings = copy<ReadingRow>(
   { height: HEIGHT },
 );
 
-const bookKeyColumns = <Row extends BookKey>(): Column<Row>[] => [
-  int8('interval_start_ms', (r) => r.intervalStartMs),
-  text('to_zone', (r) => r.toZone),
-  text('from_zone', (r) => r.fromZone),
-];
-
 const books = copy<BookRow>(
   'books',
   (rows) => rows.books,
   [
     ...bookKeyColumns<BookRow>(),
+    int4('opened_place', (r) => r.openedPlace),
     int8('closes_at_ms', (r) => r.closesAtMs),
     int8('closed_height', (r) => r.closedHeight),
+    int8('tariff_version', (r) => r.tariffVersion),
+    hex('tariff_hash', (r) => r.tariffHash),
+    int8('wheeling', (r) => r.wheeling),
+    account('operator_from', (r) => r.operatorFrom),
+    account('operator_to', (r) => r.operatorTo),
+    account('platform', (r) => r.platform),
+    account('tax', (r) => r.tax),
   ],
   { opened_height: HEIGHT },
 );
@@ -205,7 +218,8 @@ const closedBooks = statement<BookKey>({
   columns: bookKeyColumns<BookKey>(),
   sql: (source, height) =>
     `update books as t set closed_height = ${height} from ${source}
-      where t.interval_start_ms = d.interval_start_ms and t.to_zone = d.to_zone and t.from_zone = d.from_zone`,
+      where t.interval_start_ms = d.interval_start_ms and t.to_zone = d.to_zone and t.from_zone = d.from_zone
+        and t.phase = d.phase and t.mechanism = d.mechanism`,
   exact: true,
   rowsOf: (rows) => rows.closedBooks,
 });

@@ -10,7 +10,7 @@ import { startPostgres, type RunningPostgres } from '@gridtokenx/testkit';
 import pg from 'pg';
 import { Prisma, PrismaClient } from './generated/client.js';
 import { createReadModels, createRowStore, migrate } from './index.js';
-import { SYNTHETIC_START_MS, SyntheticLedger, ZONE } from './synthetic.js';
+import { BOOK, SYNTHETIC_START_MS, SyntheticLedger, ZONE } from './synthetic.js';
 
 const BLOCKS = 12;
 let folder: string;
@@ -353,9 +353,11 @@ describe('the read models', () => {
 
   it('show a book in price-time order, with its levels', async () => {
     const interval = SYNTHETIC_START_MS + (BLOCKS - 1) * INTERVAL_MS;
-    const { value, height } = await models.book(ZONE, ZONE, interval);
+    const { value, height } = await models.book({ ...BOOK, intervalStartMs: interval });
     expect(height).toBe(BLOCKS);
-    const open = [...state.orders.values()].filter((order) => order.interval === interval && order.status === 'open');
+    const open = [...state.orders.values()].filter(
+      (order) => order.book === BOOK && order.interval === interval && order.status === 'open',
+    );
     const places = new Map(
       blocks.flatMap((block) => block.orders.map((o) => [o.order, block.height * 100_000 + o.placedIndex])),
     );
@@ -382,9 +384,32 @@ describe('the read models', () => {
       );
     }
     expect(open.length).toBeGreaterThan(0);
-    expect((await models.book('NOWHERE', ZONE, interval)).value).toBeUndefined();
-    const closed = await models.book(ZONE, ZONE, SYNTHETIC_START_MS);
-    expect(closed.value).toMatchObject({ openedHeight: 1, closedHeight: 5 });
+    expect((await models.book({ ...BOOK, fromZone: 'NOWHERE', intervalStartMs: interval })).value).toBeUndefined();
+    const closed = await models.book({ fromZone: ZONE, toZone: ZONE, intervalStartMs: SYNTHETIC_START_MS });
+    // Of the two, the one that opened last.
+    expect(closed.value).toMatchObject({ ...BOOK, openedHeight: 1, closedHeight: 5, tariffVersion: 1 });
+    const forward = await models.book({ ...BOOK, mechanism: 'auction', phase: 'forward', intervalStartMs: interval });
+    expect(forward.value).toMatchObject({ mechanism: 'auction', phase: 'forward' });
+  });
+
+  it('page through books, newest first, whatever the filter', async () => {
+    const all = blocks.flatMap(({ books, height }) => books.map((book) => ({ ...book, height }))).reverse();
+    const isOpen = ({ intervalStartMs }: (typeof all)[number]): boolean =>
+      intervalStartMs > SYNTHETIC_START_MS + (BLOCKS - 5) * INTERVAL_MS;
+    const filters = [
+      [{}, () => true],
+      [{ mechanism: 'auction' as const }, (book: (typeof all)[number]) => book.mechanism === 'auction'],
+      [{ phase: 'spot' as const, open: true }, (b: (typeof all)[number]) => b.phase === 'spot' && isOpen(b)],
+      [{ open: false, fromZone: ZONE }, (book: (typeof all)[number]) => !isOpen(book)],
+      [{ intervalStartMs: SYNTHETIC_START_MS }, (b: (typeof all)[number]) => b.intervalStartMs === SYNTHETIC_START_MS],
+    ] as const;
+    for (const [filter, wanted] of filters) {
+      const shown = await walk((after) => models.markets({ ...filter, after, limit: 3 }));
+      const keyOf = (b: (typeof all)[number] | (typeof shown)[number]) => [b.intervalStartMs, b.phase, b.openedPlace];
+      expect(shown.map(keyOf)).toEqual(all.filter(wanted).map(keyOf));
+      expect(shown.length).toBeGreaterThan(0);
+    }
+    expect(await walk((after) => models.markets({ toZone: 'NOWHERE', after }))).toEqual([]);
   });
 
   it('page through orders, newest first, whatever the filter', async () => {

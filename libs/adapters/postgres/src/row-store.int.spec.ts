@@ -11,7 +11,7 @@ import type { RowStore } from '@gridtokenx/runtime';
 import { startPostgres, type RunningPostgres } from '@gridtokenx/testkit';
 import pg from 'pg';
 import { createReadModels, createRowStore, dropProjections, migrate, tableDigests } from './index.js';
-import { SyntheticLedger } from './synthetic.js';
+import { BOOK, SyntheticLedger } from './synthetic.js';
 
 const PRISMA = fileURLToPath(new URL('../../../../prisma', import.meta.url));
 const FIRST = '20261127000000_blocks';
@@ -314,14 +314,32 @@ describe('a row store', () => {
     const store = await applied(blocks.slice(0, 3));
     const digests = await tableDigests(url, 'consortium');
     const next = blocks[3];
-    const book = next?.closedBooks[0] ?? { fromZone: 'X1', toZone: 'X1', intervalStartMs: 0 };
     if (next === undefined) throw new Error('the chain is too short');
-    const unknownBook = { ...next, closedBooks: [{ ...book, fromZone: 'NO-SUCH' }] };
+    const unknownBook = { ...next, closedBooks: [{ ...BOOK, fromZone: 'NO-SUCH', intervalStartMs: 0 }] };
     await expect(store.apply([unknownBook], 5)).rejects.toMatchObject({ code: 'rowStore.conflict' });
     const twice = { ...next, operations: [...next.operations, ...next.operations] };
     await expect(store.apply([twice], 5)).rejects.toMatchObject({ code: 'rowStore.conflict' });
     expect(await tableDigests(url, 'consortium')).toEqual(digests);
     expect((await store.apply([next], 5)).kind).toBe('applied');
+  });
+
+  it('tells apart what is held for contracts, which are numbers, and for margins, which are texts', async () => {
+    const { ledger, blocks } = chain(4);
+    const store = await applied(blocks.slice(0, 3));
+    const next = blocks[3];
+    if (next === undefined) throw new Error('the chain is too short');
+    const [account = ''] = ledger.accounts;
+    const held = ['12', '123', `${account}Z1/2026-06-15T03:00:00Z/PT15M`].map((order, n) => ({
+      ...{ order, account, asset: 'WATT' },
+      amount: String(n + 1),
+    }));
+    await store.apply([{ ...next, holdChanges: [...next.holdChanges, ...held] }], 5);
+    const rows = await query<{ name: string; amount: string }>(
+      url,
+      `select convert_from(order_id, 'UTF8') as name, amount::text from consortium.holds
+        where octet_length(order_id) <> 32 order by amount`,
+    );
+    expect(rows).toEqual(held.map(({ order, amount }) => ({ name: order, amount })));
   });
 
   it('lets one of two projectors win each block', async () => {

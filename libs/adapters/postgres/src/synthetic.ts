@@ -45,13 +45,16 @@ export interface SyntheticOrder {
   readonly side: 'bid' | 'ask';
   readonly priceTicks: number;
   readonly interval: number;
+  readonly book: typeof BOOK | typeof FORWARD;
   remainingWh: number;
   status: OrderStatus;
 }
 
 export const SYNTHETIC_START_MS = Date.UTC(2026, 5, 15);
 export const ZONE = 'MEA-BKK-01';
-const BOOK = { mechanism: 'continuous', phase: 'spot', fromZone: ZONE, toZone: ZONE } as const;
+export const BOOK = { mechanism: 'continuous', phase: 'spot', fromZone: ZONE, toZone: ZONE } as const;
+/** Another book of the same pair. */
+const FORWARD = { ...BOOK, mechanism: 'auction', phase: 'forward' } as const;
 const NOBODY = '0'.repeat(32);
 const TERMS = {
   tariffVersion: 1,
@@ -216,6 +219,7 @@ export class SyntheticLedger {
       side,
       priceTicks: resting?.priceTicks ?? this.prng.between(300, 500),
       interval,
+      book: resting?.book ?? (this.prng.chance(0.8) ? BOOK : FORWARD),
       remainingWh: this.prng.between(2, 50) * 1_000,
       status: 'open',
     };
@@ -229,7 +233,7 @@ export class SyntheticLedger {
         order,
         account: placed.account,
         side,
-        ...BOOK,
+        ...placed.book,
         interval: formatInterval(millis(interval)),
         priceTicks: placed.priceTicks,
         quantityWh: String(placed.remainingWh),
@@ -261,7 +265,7 @@ export class SyntheticLedger {
       ask: ask.order,
       buyer: bid.account,
       seller: ask.account,
-      ...BOOK,
+      ...placed.book,
       interval,
       priceTicks: placed.priceTicks,
       quantityWh: String(quantityWh),
@@ -334,11 +338,12 @@ export class SyntheticLedger {
     const until = formatTime(millis(SYNTHETIC_START_MS + this.prng.below(1_000) * 86_400_000));
     for (let n = this.height === 1 ? 0 : INTERVALS - 1; n < INTERVALS; n++) {
       const opened = formatInterval(millis(this.firstInterval() + n * INTERVAL_MS));
-      events.push({ type: 'market.bookOpened', ...BOOK, interval: opened, closesAt: until, ...TERMS });
+      for (const book of [FORWARD, BOOK])
+        events.push({ type: 'market.bookOpened', ...book, interval: opened, closesAt: until, ...TERMS });
     }
     if (this.height > 4) {
       const closed = formatInterval(millis(this.firstInterval() - 4 * INTERVAL_MS));
-      events.push({ type: 'market.bookClosed', ...BOOK, interval: closed });
+      for (const book of [FORWARD, BOOK]) events.push({ type: 'market.bookClosed', ...book, interval: closed });
     }
     if (this.height % 4 === 1) events.push(...this.change(organisation, until));
     events.push(

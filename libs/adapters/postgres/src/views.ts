@@ -1,11 +1,13 @@
 import { fromBase64Url, fromHex, toBase64Url, toHex } from '@gridtokenx/kernel';
 import { accountBytes, accountText } from '@gridtokenx/protocol';
 import { ReadModelError } from '@gridtokenx/runtime';
+import type { BookKey } from '@gridtokenx/projections';
 import type {
   AccountView,
   BalanceView,
   BlockSummary,
   BlockView,
+  BookSummary,
   OperationView,
   OrderView,
   OrganisationView,
@@ -78,13 +80,36 @@ export const balanceView = ({ asset, available, held }: Generated.Balance): Bala
   held: held.toFixed(),
 });
 
+type BookColumns = Pick<Generated.Book, 'mechanism' | 'phase' | 'fromZone' | 'toZone' | 'intervalStartMs'>;
+
+const bookOf = (row: BookColumns): BookKey => ({
+  mechanism: row.mechanism as BookKey['mechanism'],
+  phase: row.phase as BookKey['phase'],
+  fromZone: row.fromZone,
+  toZone: row.toZone,
+  intervalStartMs: Number(row.intervalStartMs),
+});
+
+export const bookSummary = (row: Generated.Book): BookSummary => ({
+  ...bookOf(row),
+  openedHeight: Number(row.openedHeight),
+  openedPlace: row.openedPlace,
+  closesAtMs: Number(row.closesAtMs),
+  closedHeight: optional(row.closedHeight, Number),
+  tariffVersion: Number(row.tariffVersion),
+  tariffHash: hexOf(row.tariffHash),
+  wheeling: Number(row.wheeling),
+  operatorFrom: accountText(row.operatorFrom),
+  operatorTo: accountText(row.operatorTo),
+  platform: accountText(row.platform),
+  tax: accountText(row.tax),
+});
+
 export const orderView = (row: OrderRecord): OrderView => ({
   order: hexOf(row.orderId),
   account: accountText(row.account),
   side: row.side as OrderView['side'],
-  fromZone: row.fromZone,
-  toZone: row.toZone,
-  intervalStartMs: Number(row.intervalStartMs),
+  ...bookOf(row),
   priceTicks: row.priceTicks,
   quantityWh: Number(row.quantityWh),
   remainingWh: Number(row.remainingWh),
@@ -111,18 +136,23 @@ export const tradeView = (row: TradeRecord): TradeView => ({
   ask: hexOf(row.ask),
   buyer: accountText(row.buyer),
   seller: accountText(row.seller),
-  fromZone: row.fromZone,
-  toZone: row.toZone,
-  intervalStartMs: Number(row.intervalStartMs),
+  ...bookOf(row),
   priceTicks: row.priceTicks,
   quantityWh: Number(row.quantityWh),
   notional: row.notional.toFixed(),
   buyerFee: row.buyerFee.toFixed(),
   sellerFee: row.sellerFee.toFixed(),
+  wheeling: row.wheeling.toFixed(),
   feePayee: accountText(row.feePayee),
+  toOperator: row.toOperator.toFixed(),
+  fromOperator: row.fromOperator.toFixed(),
+  platform: row.platform.toFixed(),
+  tax: row.tax.toFixed(),
   tariffVersion: Number(row.tariffVersion),
+  tariffHash: hexOf(row.tariffHash),
   height: Number(row.height),
   index: row.leafIndex,
+  event: row.eventIndex,
   timeMs: Number(row.timeMs),
   operationId: optional(row.operationId, hexOf),
 });

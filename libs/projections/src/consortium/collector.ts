@@ -1,6 +1,7 @@
 import { unreachable } from '@gridtokenx/kernel';
+import type { EventOf } from '@gridtokenx/protocol';
 import type { KeyRow } from '../rows.js';
-import type { EventsOf, OwnCollector } from '../projection.js';
+import type { EventsOf, OwnCollector, Where } from '../projection.js';
 import { Times } from '../times.js';
 import type {
   AccountRow,
@@ -86,7 +87,7 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
     };
   }
 
-  event(event: ConsortiumEvent, index: number, operationId: Uint8Array | undefined): void {
+  event(event: ConsortiumEvent, { index, event: place, operationId }: Where): void {
     switch (event.type) {
       case 'registry.organisationRegistered': {
         const { organisation, sector, roles } = event;
@@ -162,7 +163,15 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
         return;
       case 'market.bookOpened': {
         const key = this.bookKey(event);
-        this.books.set(textOf(key), { ...key, closesAtMs: this.times.time(event.closesAt), closedHeight: undefined });
+        const { closesAt, tariffVersion, tariffHash, wheeling, operatorFrom, operatorTo, platform, tax } = event;
+        const terms = { tariffVersion, tariffHash, wheeling, operatorFrom, operatorTo, platform, tax };
+        this.books.set(textOf(key), {
+          ...key,
+          ...terms,
+          closesAtMs: this.times.time(closesAt),
+          closedHeight: undefined,
+          openedPlace: this.books.size,
+        });
         return;
       }
       case 'market.bookClosed': {
@@ -173,15 +182,13 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
         return;
       }
       case 'market.orderPlaced': {
-        const { order, account, side, fromZone, toZone, priceTicks, timeInForce, tariffVersion } = event;
+        const { order, account, side, priceTicks, timeInForce, tariffVersion } = event;
         const quantityWh = Number(event.quantityWh);
         this.orders.set(order, {
           order,
           account,
           side,
-          fromZone,
-          toZone,
-          intervalStartMs: this.times.interval(event.interval),
+          ...this.bookKey(event),
           priceTicks,
           quantityWh,
           remainingWh: quantityWh,
@@ -194,24 +201,30 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
         return;
       }
       case 'market.traded': {
-        const { trade, bid, ask, buyer, seller, fromZone, toZone, priceTicks, notional, buyerFee, sellerFee } = event;
+        const { trade, bid, ask, buyer, seller, priceTicks, notional, buyerFee, sellerFee, wheeling } = event;
+        const { feePayee, toOperator, fromOperator, platform, tax, tariffVersion, tariffHash } = event;
         this.trades.push({
           trade,
           bid,
           ask,
           buyer,
           seller,
-          fromZone,
-          toZone,
-          intervalStartMs: this.times.interval(event.interval),
+          ...this.bookKey(event),
           priceTicks,
           quantityWh: Number(event.quantityWh),
           notional,
           buyerFee,
           sellerFee,
-          feePayee: event.feePayee,
-          tariffVersion: event.tariffVersion,
+          wheeling,
+          feePayee,
+          toOperator,
+          fromOperator,
+          platform,
+          tax,
+          tariffVersion,
+          tariffHash,
           index,
+          event: place,
           operationId,
         });
         // A fill leaves the order open: what closes it is an event of its own.
@@ -308,9 +321,14 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
     this.validatorChanges.set(change, { ...known, ...told });
   }
 
-  /** Today's books trade within one zone; tables and read models already name the pair. */
-  private bookKey({ fromZone, toZone, interval }: Record<'fromZone' | 'toZone' | 'interval', string>): BookKey {
-    return { fromZone, toZone, intervalStartMs: this.times.interval(interval) };
+  private bookKey({
+    mechanism,
+    phase,
+    fromZone,
+    toZone,
+    interval,
+  }: Omit<EventOf<'market.bookClosed'>, 'type'>): BookKey {
+    return { mechanism, phase, fromZone, toZone, intervalStartMs: this.times.interval(interval) };
   }
 
   private orderStands(order: string, remaining: string, status: OrderStatus): void {
@@ -343,4 +361,5 @@ interface StandingOrder extends OrderRow {
   status: OrderStatus;
 }
 
-const textOf = ({ fromZone, toZone, intervalStartMs }: BookKey): string => `${fromZone} ${toZone} ${intervalStartMs}`;
+const textOf = ({ mechanism, phase, fromZone, toZone, intervalStartMs }: BookKey): string =>
+  `${mechanism} ${phase} ${fromZone} ${toZone} ${intervalStartMs}`;

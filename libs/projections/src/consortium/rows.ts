@@ -1,6 +1,8 @@
 import { ORDER_CLOSE_REASONS } from '@gridtokenx/protocol';
 import type {
   KycStatus,
+  Mechanism,
+  Phase,
   ReadingQuality,
   Role,
   Sector,
@@ -52,13 +54,19 @@ export const ORDER_STATUSES = ['open', ...ORDER_CLOSE_REASONS] as const;
 
 export type OrderStatus = (typeof ORDER_STATUSES)[number];
 
-export interface OrderRow {
-  readonly order: HexId;
-  readonly account: HexId;
-  readonly side: Side;
+/** Which book: the two zones, by which mechanism it trades, and whether before or after delivery. */
+export interface BookKey {
+  readonly mechanism: Mechanism;
+  readonly phase: Phase;
   readonly fromZone: string;
   readonly toZone: string;
   readonly intervalStartMs: number;
+}
+
+export interface OrderRow extends BookKey {
+  readonly order: HexId;
+  readonly account: HexId;
+  readonly side: Side;
   readonly priceTicks: number;
   readonly quantityWh: number;
   readonly remainingWh: number;
@@ -73,24 +81,30 @@ export interface OrderRow {
 /** An order of an earlier block, as it stands after this one. */
 export type OrderChange = Pick<OrderRow, 'order' | 'remainingWh' | 'status'>;
 
-export interface TradeRow {
+export interface TradeRow extends BookKey {
   /** From 1, without gaps. */
   readonly trade: number;
   readonly bid: HexId;
   readonly ask: HexId;
   readonly buyer: HexId;
   readonly seller: HexId;
-  readonly fromZone: string;
-  readonly toZone: string;
-  readonly intervalStartMs: number;
   readonly priceTicks: number;
   readonly quantityWh: number;
   readonly notional: Amount;
   readonly buyerFee: Amount;
   readonly sellerFee: Amount;
+  readonly wheeling: Amount;
   readonly feePayee: HexId;
+  /** Who gets what the two are charged: these sum to both fees and the wheeling. */
+  readonly toOperator: Amount;
+  readonly fromOperator: Amount;
+  readonly platform: Amount;
+  readonly tax: Amount;
   readonly tariffVersion: number;
+  readonly tariffHash: HexId;
   readonly index: number;
+  /** Among the events of its outcome. */
+  readonly event: number;
   /** The operation that made the match; none when a hook did. */
   readonly operationId: Uint8Array | undefined;
 }
@@ -110,15 +124,20 @@ export interface ReadingRow {
   readonly index: number;
 }
 
-export interface BookRow {
-  readonly fromZone: string;
-  readonly toZone: string;
-  readonly intervalStartMs: number;
+export interface BookRow extends BookKey {
+  /** Among those that opened in this block, from 0. */
+  readonly openedPlace: number;
   readonly closesAtMs: number;
   readonly closedHeight: number | undefined;
+  readonly tariffVersion: number;
+  readonly tariffHash: HexId;
+  /** 0.0001 THB/kWh, with tax. */
+  readonly wheeling: number;
+  readonly operatorFrom: HexId;
+  readonly operatorTo: HexId;
+  readonly platform: HexId;
+  readonly tax: HexId;
 }
-
-export type BookKey = Pick<BookRow, 'fromZone' | 'toZone' | 'intervalStartMs'>;
 
 /** `decided`: by the consortium or by evidence, and waiting for its turn; the last four are ends. */
 export const VALIDATOR_CHANGE_STATUSES = ['open', 'decided', 'applied', 'dropped', 'withdrawn', 'lapsed'] as const;

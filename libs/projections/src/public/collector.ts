@@ -1,9 +1,9 @@
 import { toHex, unreachable } from '@gridtokenx/kernel';
 import { isHexAccount } from '@gridtokenx/protocol';
-import type { EventsOf, OwnCollector } from '../projection.js';
+import type { EventsOf, OwnCollector, Where } from '../projection.js';
 import type { KeyRow } from '../rows.js';
 import { Changes } from './changes.js';
-import { anchorId, type FactRow, type PublicRows, type TransferRow } from './rows.js';
+import { anchorId, type PublicRows, type TransferRow } from './rows.js';
 
 export const PUBLIC_MODULES = [
   'grid',
@@ -17,7 +17,6 @@ export const PUBLIC_MODULES = [
 ] as const;
 type PublicEvent = EventsOf<(typeof PUBLIC_MODULES)[number]>;
 type EventOfModule<M extends string> = Extract<PublicEvent, { readonly type: `${M}.${string}` }>;
-type Where = Pick<FactRow, 'index' | 'operationId'>;
 
 /** The event without its name, and without what a record is found by. */
 function told<E extends { readonly type: string }, K extends keyof E = never>(
@@ -58,8 +57,7 @@ export class PublicCollector implements OwnCollector<PublicEvent, PublicRows> {
     };
   }
 
-  event(event: PublicEvent, index: number, operationId: Uint8Array | undefined): void {
-    const where = { index, operationId };
+  event(event: PublicEvent, where: Where): void {
     if (isOf(event, 'grid')) return this.grid(event, where);
     if (isOf(event, 'parameters')) return this.parameter(event, where);
     if (isOf(event, 'validators')) return this.validators(event, where);
@@ -78,7 +76,7 @@ export class PublicCollector implements OwnCollector<PublicEvent, PublicRows> {
         if (!isHexAccount(event.account)) this.accountKeys.add(event.account);
         return;
       case 'grid.transferred':
-        transfers.push({ ...told(event), ...where, place: transfers.length });
+        transfers.push({ ...told(event), index: where.index, operationId: where.operationId, place: transfers.length });
         return;
       case 'grid.dustCollected':
         changes.add('collected', 'dust', BigInt(event.amount));
