@@ -222,7 +222,7 @@ describe('the examples of the manual, as they stand there', () => {
 
   it('meter readings', async () => {
     const { ledger } = world.system;
-    const { id: organisation = '' } = ledger.directory.organisations['mea'] ?? {};
+    const organisation = ledger.directory.organisations['mea']?.id ?? '';
     const meters = [1, 2].map((n) => `${n}${market.seller.slice(1)}`);
     const made = await cli('key', 'new', '--out', 'meters.key');
     const owner = { kind: 'organisation' as const, organisation };

@@ -71,15 +71,23 @@ export class RandomWorld extends World {
     });
   }
 
-  /** Of the quarter of an hour that ended last in market time. */
+  /** Of the quarter of an hour that ended last in market time: one, or some of whatever version. */
   private reading(): Operation {
-    return {
-      type: 'metering.recordReading',
+    const { prng } = this;
+    const one = {
       meter: id(`${this.one(NAMES)} meter MEA-BKK-01`),
       interval: formatInterval(millis(Math.floor(this.ledger.marketTime / 900_000) * 900_000 - 900_000)),
-      consumedWh: String(this.prng.below(500_000)),
-      producedWh: String(this.prng.below(4_000_000)),
+      consumedWh: String(prng.below(500_000)),
+      producedWh: String(prng.below(4_000_000)),
     };
+    if (prng.below(2) === 0) return { type: 'metering.recordReading', ...one };
+    const readings = Array.from({ length: 1 + prng.below(4) }, (_, i) => ({
+      ...one,
+      version: 1 + i,
+      quality: i === 0 ? this.one(['actual', 'estimated'] as const) : ('corrected' as const),
+      producedWh: String(prng.below(4_000_000)),
+    }));
+    return { type: 'metering.recordReadings', readings };
   }
 
   /** Runs blocks up to a height. */
