@@ -12,10 +12,13 @@ export const aggregateFields = {
   /** What was paid for it, in micro-WATT, and the grid fees beside that, of both sides. */
   notional: f.amount,
   gridFees: f.amount,
-  /** What meters measured: all production and consumption, and the net import of each reading. */
-  producedWh: f.amount,
-  consumedWh: f.amount,
-  importWh: f.amount,
+  /**
+   * What meters measured: all production and consumption, and the net import of each reading, less what readings had that were
+   * replaced: below zero where the range corrects more than it brings.
+   */
+  producedWh: f.signedAmount,
+  consumedWh: f.signedAmount,
+  importWh: f.signedAmount,
   /** Import that was covered by energy of the market, and energy that was fed in unsold. */
   retiredWh: f.amount,
   feedInWh: f.amount,
@@ -83,9 +86,8 @@ export class Aggregator {
         sums.gridFees += BigInt(event.toOperator) + BigInt(event.fromOperator);
         return;
       case 'metering.readingRecorded':
-        sums.producedWh += BigInt(event.producedWh);
-        sums.consumedWh += BigInt(event.consumedWh);
-        sums.importWh += BigInt(event.importWh);
+        this.measured(event, 1n);
+        if (event.before !== undefined) this.measured(event.before, -1n);
         return;
       case 'settlement.positionSettled':
         sums.retiredWh += BigInt(event.retiredWh);
@@ -103,6 +105,15 @@ export class Aggregator {
         return;
       default:
     }
+  }
+
+  private measured(
+    { producedWh, consumedWh, importWh }: Readonly<Record<'producedWh' | 'consumedWh' | 'importWh', string>>,
+    sign: bigint,
+  ): void {
+    this.sums.producedWh += sign * BigInt(producedWh);
+    this.sums.consumedWh += sign * BigInt(consumedWh);
+    this.sums.importWh += sign * BigInt(importWh);
   }
 
   get aggregates(): Aggregates {
@@ -132,4 +143,4 @@ export const averagePriceOf = ({ notional, tradedWh }: Pick<Aggregates, 'notiona
 
 /** SPEC transparency 3.3: of the net import of all readings, what energy of the market covered, in 0.0001, rounded down. */
 export const renewableShareOf = ({ retiredWh, importWh }: Pick<Aggregates, 'retiredWh' | 'importWh'>): number =>
-  importWh === '0' ? 0 : least((RATIO_WHOLE * BigInt(retiredWh)) / BigInt(importWh), RATIO_WHOLE);
+  BigInt(importWh) <= 0n ? 0 : least((RATIO_WHOLE * BigInt(retiredWh)) / BigInt(importWh), RATIO_WHOLE);

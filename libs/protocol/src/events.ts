@@ -600,7 +600,15 @@ export const eventSchemas = {
     importWh: f.energyWh,
     /** What it takes the place of: its KWH was taken back, its import counts no more. */
     before: f
-      .publicField(z.strictObject({ quality: f.readingQuality, consumedWh: f.energyWh, producedWh: f.energyWh }))
+      .publicField(
+        z.strictObject({
+          quality: f.readingQuality,
+          consumedWh: f.energyWh,
+          producedWh: f.energyWh,
+          mintedWh: f.energyWh,
+          importWh: f.energyWh,
+        }),
+      )
       .optional(),
   }),
   /** One of many readings of an operation, by its place in it from 0: nothing of it was recorded. */

@@ -119,7 +119,11 @@ export class Chain {
       case 'accounts.burned':
         return add(this.issued, event.asset, -BigInt(event.amount));
       case 'metering.readingRecorded':
-        return add(this.issued, `KWH:${event.zone}:${event.interval}`, BigInt(event.mintedWh));
+        return add(
+          this.issued,
+          `KWH:${event.zone}:${event.interval}`,
+          BigInt(event.mintedWh) - BigInt(event.before?.mintedWh ?? '0'),
+        );
       case 'settlement.positionSettled': {
         const gone = BigInt(event.retiredWh) + BigInt(event.surplusWh) + BigInt(event.expiredWh);
         return add(this.issued, `KWH:${event.zone}:${event.interval}`, -gone);

@@ -1,5 +1,11 @@
 import { assert, parseInterval, unreachable } from '@gridtokenx/kernel';
-import { rejected, type OperationOf, type ReadingQuality, type RejectedOutcome } from '@gridtokenx/protocol';
+import {
+  rejected,
+  type EventOf,
+  type OperationOf,
+  type ReadingQuality,
+  type RejectedOutcome,
+} from '@gridtokenx/protocol';
 import type { AccountsState } from '../accounts/state.js';
 import type { OperationContext } from '../ledger/module.js';
 import { phaseAt } from '../market/clock.js';
@@ -95,16 +101,21 @@ function recordReading(
     producedWh,
     mintedWh: minted.toString(),
     importWh: imported.toString(),
-    ...(before !== undefined && {
-      before: {
-        quality: before.quality,
-        consumedWh: before.consumedWh.toString(),
-        producedWh: before.producedWh.toString(),
-      },
-    }),
+    ...(before !== undefined && { before: toldOf(before) }),
   });
   return undefined;
 }
+
+const toldOf = (row: ReadingRow): NonNullable<EventOf<'metering.readingRecorded'>['before']> => {
+  const { minted, imported } = netOf(row);
+  return {
+    quality: row.quality,
+    consumedWh: row.consumedWh.toString(),
+    producedWh: row.producedWh.toString(),
+    mintedWh: minted.toString(),
+    importWh: imported.toString(),
+  };
+};
 
 type Energy = Pick<ReadingRow, 'consumedWh' | 'producedWh'>;
 

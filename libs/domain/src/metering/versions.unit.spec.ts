@@ -104,7 +104,12 @@ describe('a version of a reading', () => {
     ]);
     expect(told.map(([, , , event]) => event)).toMatchObject([
       { version: 1, quality: 'actual', mintedWh: '3000', importWh: '0' },
-      { version: 2, quality: 'corrected', mintedWh: '5000', before: { quality: 'actual', producedWh: '3000' } },
+      {
+        version: 2,
+        quality: 'corrected',
+        mintedWh: '5000',
+        before: { quality: 'actual', producedWh: '3000', mintedWh: '3000', importWh: '0' },
+      },
       { version: 3, mintedWh: '1000', before: { quality: 'corrected', consumedWh: '0', producedWh: '5000' } },
       { version: 4, mintedWh: '0', importWh: '2000', before: { consumedWh: '400', producedWh: '1400' } },
       { version: 5, mintedWh: '900', importWh: '0', before: { consumedWh: '2000', producedWh: '0' } },

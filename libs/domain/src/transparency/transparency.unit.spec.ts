@@ -4,6 +4,7 @@ import { formatTime, millis, Prng, toHex } from '@gridtokenx/kernel';
 import {
   Aggregator,
   operationSchemas,
+  renewableShareOf,
   type Aggregates,
   type LedgerEvent,
   type Operation,
@@ -16,7 +17,7 @@ import { GRID, type LedgerModule } from '../index.js';
 import { AnchoredChain } from '../spec/anchored-chain.spec.js';
 import { keyOf, PublicWorld } from '../spec/public-world.spec.js';
 import { RandomWorld } from '../spec/random-world.spec.js';
-import { id, World } from '../spec/world.spec.js';
+import { id, LATER_INTERVAL, World, ZONE } from '../spec/world.spec.js';
 
 const START = 1_780_000_200_000;
 const PERIOD = TEST_PARAMETERS['transparency.trustingPeriodMs'];
@@ -390,6 +391,27 @@ describe('what blocks come to', () => {
     for (const name of ['tradedWh', 'notional', 'gridFees', 'producedWh', 'retiredWh', 'feedInPaid'] as const)
       expect(BigInt(first.aggregates[name]) + BigInt(second.aggregates[name])).toBe(BigInt(whole[name]));
     expect(operationSchemas['transparency.publishAggregates'].safeParse(published(whole)).success).toBe(true);
+  });
+
+  it('counts of a reading that was replaced only what took its place, also when that comes in a later range', () => {
+    const world = new World();
+    const read = (version: number, consumedWh: string, producedWh: string): readonly Outcome[] => {
+      const quality = version === 1 ? ('actual' as const) : ('corrected' as const);
+      const reading = { meter: id('ann meter'), interval: LATER_INTERVAL, version, quality, consumedWh, producedWh };
+      return world.must('mea', { type: 'metering.recordReading', ...reading }).execution.told;
+    };
+    const meter = { meter: id('ann meter'), account: id('ann'), zone: ZONE, limitWh: '9000' };
+    world.must('mea', { type: 'registry.registerMeter', ...meter });
+    const sums = (outcomes: readonly Outcome[]): unknown => {
+      const counted = new Aggregator(1);
+      counted.add(outcomes);
+      const { producedWh, consumedWh, importWh } = counted.aggregates;
+      return [producedWh, consumedWh, importWh, renewableShareOf({ importWh, retiredWh: '7' })];
+    };
+    const [first, second, third] = [read(1, '900', '100'), read(2, '300', '200'), read(3, '0', '500')];
+    expect(sums([...first, ...second, ...third])).toEqual(['500', '0', '0', 0]);
+    expect(sums([...second, ...third])).toEqual(['400', '-900', '-800', 0]);
+    expect(sums([...first, ...second])).toEqual(['200', '300', '100', 700]);
   });
 
   it('has reserve and circulation of WATT from the first block on', () => {
