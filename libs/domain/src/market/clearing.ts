@@ -23,7 +23,7 @@ const FILLS_AT_ONCE = 100;
 const FILLS_PER_OUTCOME = 500;
 
 /** Between zones whose pair was closed meanwhile. */
-const NO_WAY: Way = { legs: NO_LEGS, leftWh: 0 };
+const NO_WAY: Way = { legs: NO_LEGS, route: '', leftWh: 0 };
 
 /** SPEC market 8.1: whether an auction book has as many orders as one block clears. */
 export const isFull = ({ isAuction, bids, asks }: Book): boolean =>

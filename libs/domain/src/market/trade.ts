@@ -1,7 +1,7 @@
 import { assert } from '@gridtokenx/kernel';
 import type { BalanceCell } from '../accounts/state.js';
 import type { BlockContext } from '../ledger/module.js';
-import { routeText, WITHIN_ZONE, type Way } from '../network/capacity.js';
+import { WITHIN_ZONE, type Way } from '../network/capacity.js';
 import type { TradeEntry } from '../settlement/history.js';
 import { chargeOf, type Book } from './book.js';
 import { buyerCost } from './contracts.js';
@@ -34,7 +34,7 @@ export class Taker {
     way: Way = WITHIN_ZONE,
   ) {
     this.capacityWh = way.leftWh;
-    this.route = routeText(way.legs);
+    this.route = way.route;
   }
 
   /** Whether it wants more, and more could get where it wants it. */

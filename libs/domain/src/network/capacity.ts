@@ -9,13 +9,15 @@ export interface RouteLeg extends Leg {
 /** How energy gets from zone to zone in one delivery interval. */
 export interface Way {
   readonly legs: readonly RouteLeg[];
+  /** The same in one text: {@link routeText}. */
+  readonly route: string;
   /** What may still go this way when it is asked for, in Wh. */
   readonly leftWh: number;
 }
 
 /** The way of energy that stays in its zone. */
 export const NO_LEGS: readonly RouteLeg[] = [];
-export const WITHIN_ZONE: Way = { legs: NO_LEGS, leftWh: Number.MAX_SAFE_INTEGER };
+export const WITHIN_ZONE: Way = { legs: NO_LEGS, route: '', leftWh: Number.MAX_SAFE_INTEGER };
 
 export const legKeyOf = ({ link, isForward }: Leg): string => `${link}${isForward ? '>' : '<'}`;
 

@@ -22,6 +22,7 @@ import {
   leftOf,
   NO_LEGS,
   routeLegs,
+  routeText,
   useFault,
   WITHIN_ZONE,
   withRelease,
@@ -435,7 +436,7 @@ export class NetworkState {
   wayOf(fromZone: string, toZone: string, interval: string): Way | undefined {
     if (fromZone === toZone) return WITHIN_ZONE;
     const legs = this.routeOf(fromZone, toZone);
-    return legs && { legs, leftWh: this.capacityLeft(legs, interval) };
+    return legs && { legs, route: routeText(legs), leftWh: this.capacityLeft(legs, interval) };
   }
 
   /** SPEC network 3.2 */
