@@ -651,6 +651,10 @@ export const eventSchemas = {
     expiresAt: f.time,
     tariffVersion: f.count,
   }),
+  /** An order that was placed comes in later, at this market time; nobody meets it until then. */
+  'market.orderWaits': event('market.orderWaits', { order: f.operationId, validFrom: f.time }),
+  /** Its time has come. */
+  'market.orderCameIn': event('market.orderCameIn', { order: f.operationId }),
   /**
    * The buyer pays notional + buyerFee + wheeling, the seller gets notional - sellerFee; what lies between goes to the operator of the
    * delivery zone (`toOperator`), that of the other zone, the platform and the tax. In the forward phase

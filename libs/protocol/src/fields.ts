@@ -155,9 +155,7 @@ export const registers = publicField(z.strictObject({ consumedWh: registerWh, pr
 /** Ticks of 0.01 THB/kWh. */
 export const priceTicks = publicField(z.int().min(1).max(PRICE_TICKS_MAX));
 /** Aggregated demand or supply, from the best price: at each, what is bid at it or higher, or asked at it or lower. */
-export const curve = publicField(
-  z.array(publicField(z.strictObject({ priceTicks, wh: amount }))).max(CURVE_STEPS_MAX),
-);
+export const curve = publicField(z.array(publicField(z.strictObject({ priceTicks, wh: amount }))).max(CURVE_STEPS_MAX));
 /** A share or rate in units of 0.0001. */
 export const ratio = publicField(z.int().min(0).max(10_000));
 /** A tariff in units of 0.0001 THB/kWh. */
@@ -203,8 +201,9 @@ export const role = publicField(z.enum(ROLES));
 export const KYC_STATUSES = ['pending', 'verified', 'rejected', 'expired', 'suspended'] as const;
 export const kycStatus = publicField(z.enum(KYC_STATUSES));
 export const side = publicField(z.enum(['bid', 'ask']));
+export const TIMES_IN_FORCE = ['GTC', 'IOC', 'FOK'] as const;
 /** Good till cancelled (or till its book closes), immediate or cancel, fill or kill. */
-export const timeInForce = publicField(z.enum(['GTC', 'IOC', 'FOK']));
+export const timeInForce = publicField(z.enum(TIMES_IN_FORCE));
 
 export const MECHANISMS = ['continuous', 'auction'] as const;
 /** How a book matches: each order as it comes, or all at once at one price when the phase ends. */

@@ -384,6 +384,8 @@ export const operationSchemas = {
     timeInForce: f.timeInForce,
     /** Market time from which the order no longer stands; by default when the book closes. */
     expiresAt: f.time.optional(),
+    /** Market time at which the order comes in, unseen and in escrow until then; by default at once. */
+    validFrom: f.time.optional(),
   }),
   'market.cancelOrder': operation('market.cancelOrder', { order: f.operationId }),
   /** Cancels the rest of `order` and places a new one in its stead, both or neither; time priority is lost. */

@@ -311,6 +311,10 @@ export const rejections = {
   'market.badRules': { retry: 'never', text: 'The rules contradict each other; the detail says how.' },
   'market.tooManyRules': { retry: 'later', text: 'A hundred versions of the rules wait to come into force.' },
   'market.expiryInPast': { retry: 'never', text: 'expiresAt is not after the market time of the block.' },
+  'market.validFromTooLate': {
+    retry: 'never',
+    text: 'validFrom is not before the order expires, or not before its book closes.',
+  },
   'market.unknownOrder': { retry: 'never', text: 'There is no such order.' },
   'market.orderNotOpen': { retry: 'never', text: 'The order is filled, cancelled or expired.' },
   'market.notYourOrder': { retry: 'never', text: 'The order belongs to an account that the key does not act for.' },

@@ -20,23 +20,26 @@ export interface AccountsParts {
   readonly registry: RegistryState;
   /** Which accounts only their signers control. */
   readonly multisig: Pick<MultisigState, 'isShared'>;
+  /** Which accounts the regulator of the market stopped. */
+  readonly isBarred: (account: string) => boolean;
 }
 
 /** Runs one operation of the module: facts, or why not. */
 export function executeAccounts(
-  { accounts, registry, multisig }: AccountsParts,
+  parts: AccountsParts,
   context: OperationContext,
   operation: AccountsOperation,
 ): RejectedOutcome | undefined {
+  const { accounts, registry } = parts;
   switch (operation.type) {
     case 'accounts.attestReserve':
       return attestReserve(accounts, registry, context, operation);
     case 'accounts.mint':
       return mint(accounts, registry, context, operation);
     case 'accounts.burn':
-      return burn({ accounts, registry, multisig }, context, operation);
+      return burn(parts, context, operation);
     case 'accounts.transfer':
-      return transfer(accounts, registry, context, operation);
+      return transfer(parts, context, operation);
     default:
       return unreachable(operation);
   }
@@ -97,8 +100,7 @@ function burn(
 
 /** SPEC accounts 3.1 */
 function transfer(
-  accounts: AccountsState,
-  registry: RegistryState,
+  { accounts, registry, isBarred }: AccountsParts,
   context: OperationContext,
   { from, to, asset, amount }: OperationOf<'accounts.transfer'>,
 ): RejectedOutcome | undefined {
@@ -110,6 +112,8 @@ function transfer(
   if (payee === undefined) return rejected('registry.unknownAccount', { account: to });
   if (!isVerified(payer, context.time)) return rejected('accounts.notVerified', { account: from });
   if (!isVerified(payee, context.time)) return rejected('accounts.notVerified', { account: to });
+  const barred = [from, to].find(isBarred);
+  if (barred !== undefined) return rejected('market.barred', { account: barred });
   if (asset !== WATT) return rejected('accounts.energyNotTransferable', { asset });
   const moved = BigInt(amount);
   if (accounts.available(from, asset) < moved)

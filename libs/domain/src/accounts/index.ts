@@ -8,9 +8,10 @@ export const accountsModule = (
   accounts: AccountsState,
   registry: RegistryState,
   multisig: MultisigState,
+  isBarred: (account: string) => boolean,
 ): LedgerModule<(typeof ACCOUNTS_OPERATIONS)[number]> => ({
   name: 'accounts',
   operations: ACCOUNTS_OPERATIONS,
   genesis: () => accounts.supplies.set(WATT, accounts.supply(WATT)),
-  execute: (context, operation) => executeAccounts({ accounts, registry, multisig }, context, operation),
+  execute: (context, operation) => executeAccounts({ accounts, registry, multisig, isBarred }, context, operation),
 });

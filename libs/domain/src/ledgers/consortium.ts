@@ -70,7 +70,7 @@ export const consortiumLedger: LedgerDefinition<ConsortiumGenesis, ConsortiumSta
   ) => [
     registryModule(registry, crypto, (key) => validators.isBound(key), multisig),
     tariffsModule({ tariffs, registry, crypto }),
-    accountsModule(accounts, registry, multisig),
+    accountsModule(accounts, registry, multisig, (account) => rules.isBarred(account)),
     networkModule({ network, registry, market }),
     meteringModule({ metering, accounts, registry, market }),
     rulesModule({ rules, registry }),

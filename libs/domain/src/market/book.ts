@@ -1,10 +1,12 @@
 import { compareText, formatTime, millis } from '@gridtokenx/kernel';
 import type { Mechanism, Phase } from '@gridtokenx/protocol';
 import { kwhOf, WATT, type AccountsState, type BalanceGroup } from '../accounts/state.js';
+import { SortedSet } from '../ledger/sorted.js';
 import type { Cell } from '../ledger/store.js';
 import { placeKey } from '../settlement/positions.js';
 import { carryOf, feeOf, type FeeShare } from './fee.js';
 import { Side } from './side.js';
+import type { OrderNode } from './state.js';
 import { amountUpAt, type BookTerms } from './terms.js';
 
 /** What names a book. */
@@ -47,10 +49,14 @@ export interface BookRow {
 /** By market and interval; with its index while it is not closed. */
 export type BookCell = Cell<BookRow, Book | undefined>;
 
+const byEntry = (a: OrderNode, b: OrderNode): number => a.entry - b.entry;
+
 /** A book while it is not closed: its terms, and its orders as an index over their rows. */
 export class Book implements BookName {
   readonly bids = new Side(true);
   readonly asks = new Side(false);
+  /** Orders that have not come in yet, in the order in which they were placed. */
+  readonly waiting = new SortedSet<OrderNode>(byEntry);
   readonly mechanism: Mechanism;
   readonly phase: Phase;
   readonly fromZone: string;
@@ -94,6 +100,11 @@ export class Book implements BookName {
     this.soldPlace = placeKey(name.fromZone, name.interval);
     this.boughtPlace = placeKey(name.toZone, name.interval);
     this.wheelingTicks = Math.ceil(terms.wheeling / 100);
+  }
+
+  /** The zone and interval whose energy an order of one side is about. */
+  placeOf(isBid: boolean): string {
+    return isBid ? this.boughtPlace : this.soldPlace;
   }
 
   /** What an order of one side has in escrow: WATT, but for an ask of energy that is there. */

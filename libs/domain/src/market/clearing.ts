@@ -12,9 +12,10 @@ import { AUCTION_ORDERS_MAX } from '@gridtokenx/protocol';
 import type { HookContext } from '../ledger/module.js';
 import type { Book } from './book.js';
 import { NO_LEGS, type Way } from '../network/capacity.js';
-import { closeOrder } from './close-order.js';
+import { closeOrder, stopReason, type CloseReason } from './close-order.js';
+import { isStopped } from './match.js';
 import type { Side } from './side.js';
-import { isOpenOrder, type MarketState, type OpenOrder, type OrderCell } from './state.js';
+import { isOpenOrder, type MarketState, type OpenOrder, type OrderCell, type OrderNode } from './state.js';
 import { Taker, trade, writeEscrow, writeSums } from './trade.js';
 
 /** Fills of one bid that are settled at once; then its escrow is right again, and an outcome may end. */
@@ -79,20 +80,24 @@ function ordersOf(
   ];
 }
 
-/** What lasts as long as its book takes part in its end. */
-const hasExpired = ({ book, expiresAt }: OpenOrder, marketTime: number): boolean =>
-  expiresAt <= marketTime && expiresAt < book.closesAt;
+/** Why an order does not take part; what lasts as long as its book takes part in its end. */
+function endOf(market: MarketState, { time, marketTime }: HookContext, node: OrderNode): CloseReason | undefined {
+  const { book, expiresAt } = node.row;
+  if (expiresAt <= marketTime && expiresAt < book.closesAt) return 'expired';
+  return isStopped(node, time) ? stopReason(market, node.row) : undefined;
+}
 
-/** The best order of a side that has not expired; those before it end. */
+/** The best order of a side that takes part; those before it end. */
 function firstAlive(market: MarketState, context: HookContext, side: Side): OpenOrder | undefined {
   for (let node = side.best?.head; node !== undefined; node = side.best?.head) {
-    if (!hasExpired(node.row, context.marketTime)) return node.row;
-    closeOrder(market, context.events, node.cell, 'expired');
+    const end = endOf(market, context, node);
+    if (end === undefined) return node.row;
+    closeOrder(market, context.events, node.cell, end);
   }
   return undefined;
 }
 
-/** In priority, from the best on, as long as they are wanted; expired ones end instead. */
+/** In priority, from the best on, as long as they are wanted; others end instead. */
 function collect(
   market: MarketState,
   context: HookContext,
@@ -108,7 +113,8 @@ function collect(
       const { cell, row, next } = node;
       const limitTicks = limitOf(row);
       if (orders.length === most || !isWanted(limitTicks)) return orders;
-      if (hasExpired(row, context.marketTime)) closeOrder(market, context.events, cell, 'expired');
+      const end = endOf(market, context, node);
+      if (end !== undefined) closeOrder(market, context.events, cell, end);
       else
         orders.push({
           id: cell.key,

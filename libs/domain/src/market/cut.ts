@@ -39,7 +39,9 @@ export function cutContract(
   if (marginFreed !== 0) contracts.changeMargin(seller, sold.second, -marginFreed);
   store.change(cell, quantityWh === 0 ? undefined : { trade: left, interval, margin: margin - marginFreed, route });
   const soldForwardWh = positions.of(sold).soldForwardWh - cutWh;
-  positions.noteTrade(sold, { soldForwardWh }, positions.cell(buyer, toZone, interval), {}, left);
+  const bought = positions.cell(buyer, toZone, interval);
+  const boughtForwardWh = positions.of(bought).boughtForwardWh - cutWh;
+  positions.noteTrade(sold, { soldForwardWh }, bought, { boughtForwardWh }, left);
   network.release(legsOfText(route), interval, cutWh);
   events.push({
     type: 'market.contractCut',

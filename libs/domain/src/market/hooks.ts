@@ -1,6 +1,8 @@
 import { assert } from '@gridtokenx/kernel';
 import type { HookContext } from '../ledger/module.js';
 import { closeOrder } from './close-order.js';
+import { reopenBooks } from './rules/reopen.js';
+import { cancelHalted, closeOrders, comeInWaiting, endStopped } from './rules/stopping.js';
 import { marketOf, type Book } from './book.js';
 import { clearBook } from './clearing.js';
 import type { MarketState } from './state.js';
@@ -9,6 +11,8 @@ import type { MarketState } from './state.js';
 export function closeWhatHasEnded(market: MarketState, context: HookContext): void {
   market.freeClosedBooks();
   expireOrders(market, context);
+  endStopped(market, context);
+  cancelHalted(market, context);
   const due: Book[] = [];
   for (const book of market.standing) {
     if (book.closesAt > context.marketTime) break;
@@ -18,6 +22,8 @@ export function closeWhatHasEnded(market: MarketState, context: HookContext): vo
     if (context.entriesLeft === 0) return;
     closeBook(market, context, book);
   }
+  reopenBooks(market, context);
+  comeInWaiting(market, context);
 }
 
 /** SPEC market 5.3 */
@@ -43,17 +49,13 @@ function closeBook(market: MarketState, context: HookContext, book: Book): void 
   const cell = market.book(book);
   assert(cell?.value !== undefined, 'a book that stands has a row');
   if (cell.value.status === 'open') {
-    if (book.isAuction && !clearInTime(market, context, book)) return;
+    // SPEC market-rules 5.3: an auction that is halted clears nothing.
+    const clears = book.isAuction && market.rules.haltOf(book) === undefined;
+    if (clears && !clearInTime(market, context, book)) return;
     market.store.change(cell, { ...cell.value, status: 'closing' });
   }
-  for (const side of [book.asks, book.bids])
-    while (side.count > 0) {
-      if (context.entriesLeft === 0) return;
-      const order = side.best?.head;
-      assert(order !== undefined, 'a side that counts orders has a best one');
-      closeOrder(market, context.events, order.cell, 'bookClosed');
-      context.worked();
-    }
+  if (!closeOrders(market, context, book, 'bookClosed')) return;
+  market.rules.forgetBook(book.key);
   market.store.change(market.books.pair(marketOf(book), book.interval), undefined);
   const { mechanism, phase, fromZone, toZone, interval } = book;
   context.events.push({ type: 'market.bookClosed', mechanism, phase, fromZone, toZone, interval });

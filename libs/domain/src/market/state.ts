@@ -1,8 +1,15 @@
 import { assert, formatTime, millis, parseInterval, type ByteReader } from '@gridtokenx/kernel';
-import { PRICE_TICKS_MAX, type Allocation, type LedgerEvent } from '@gridtokenx/protocol';
+import {
+  PRICE_TICKS_MAX,
+  TIMES_IN_FORCE,
+  type Allocation,
+  type LedgerEvent,
+  type TimeInForce,
+} from '@gridtokenx/protocol';
 import { WATT, type AccountsState, type BalanceCell, type BalanceGroup } from '../accounts/state.js';
 import type { BlockContext } from '../ledger/module.js';
 import type { RowWriter } from '../ledger/scratch.js';
+import { readOneOf } from '../ledger/rows.js';
 import { SortedSet } from '../ledger/sorted.js';
 import { PairTable, plainTable, Table, type Cell, type Escrow, type Store } from '../ledger/store.js';
 import type { NetworkState } from '../network/state.js';
@@ -21,6 +28,8 @@ import {
 import { scheduleOf, type Schedule } from './clock.js';
 import { ContractsState } from './contracts.js';
 import { IntervalsState } from '../settlement/intervals.js';
+import { dayOf } from './rules/hours.js';
+import { OwnedOrder, Participants } from './rules/participants.js';
 import type { RulesState } from './rules/state.js';
 import type { Level } from './side.js';
 import type { BookTerms, TermsSource } from './terms.js';
@@ -47,7 +56,18 @@ export interface OpenOrder {
   readonly feeCarry: number;
   /** Escrow: micro-WATT, or Wh of an ask in the spot phase. */
   readonly held: number;
+  /** SPEC market-rules 3.5: the day on whose limits it counts; 0 for none. */
+  readonly day: number;
+  /** Of an order that has not come in yet. */
+  readonly waits: Waits | undefined;
   readonly closed: 0;
+}
+
+/** SPEC market-rules 8.1: when an order comes in, and as what. */
+export interface Waits {
+  /** Market time. */
+  readonly validFrom: number;
+  readonly timeInForce: TimeInForce;
 }
 
 /** All that is remembered of an order that no longer stands: the how-manyth it was to close. */
@@ -60,7 +80,7 @@ export type OrderRow = OpenOrder | ClosedOrder;
 export const isOpenOrder = (row: OrderRow | undefined): row is OpenOrder => row !== undefined && row.closed === 0;
 
 /** The place of an order in the indexes over open orders; what they sort by stands here while the row changes. */
-export class OrderNode {
+export class OrderNode extends OwnedOrder<OrderNode> {
   previous: OrderNode | undefined = undefined;
   next: OrderNode | undefined = undefined;
   level: Level | undefined = undefined;
@@ -69,7 +89,11 @@ export class OrderNode {
     readonly cell: OrderCell,
     readonly entry: number,
     readonly expiresAt: number,
-  ) {}
+    /** Market time at which it comes in, if it waits for that. */
+    readonly validFrom: number,
+  ) {
+    super();
+  }
 
   get row(): OpenOrder {
     return this.cell.value as OpenOrder;
@@ -86,6 +110,7 @@ export interface CounterRow {
 }
 
 const byTimeThenEntry = (a: OrderNode, b: OrderNode): number => a.expiresAt - b.expiresAt || a.entry - b.entry;
+const byStartThenEntry = (a: OrderNode, b: OrderNode): number => a.validFrom - b.validFrom || a.entry - b.entry;
 
 export class MarketState {
   readonly orders: Table<OrderRow, OrderNode | undefined>;
@@ -97,6 +122,11 @@ export class MarketState {
   private readonly counterCell: Cell<CounterRow>;
   /** Open orders that expire before their book closes. */
   readonly expiring = new SortedSet<OrderNode>(byTimeThenEntry);
+  /** SPEC market-rules 8.1: open orders that have not come in yet. */
+  readonly waiting = new SortedSet<OrderNode>(byStartThenEntry);
+  readonly participants: Participants<OrderNode>;
+  /** In Thailand, of this block. */
+  day = 0;
   /** Books that are not closed. */
   readonly standing = new SortedSet<Book>(byTimeThenKey);
   /** SPEC market 3.8: how many more resting orders the orders of this block may meet. No row: each block begins anew. */
@@ -115,6 +145,9 @@ export class MarketState {
     private readonly tariffs: TermsSource,
     readonly rules: RulesState,
   ) {
+    this.participants = new Participants((account) => this.tradesUntil(account));
+    registry.onAccountChanged = (account) => this.participants.changed(account);
+    rules.onBarChanged = (account) => this.participants.changed(account);
     this.watt = accounts.balances.group(WATT);
     this.contracts = new ContractsState(store);
     this.intervals = new IntervalsState(store);
@@ -158,9 +191,17 @@ export class MarketState {
     store.change(this.counterCell, { trades: 0, entries: 0, closed: 0 });
   }
 
-  beginBlock(): void {
+  beginBlock(marketTime: number): void {
     this.meetingsLeft = MEETINGS_PER_BLOCK_MAX;
     this.hasCleared = false;
+    this.day = dayOf(marketTime);
+  }
+
+  /** SPEC market-rules 7.2: the block time from which an account may not trade: 0 for already, infinity for never. */
+  private tradesUntil(account: string): number {
+    const row = this.registry.accounts.get(account);
+    if (row === undefined || row.kyc !== 'verified' || this.rules.isBarred(account)) return 0;
+    return row.kycUntil === 0 ? Number.POSITIVE_INFINITY : row.kycUntil;
   }
 
   /** SPEC market 1.4: what rests in books is what is open. */
@@ -170,9 +211,11 @@ export class MarketState {
     for (const cell of this.orders.rows.values()) {
       if (cell.value === undefined || !isOpenOrder(cell.value)) continue;
       open++;
-      if (cell.extra?.level === undefined) faults.push(`${cell.key} is open and in no book`);
+      if (cell.value.waits === undefined && cell.extra?.level === undefined)
+        faults.push(`${cell.key} is open and in no book`);
+      if (cell.extra?.owner?.account !== cell.value.account) faults.push(`${cell.key} is not among its account's`);
     }
-    for (const book of this.standing) resting += book.bids.count + book.asks.count;
+    for (const book of this.standing) resting += book.bids.count + book.asks.count + book.waiting.size;
     if (resting !== open) faults.push(`${resting} orders rest in books, ${open} are open`);
     return faults;
   }
@@ -283,6 +326,8 @@ export class MarketState {
     const wasOpen = isOpenOrder(old);
     if (isOpenOrder(now)) {
       if (!wasOpen) this.enter(cell, now);
+      else if (now.remainingWh !== old.remainingWh)
+        cell.extra?.owner?.rests(now.book.placeOf(now.isBid), now.isBid, now.remainingWh - old.remainingWh);
     } else if (wasOpen) this.leave(cell, old);
     if (old !== undefined && old.closed !== 0) {
       const place = old.closed % CLOSED_ORDERS_REMEMBERED;
@@ -292,20 +337,30 @@ export class MarketState {
   }
 
   private enter(cell: OrderCell, row: OpenOrder): void {
-    const { book, expiresAt, entry } = row;
+    const { account, book, isBid, expiresAt, entry, waits } = row;
     // An order that comes back when its removal is undone has its node still: see Side.
     const known = cell.extra;
-    const node = known?.entry === entry ? known : new OrderNode(cell, entry, expiresAt);
+    const node = known?.entry === entry ? known : new OrderNode(cell, entry, expiresAt, waits?.validFrom ?? 0);
     cell.extra = node;
-    (row.isBid ? book.bids : book.asks).add(node, row.priceTicks);
+    this.participants.enter(account, node, book.placeOf(isBid), isBid, row.remainingWh);
+    if (waits === undefined) (isBid ? book.bids : book.asks).add(node, row.priceTicks);
+    else {
+      this.waiting.add(node);
+      book.waiting.add(node);
+    }
     if (expiresAt < book.closesAt) this.expiring.add(node);
   }
 
   private leave(cell: OrderCell, row: OpenOrder): void {
-    const { book, expiresAt } = row;
+    const { book, isBid, expiresAt, waits } = row;
     const node = cell.extra;
     assert(node !== undefined, 'an open order has a place');
-    (row.isBid ? book.bids : book.asks).remove(node);
+    this.participants.leave(node, book.placeOf(isBid), isBid, row.remainingWh);
+    if (waits === undefined) (isBid ? book.bids : book.asks).remove(node);
+    else {
+      this.waiting.remove(node);
+      book.waiting.remove(node);
+    }
     if (expiresAt < book.closesAt) this.expiring.remove(node);
   }
 
@@ -338,22 +393,25 @@ export class MarketState {
       const closed = reader.u64();
       return closed === 0 ? reader.fail('closed') : { closed };
     }
-    if (kind > 2) reader.fail('side');
+    if (kind > 4) reader.fail('side');
     const account = reader.text();
     const key = reader.text();
     const book = this.books.find(key)?.extra;
     if (book === undefined) return reader.fail('book');
+    const isBid = kind === 1 || kind === 3;
     return {
       // The names of accounts are there already: orders share them.
       account: this.registry.accounts.rows.get(account)?.key ?? account,
       book,
-      isBid: kind === 1,
+      isBid,
       priceTicks: reader.u32(),
       remainingWh: reader.u64(),
       expiresAt: reader.u64(),
       entry: reader.u64(),
       feeCarry: reader.u64(),
       held: reader.u64(),
+      day: reader.u32(),
+      waits: kind < 3 ? undefined : { validFrom: reader.u64(), timeInForce: readOneOf(reader, TIMES_IN_FORCE) },
       closed: 0,
     };
   }
@@ -384,7 +442,7 @@ function encodeOrder(writer: RowWriter, row: OrderRow): void {
     return;
   }
   writer
-    .u8(row.isBid ? 1 : 2)
+    .u8((row.isBid ? 1 : 2) + (row.waits === undefined ? 0 : 2))
     .text(row.account)
     .text(row.book.key)
     .u32(row.priceTicks)
@@ -392,5 +450,7 @@ function encodeOrder(writer: RowWriter, row: OrderRow): void {
     .u64(row.expiresAt)
     .u64(row.entry)
     .u64(row.feeCarry)
-    .u64(row.held);
+    .u64(row.held)
+    .u32(row.day);
+  if (row.waits !== undefined) writer.u64(row.waits.validFrom).text(row.waits.timeInForce);
 }

@@ -46,8 +46,6 @@ export class Taker {
 /** Beyond this, sums are written and begun anew, so that they stay safe integers with one more trade on top. */
 const SUM_MAX = ORDER_VALUE_MAX;
 
-const UNCHANGED = {};
-
 /** One side of a trade. */
 interface Party {
   readonly order: string;
@@ -169,9 +167,13 @@ export function trade(
   const buyer = positions.rows.pair(bid.account, book.boughtPlace);
   positions.noteTrade(
     seller,
-    book.isSpot ? UNCHANGED : { soldForwardWh: positions.of(seller).soldForwardWh + quantityWh },
+    book.isSpot
+      ? { soldSpotWh: positions.of(seller).soldSpotWh + quantityWh }
+      : { soldForwardWh: positions.of(seller).soldForwardWh + quantityWh },
     buyer,
-    book.isSpot ? { boughtWh: positions.of(buyer).boughtWh + quantityWh } : UNCHANGED,
+    book.isSpot
+      ? { boughtWh: positions.of(buyer).boughtWh + quantityWh }
+      : { boughtForwardWh: positions.of(buyer).boughtForwardWh + quantityWh },
     entry,
   );
   tell(context, book, entry, isBid ? [taker.remainingWh, remainingWh] : [remainingWh, taker.remainingWh]);
@@ -187,6 +189,8 @@ export function trade(
     entry: place,
     feeCarry,
     held,
+    day: row.day,
+    waits: undefined,
     closed: 0,
   });
   return remainingWh;

@@ -82,6 +82,8 @@ export class RegistryState {
   readonly zones: Table<ZoneRow>;
 
   private readonly metersByZone = new Map<string, SortedSet<string>>();
+  /** Told of an account whose row has changed. */
+  onAccountChanged: ((account: string) => void) | undefined;
 
   constructor(readonly store: Store) {
     this.organisations = plainTable<OrganisationRow>(store, 'registry.organisation', {
@@ -98,6 +100,7 @@ export class RegistryState {
         kyc: readOneOf(reader, KYC_STATUSES),
         kycUntil: reader.u64(),
       }),
+      changed: (cell) => this.onAccountChanged?.(cell.key),
     });
     this.keys = keyTable(store, 'registry.key');
     this.delegations = pairTable<DelegationRow>(

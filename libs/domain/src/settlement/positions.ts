@@ -15,8 +15,11 @@ export interface PositionRow {
   /** Sold before delivery; of its export so much is held for it first. */
   readonly soldForwardWh: number;
   readonly reservedWh: number;
-  /** Bought, and held for its import. */
+  /** Sold of its export after delivery. */
+  readonly soldSpotWh: number;
+  /** Bought, and held for its import; and what was bought before delivery and is not delivered yet. */
   readonly boughtWh: number;
+  readonly boughtForwardWh: number;
   /** Whether a meter of the account was read in the zone. */
   readonly isMetered: boolean;
   /** SPEC settlement 1.2: SHA-256 over the account's history in this zone and interval. */
@@ -28,7 +31,9 @@ const NOTHING: PositionRow = {
   exportWh: 0,
   soldForwardWh: 0,
   reservedWh: 0,
+  soldSpotWh: 0,
   boughtWh: 0,
+  boughtForwardWh: 0,
   isMetered: false,
   history: EMPTY_CHAIN,
 };
@@ -146,7 +151,9 @@ const encodePosition = (writer: RowWriter, row: PositionRow): void =>
     .u64(row.exportWh)
     .u64(row.soldForwardWh)
     .u64(row.reservedWh)
+    .u64(row.soldSpotWh)
     .u64(row.boughtWh)
+    .u64(row.boughtForwardWh)
     .u8(row.isMetered ? 1 : 0)
     .fixed(row.history);
 
@@ -155,7 +162,9 @@ const decodePosition = (reader: ByteReader): PositionRow => ({
   exportWh: reader.u64(),
   soldForwardWh: reader.u64(),
   reservedWh: reader.u64(),
+  soldSpotWh: reader.u64(),
   boughtWh: reader.u64(),
+  boughtForwardWh: reader.u64(),
   isMetered: readFlag(reader),
   history: reader.fixed(32),
 });

@@ -273,6 +273,8 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
         return;
       // What was cleared, and what the regulator decided, is read from the body of the block.
       case 'market.cleared':
+      case 'market.orderWaits':
+      case 'market.orderCameIn':
       case 'market.rulesSet':
       case 'market.limitsSet':
       case 'market.halted':

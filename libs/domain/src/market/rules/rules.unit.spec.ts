@@ -148,7 +148,7 @@ describe('the rules of the market', () => {
     );
     rules.bookHalts.pair('book', 'interval').value = { until: 5 };
     rules.windows.pair('book', 'interval').value = { stepMs: 10, step: 3, lows: [5, 0, 4], highs: [5, 0, 9] };
-    rules.usage.cell(id('ann')).value = { day: 3, wh: 5, notional: 6, afterEntry: 7 };
+    rules.usage.cell(id('ann')).value = { day: 3, wh: 5, notional: 6 };
     const tables = [
       rules.versions.rows,
       rules.limits,

@@ -1,4 +1,4 @@
-import { assert, type ByteReader } from '@gridtokenx/kernel';
+import { assert, compareText, type ByteReader } from '@gridtokenx/kernel';
 import { marketLimits, MECHANISMS, type MarketLimits, type Mechanism } from '@gridtokenx/protocol';
 import { readFlag } from '../../ledger/rows.js';
 import type { RowWriter } from '../../ledger/scratch.js';
@@ -24,6 +24,9 @@ export function marketOfKey(key: string): MarketName {
   return { mechanism, fromZone, toZone };
 }
 
+/** Whether the orders of a book meet, only rest, or are not taken at all. */
+export type Stop = 'none' | 'resting' | 'closed';
+
 /** What a regulator halted; by {@link marketKey}. */
 export interface HaltRow {
   /** Market time at which it ends; 0 for never by itself. */
@@ -44,8 +47,6 @@ export interface UsageRow {
   readonly wh: number;
   /** micro-WATT that its bids may cost at their limits. */
   readonly notional: number;
-  /** Orders that entered their books after this one are of this day. */
-  readonly afterEntry: number;
 }
 
 /** An account that a regulator barred. */
@@ -69,7 +70,11 @@ export class RulesState {
   /** How many there are of what is rare, so that nothing is looked up when there is none. */
   private overrides = 0;
   private haltedMarkets = 0;
+  private haltedBooks = 0;
   private barred = 0;
+
+  /** Told of an account that was barred or readmitted. */
+  onBarChanged: ((account: string) => void) | undefined;
 
   constructor(readonly store: Store) {
     this.versions = new RulesVersions(store);
@@ -89,6 +94,7 @@ export class RulesState {
       {
         encode: (writer, { until }) => void writer.u64(until),
         decode: (reader) => ({ until: reader.u64() }),
+        changed: (_cell, old, now) => (this.haltedBooks += change(old, now)),
       },
       undefined,
     );
@@ -99,18 +105,16 @@ export class RulesState {
       undefined,
     );
     this.usage = plainTable<UsageRow>(store, 'market.usage', {
-      encode: (writer, { day, wh, notional, afterEntry }) => void writer.u64(day).u64(wh).u64(notional).u64(afterEntry),
-      decode: (reader) => ({
-        day: reader.u64(),
-        wh: reader.u64(),
-        notional: reader.u64(),
-        afterEntry: reader.u64(),
-      }),
+      encode: (writer, { day, wh, notional }) => void writer.u32(day).u64(wh).u64(notional),
+      decode: (reader) => ({ day: reader.u32(), wh: reader.u64(), notional: reader.u64() }),
     });
     this.bars = plainTable<BarRow>(store, 'market.bar', {
       encode: (writer, { since }) => void writer.u64(since),
       decode: (reader) => ({ since: reader.u64() }),
-      changed: (_cell, old, now) => (this.barred += change(old, now)),
+      changed: (cell, old, now) => {
+        this.barred += change(old, now);
+        this.onBarChanged?.(cell.key);
+      },
     });
   }
 
@@ -131,6 +135,39 @@ export class RulesState {
   halted(): (readonly [market: MarketName, row: HaltRow])[] {
     if (this.haltedMarkets === 0) return [];
     return rowsOf(this.halts).map(([key, row]) => [marketOfKey(key), row]);
+  }
+
+  /** SPEC market-rules 5.3 */
+  stopOf(book: MarketName & { readonly key: string }): Stop {
+    const halt = this.haltOf(book);
+    if (halt?.cancels === true) return 'closed';
+    return halt !== undefined || this.bookHaltOf(book.key) !== undefined ? 'resting' : 'none';
+  }
+
+  bookHaltOf(key: string): BookHaltRow | undefined {
+    return this.haltedBooks === 0 ? undefined : this.bookHalts.get(key);
+  }
+
+  /** SPEC market-rules 5.4: orders that cross came to rest in a book while its market is halted: it reopens by an auction. */
+  hold({ key }: { readonly key: string }): void {
+    if (this.bookHaltOf(key) === undefined) this.bookHalts.set(key, { until: 0 });
+  }
+
+  /** Books that are halted and may reopen, in the order of their keys. */
+  reopening(marketTime: number): string[] {
+    if (this.haltedBooks === 0) return [];
+    const keys: string[] = [];
+    for (const { key, value } of this.bookHalts.cells())
+      if (value !== undefined && value.until <= marketTime) keys.push(key);
+    return keys.sort(compareText);
+  }
+
+  /** Of a book that is closed, or reopens. */
+  forgetBook(key: string): void {
+    const halt = this.bookHalts.find(key);
+    if (halt?.value !== undefined) this.store.change(halt, undefined);
+    const window = this.windows.find(key);
+    if (window?.value !== undefined) this.store.change(window, undefined);
   }
 
   haltOf(market: MarketName): HaltRow | undefined {

@@ -14,6 +14,8 @@ export interface RulesRow {
 export interface RulesInForce {
   readonly version: number;
   readonly rules: MarketRules;
+  /** Whether it limits anybody. */
+  readonly limits: boolean;
   /** Absent when it is always traded. */
   readonly hours: TradingHours | undefined;
 }
@@ -33,8 +35,9 @@ export class RulesVersions {
   /** In the order in which they come into force; made anew after a change. */
   private steps: readonly Step[] = [];
   private isKnown = false;
-  /** The step that was asked for last, and when it ends. */
+  /** The step that was asked for last, and from when to when it holds. */
   private current: Step | undefined = undefined;
+  private currentFrom = 0;
   private currentTo = 0;
 
   constructor(store: Store) {
@@ -58,16 +61,15 @@ export class RulesVersions {
   /** The version that holds at a market time; before the first one, the first. */
   at(marketTime: number): RulesInForce {
     const { current } = this;
-    if (current !== undefined && current.from <= marketTime && marketTime < this.currentTo) return current;
+    if (current !== undefined && this.currentFrom <= marketTime && marketTime < this.currentTo) return current;
     const steps = this.timeline();
     let next = steps.findIndex(({ from }) => from > marketTime);
     if (next === -1) next = steps.length;
     const step = steps[Math.max(0, next - 1)];
     assert(step !== undefined, 'a ledger has rules');
-    if (next > 0) {
-      this.current = step;
-      this.currentTo = steps[next]?.from ?? Number.POSITIVE_INFINITY;
-    }
+    this.current = step;
+    this.currentFrom = next < 2 ? Number.NEGATIVE_INFINITY : step.from;
+    this.currentTo = steps[Math.max(1, next)]?.from ?? Number.POSITIVE_INFINITY;
     return step;
   }
 
@@ -98,7 +100,8 @@ export class RulesVersions {
         if (value === undefined) return [];
         const { validFrom: from, rules } = value;
         const hours = rules.tradingHours === undefined ? undefined : new TradingHours(rules.tradingHours);
-        return [{ from, version: Number(key), rules, hours }];
+        const limits = Object.keys(rules.limits).length > 0;
+        return [{ from, version: Number(key), rules, limits, hours }];
       })
       .sort((a, b) => a.from - b.from || a.version - b.version);
     this.isKnown = true;
