@@ -42,6 +42,7 @@ import type {
   BookView,
   Clock,
   KeyView,
+  MeterView,
   OperationView,
   OrderView,
   ReadModels,
@@ -114,6 +115,7 @@ export class FakeReadModels implements ReadModels {
   readonly accounts = new Map<string, AccountView>();
   readonly balancesOf = new Map<string, BalanceView[]>();
   readonly bookList: BookView[] = [];
+  readonly meterList: MeterView[] = [];
   readonly orderList: OrderView[] = [];
   readonly tradeList: TradeView[] = [];
   readonly changeList: ValidatorChangeView[] = [];
@@ -243,6 +245,9 @@ export class FakeReadModels implements ReadModels {
     const from = Number(after);
     const items = list.slice(from, from + limit);
     return { ...this.at(name), items, next: from + limit < list.length ? String(from + limit) : undefined };
+  }
+  async meters(ids: readonly string[]) {
+    return { ...this.at('meters'), value: this.meterList.filter(({ meter }) => ids.includes(meter)) };
   }
   async readings() {
     return { ...this.at('readings'), items: [], next: undefined };

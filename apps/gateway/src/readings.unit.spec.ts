@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { newWorld, OPERATIONS_TOPIC, type World } from './fixture.spec.js';
+import { ACCOUNT, newWorld, OPERATIONS_TOPIC, ORGANISATION, type World } from './fixture.spec.js';
 import type { Gateway } from './create-gateway.js';
 import { problemDocument, readingsAnswer } from './openapi/schemas.js';
 
@@ -12,6 +12,8 @@ beforeEach(async () => {
   gateway = await world.gateway();
   // Its market time is 2026-06-14T17:00:00Z.
   world.decide([world.envelope()]);
+  const known = { account: ACCOUNT, zone: 'MEA-BKK-01', limitWh: 500, registerDigits: 6 };
+  world.readModels.meterList.push({ ...known, meter: METER });
 });
 afterEach(() => world.close());
 
@@ -56,7 +58,7 @@ describe('POST /v1/readings/check', () => {
     const reading = (readAt: string, register: number): string =>
       JSON.stringify({ meter: METER, readAt, consumedRegisterWh: register, producedRegisterWh: 0 });
     const file = `${reading('2026-06-14T16:00:00Z', 100)}\n\n${reading('2026-06-14T16:30:00Z', 130)}\n`;
-    const { body } = await check('application/x-ndjson', file, '?registerDigits=6');
+    const { body } = await check('application/x-ndjson', file);
     expect(readingsAnswer.parse(body)).toMatchObject({
       refused: 0,
       lines: [
@@ -73,6 +75,23 @@ describe('POST /v1/readings/check', () => {
         },
       ],
     });
+  });
+
+  it('knows the meters of the ledger: their limits, and whose they are', async () => {
+    const line = (meter: string, wh: number): string => `${meter},2026-06-14T16:00:00Z,${wh},0`;
+    const file = [
+      'meter,interval_start,consumed_wh,produced_wh',
+      line('cd'.repeat(16), 1),
+      line('TH-1', 1),
+      line(METER, 501),
+    ];
+    const codes = async (operator: string): Promise<unknown> => {
+      const { body } = await check('text/csv', file.join('\n'), `?operator=${operator}`);
+      return readingsAnswer.parse(body).lines.map(({ faults }) => faults?.map(({ code }) => code));
+    };
+    const unknown = ['readings.unknownMeter'];
+    expect(await codes(ORGANISATION)).toEqual([unknown, unknown, ['readings.beyondLimit']]);
+    expect(await codes('ee'.repeat(16))).toEqual([unknown, unknown, ['readings.wrongOperator']]);
   });
 
   it('says of a file with a wrong header what is wrong with it', async () => {

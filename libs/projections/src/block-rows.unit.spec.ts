@@ -390,8 +390,8 @@ describe('the registry', () => {
         { type: 'market.bookClosed', ...book, interval: later },
       ),
     );
-    expect(rows.meters).toEqual([{ meter, account: ann, zone: 'Z1', limitWh: 100_000 }]);
-    expect(rows.meterLimits).toEqual([{ meter, limitWh: 70_000 }]);
+    expect(rows.meters).toEqual([{ meter, account: ann, zone: 'Z1', limitWh: 100_000, registerDigits: 9 }]);
+    expect(rows.meterLimits).toEqual([{ meter, limitWh: 70_000, registerDigits: 0 }]);
     expect(rows.readings[0]).toMatchObject({
       meter,
       version: 2,

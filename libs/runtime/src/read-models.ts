@@ -13,6 +13,7 @@ import type {
   KycStatus,
   Mechanism,
   Phase,
+  ReadingQuality,
   Role,
   Sector,
   Side,
@@ -166,9 +167,20 @@ export interface TradeView extends BookKey {
   readonly operationId: string | undefined;
 }
 
+export interface MeterView {
+  readonly meter: string;
+  readonly account: string;
+  readonly zone: string;
+  readonly limitWh: number;
+  /** 0 where the operator has not said. */
+  readonly registerDigits: number;
+}
+
 export interface ReadingView {
   readonly meter: string;
   readonly intervalStartMs: number;
+  readonly version: number;
+  readonly quality: ReadingQuality;
   readonly account: string;
   readonly zone: string;
   readonly consumedWh: number;
@@ -369,7 +381,9 @@ export interface ConsortiumReads {
   /** Newest first. */
   orders(filter: OrderFilter): Promise<Page<OrderView>>;
   trades(filter: TradeFilter): Promise<Page<TradeView>>;
-  /** Of one meter, newest interval first. */
+  /** Of these ids; those that nobody registered are left out. */
+  meters(ids: readonly string[]): Promise<Answer<readonly MeterView[]>>;
+  /** Every version of the readings of one meter, newest interval and version first. */
   readings(meter: string, page: PageRequest): Promise<Page<ReadingView>>;
 
   /** Newest first. */

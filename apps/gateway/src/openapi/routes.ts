@@ -191,7 +191,7 @@ const consortiumRoutes: readonly RouteDoc[] = [
     id: 'checkReadings',
     summary: 'Check a file of meter readings, without sending anything',
     description:
-      'The rules are docs/spec/metering.md section 4, the formats docs/operations/readings.md. 200 whether the file is good or not: each line has its result. At most 1 MiB. What only the ledger knows (its meters, what was recorded before) is not checked.',
+      'The rules are docs/spec/metering.md section 4, the formats docs/operations/readings.md. 200 whether the file is good or not: each line has its result. At most 1 MiB. Meters are known by the read models; what was recorded before is not checked.',
     query: s.readingsQuery,
     request: [
       { type: 'text/csv', description: 'RFC 4180, UTF-8, with a header' },

@@ -78,13 +78,14 @@ export const tradesQuery = z.strictObject({
   order: z.enum(['newest', 'oldest']).default('newest').describe('Which come first.'),
 });
 export const readingsQuery = z.strictObject({
+  operator: f.organisationId.optional().describe('Lines of meters of other operators are refused.'),
   timeZone: z
     .enum(Object.keys(TIME_ZONES) as [TimeZone, ...TimeZone[]])
     .optional()
     .describe('Of stamps without an offset.'),
   registerDigits: wholeNumber(1, f.REGISTER_DIGITS_MAX)
     .optional()
-    .describe('Digits of Wh after which registers begin again, when the file has registers.'),
+    .describe('Digits of Wh after which registers begin again, where the ledger does not know.'),
 });
 const orderStatus = z.enum(ORDER_STATUSES);
 export const ordersQuery = z.strictObject({

@@ -12,7 +12,7 @@ import type {
 } from '@gridtokenx/runtime';
 import { Prisma } from './generated/client.js';
 import type { Book } from './generated/client.js';
-import { decodeCursor, encodeCursor, HEIGHT_MAX, limitOf, pageOf } from './page.js';
+import { decodeCursor, encodeCursor, HEIGHT_MAX, limitLookup, limitOf, pageOf } from './page.js';
 import { placedLists, type Placed } from './placed-lists.js';
 import { asOf, type ReadSession } from './read-session.js';
 import {
@@ -20,6 +20,7 @@ import {
   accountView,
   bookSummary,
   idOf,
+  meterView,
   optional,
   orderView,
   organisationView,
@@ -156,20 +157,39 @@ export function consortiumReads({
       }),
     orders: (filter) => guarded(() => orders(filter)),
     trades: (filter) => guarded(() => trades(filter)),
+    meters: (ids) =>
+      guarded(async () => {
+        limitLookup(ids.length);
+        const { value, ...at } = await inSnapshot(
+          () => prisma.meter.findMany({ where: { meter: { in: ids.map((id) => idOf(id, 16)) } } }),
+          (rows) => rows.map(meterView),
+        );
+        return { ...at, value };
+      }),
     readings: async (meter, page) => {
       const limit = limitOf(page);
-      const before = page.after === undefined ? undefined : decodeCursor(page.after, ['readings'], 1).place[0];
+      const [start, version] = page.after === undefined ? [] : decodeCursor(page.after, ['readings'], 2).place;
       const { value, ...at } = await inSnapshot(
         () =>
           prisma.reading.findMany({
             where: {
               meter: idOf(meter, 16),
-              ...(before === undefined ? {} : { intervalStartMs: { lt: BigInt(before) } }),
+              ...(start === undefined || version === undefined
+                ? {}
+                : {
+                    OR: [
+                      { intervalStartMs: { lt: BigInt(start) } },
+                      { intervalStartMs: BigInt(start), version: { lt: version } },
+                    ],
+                  }),
             },
-            orderBy: { intervalStartMs: 'desc' },
+            orderBy: [{ intervalStartMs: 'desc' }, { version: 'desc' }],
             take: limit + 1,
           }),
-        (rows) => pageOf(rows, limit, readingView, (row) => encodeCursor('readings', [Number(row.intervalStartMs)])),
+        (rows) =>
+          pageOf(rows, limit, readingView, (row) =>
+            encodeCursor('readings', [Number(row.intervalStartMs), row.version]),
+          ),
       );
       return { ...at, ...value };
     },

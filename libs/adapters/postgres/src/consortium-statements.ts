@@ -83,14 +83,20 @@ const meters = copy<MeterRow>(
     account('account', (r) => r.account),
     text('zone', (r) => r.zone),
     int8('limit_wh', (r) => r.limitWh),
+    int4('register_digits', (r) => r.registerDigits),
   ],
   { height: HEIGHT },
 );
 
 const meterLimits = statement<MeterLimit>({
   name: 'update meters',
-  columns: [hex('meter', (r) => r.meter), int8('limit_wh', (r) => r.limitWh)],
-  sql: (source) => `update meters as t set limit_wh = d.limit_wh from ${source} where t.meter = d.meter`,
+  columns: [
+    hex('meter', (r) => r.meter),
+    int8('limit_wh', (r) => r.limitWh),
+    int4('register_digits', (r) => r.registerDigits),
+  ],
+  sql: (source) =>
+    `update meters as t set limit_wh = d.limit_wh, register_digits = d.register_digits from ${source} where t.meter = d.meter`,
   exact: true,
   rowsOf: (rows) => rows.meterLimits,
 });

@@ -1,10 +1,9 @@
 import { HASH_BYTES } from '@gridtokenx/crypto';
 import { toBase64Url } from '@gridtokenx/kernel';
 import { accountText, SEQUENCE_AHEAD_MAX, SEQUENCE_WINDOW, type LedgerKind } from '@gridtokenx/protocol';
-import { LOOKUP_ITEMS_MAX, ReadModelError } from '@gridtokenx/runtime';
 import type { Admission, LedgerReads, ValidatorSetView } from '@gridtokenx/runtime';
 import { Prisma } from './generated/client.js';
-import { limitOf } from './page.js';
+import { limitLookup, limitOf } from './page.js';
 import { asOf, notReady, type ReadSession } from './read-session.js';
 import {
   accountIdOf,
@@ -285,9 +284,4 @@ function setsOf(rows: readonly PlaceRecord[]): ValidatorSetView[] {
       fromHeight,
       kids: places.sort((a, b) => a.place - b.place).map(({ kid }) => toBase64Url(kid)),
     }));
-}
-
-function limitLookup(count: number): void {
-  if (count > LOOKUP_ITEMS_MAX)
-    throw new ReadModelError('readModels.tooMany', `${count} in one question, ${LOOKUP_ITEMS_MAX} is the limit`);
 }

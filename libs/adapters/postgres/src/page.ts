@@ -1,5 +1,11 @@
 import { ByteReader, ByteWriter, fromBase64Url, toBase64Url } from '@gridtokenx/kernel';
-import { PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, ReadModelError, type PageRequest } from '@gridtokenx/runtime';
+import {
+  LOOKUP_ITEMS_MAX,
+  PAGE_ITEMS_DEFAULT,
+  PAGE_ITEMS_MAX,
+  ReadModelError,
+  type PageRequest,
+} from '@gridtokenx/runtime';
 
 /** What a page goes on from: the kind of list, and the place of its last item. */
 const KINDS = ['orders', 'tradesNewest', 'tradesOldest', 'readings', 'validatorChanges', 'newest', 'oldest'] as const;
@@ -46,4 +52,9 @@ export function pageOf<Row, Item>(
   const own = rows.slice(0, limit);
   const last = own.at(-1);
   return { items: own.map(toItem), next: rows.length > limit && last !== undefined ? cursorOf(last) : undefined };
+}
+
+export function limitLookup(count: number): void {
+  if (count > LOOKUP_ITEMS_MAX)
+    throw new ReadModelError('readModels.tooMany', `${count} in one question, ${LOOKUP_ITEMS_MAX} is the limit`);
 }

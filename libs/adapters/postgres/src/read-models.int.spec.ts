@@ -469,14 +469,26 @@ describe('the read models', () => {
   });
 
   it('page through the readings of a meter, and bound what one page holds', async () => {
-    const reading = blocks[4]?.readings[0];
-    expect(await models.readings(reading?.meter ?? '', {})).toEqual({
-      ...at,
-      items: [{ ...reading, height: 4 }],
-      next: undefined,
-    });
+    const [first, second] = blocks[4]?.readings ?? [];
+    const meter = first?.meter ?? '';
+    const items = [second, first].map((reading) => ({ ...reading, height: 4 }));
+    expect(await models.readings(meter, {})).toEqual({ ...at, items, next: undefined });
+    expect(await walk((after) => models.readings(meter, { after, limit: 1 }))).toEqual(items);
     expect((await models.orders({ limit: 1_000_000 })).items.length).toBe(Math.min(1_000, state.orders.size));
     expect((await models.orders({ limit: -5 })).items.length).toBe(1);
+  });
+
+  it('know meters by their ids, with what they measure by since their last swap', async () => {
+    const [row] = blocks[4]?.meters ?? [];
+    const nobody = 'ab'.repeat(16);
+    expect(await models.meters([nobody, row?.meter ?? ''])).toEqual({
+      ...at,
+      value: [{ ...row, limitWh: 7, registerDigits: 6 }],
+    });
+    expect(await models.meters([])).toEqual({ ...at, value: [] });
+    await expect(models.meters(Array<string>(10_001).fill(nobody))).rejects.toMatchObject({
+      code: 'readModels.tooMany',
+    });
   });
 
   it('refuse a cursor that they did not give out', async () => {

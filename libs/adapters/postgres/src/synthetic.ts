@@ -346,6 +346,8 @@ export class SyntheticLedger {
       for (const book of [FORWARD, BOOK]) events.push({ type: 'market.bookClosed', ...book, interval: closed });
     }
     if (this.height % 4 === 1) events.push(...this.change(organisation, until));
+    const reading = { meter, account, zone: ZONE, interval, consumedWh: '100', producedWh: '350' };
+    const shown = { consumedWh: '5', producedWh: '0' };
     events.push(
       { type: 'registry.organisationRegistered', organisation, sector: 'trader', roles: [] },
       { type: 'registry.keyRegistered', key, organisation },
@@ -362,16 +364,21 @@ export class SyntheticLedger {
       { type: 'registry.meterRegistered', meter, account, zone: ZONE, limitWh: '100000' },
       {
         type: 'metering.readingRecorded',
-        meter,
-        account,
-        zone: ZONE,
-        interval,
-        quality: 'actual',
+        ...reading,
+        quality: 'estimated',
         version: 1,
-        consumedWh: '100',
-        producedWh: '350',
-        mintedWh: '250',
-        importWh: '0',
+        mintedWh: '0',
+        importWh: '100',
+      },
+      { type: 'metering.readingRecorded', ...reading, quality: 'actual', version: 2, mintedWh: '250', importWh: '0' },
+      {
+        type: 'registry.meterSwapped',
+        meter,
+        at: until,
+        final: shown,
+        initial: shown,
+        limitWh: '7',
+        registerDigits: 6,
       },
     );
     if (this.height % 3 === 0) events.push({ type: 'registry.keyRemoved', key });

@@ -11,6 +11,7 @@ import type {
   OperationView,
   OrderView,
   OrganisationView,
+  MeterView,
   ReadingView,
   RestingOrder,
   TradeView,
@@ -157,9 +158,19 @@ export const tradeView = (row: TradeRecord): TradeView => ({
   operationId: optional(row.operationId, hexOf),
 });
 
+export const meterView = (row: Generated.Meter): MeterView => ({
+  meter: hexOf(row.meter),
+  account: accountText(row.account),
+  zone: row.zone,
+  limitWh: Number(row.limitWh),
+  registerDigits: row.registerDigits,
+});
+
 export const readingView = (row: Generated.Reading): ReadingView => ({
   meter: hexOf(row.meter),
   intervalStartMs: Number(row.intervalStartMs),
+  version: row.version,
+  quality: row.quality as ReadingView['quality'],
   account: accountText(row.account),
   zone: row.zone,
   consumedWh: Number(row.consumedWh),

@@ -4,6 +4,7 @@ export { QUALITIES, VERSION_MAX, type KnownMeter, type Quality, type ReadingsTer
 export { readMeters, type MetersFault } from './meters.js';
 export { isTimeZone, TIME_ZONES, type TimeZone } from './notation.js';
 export {
+  metersNamedIn,
   readReadings,
   READINGS_FILE_BYTES_MAX,
   type LineStatus,

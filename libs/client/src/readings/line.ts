@@ -10,7 +10,7 @@ export interface KnownMeter {
   /** Its id on the ledger, 32 hex digits. */
   readonly meter: string;
   /** Id of the organisation that answers for it. */
-  readonly operator?: string;
+  readonly operator?: string | undefined;
   /** The most that it can measure in one interval, each way, in Wh. */
   readonly limitWh?: number;
   /** Digits of its registers, counted in Wh: one with 6 digits begins again at 1,000,000 Wh. */
@@ -126,7 +126,7 @@ class RowReader {
         'meter',
         'readings.unknownMeter',
         `there is no meter '${name.slice(0, 64)}'`,
-        'add it to the list',
+        'is it registered, and in the list of meters?',
       );
     if (operator !== undefined && known.operator !== undefined && known.operator !== operator)
       return this.add(

@@ -1,5 +1,6 @@
 import { compareText, formatInterval, fromUtf8, INTERVAL_MS, millis, type Millis } from '@gridtokenx/kernel';
 import type { ReadingsFault } from './codes.js';
+import type { Rows } from './fields.js';
 import {
   readRow,
   type Entry,
@@ -72,6 +73,26 @@ export type ReadingsFile =
  * that cannot be understood as a whole is refused whole. Never throws, whatever the bytes.
  */
 export function readReadings(bytes: Uint8Array, format: 'csv' | 'ndjson', terms: ReadingsTerms = {}): ReadingsFile {
+  const rows = rowsIn(bytes, format);
+  if ('refused' in rows) return rows;
+  const results = new Results();
+  const entries: Entry[] = [];
+  for (const row of rows.rows) {
+    const entry = 'faults' in row ? row.faults : readRow(row, terms);
+    if ('kind' in entry) entries.push(entry);
+    else results.refuse(row.line, entry);
+  }
+  return gather(entries, results, terms);
+}
+
+/** The names of meters in a file, each once; of a file that is refused whole, none. */
+export function metersNamedIn(bytes: Uint8Array, format: 'csv' | 'ndjson'): string[] {
+  const rows = rowsIn(bytes, format);
+  if ('refused' in rows) return [];
+  return [...new Set(rows.rows.flatMap((row) => ('cells' in row ? (row.cells.get('meter') ?? []) : [])))];
+}
+
+function rowsIn(bytes: Uint8Array, format: 'csv' | 'ndjson'): Rows {
   if (bytes.length > READINGS_FILE_BYTES_MAX)
     return refusedWhole(1, 'file.tooLarge', `more than ${READINGS_FILE_BYTES_MAX} bytes`, 'part the file');
   const text = fromUtf8(bytes);
@@ -84,19 +105,10 @@ export function readReadings(bytes: Uint8Array, format: 'csv' | 'ndjson', terms:
     );
   // Spreadsheets put a byte order mark before UTF-8.
   const plain = text.startsWith('\ufeff') ? text.slice(1) : text;
-  const rows = format === 'csv' ? rowsOfCsv(plain) : rowsOfNdjson(plain);
-  if ('refused' in rows) return rows;
-  const results = new Results();
-  const entries: Entry[] = [];
-  for (const row of rows.rows) {
-    const entry = 'faults' in row ? row.faults : readRow(row, terms);
-    if ('kind' in entry) entries.push(entry);
-    else results.refuse(row.line, entry);
-  }
-  return gather(entries, results, terms);
+  return format === 'csv' ? rowsOfCsv(plain) : rowsOfNdjson(plain);
 }
 
-function refusedWhole(line: number, code: ReadingsFault['code'], reason: string, hint: string): ReadingsFile {
+function refusedWhole(line: number, code: ReadingsFault['code'], reason: string, hint: string): Rows {
   return { refused: [{ line, code, reason, hint }] };
 }
 

@@ -131,13 +131,13 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
         return;
       }
       case 'registry.meterRegistered': {
-        const { meter, account, zone, limitWh } = event;
-        this.meters.push({ meter, account, zone, limitWh: Number(limitWh) });
+        const { meter, account, zone, limitWh, registerDigits = 0 } = event;
+        this.meters.push({ meter, account, zone, limitWh: Number(limitWh), registerDigits });
         return;
       }
       case 'registry.meterSwapped': {
-        const { meter, limitWh } = event;
-        this.meterLimits.set(meter, { meter, limitWh: Number(limitWh) });
+        const { meter, limitWh, registerDigits = 0 } = event;
+        this.meterLimits.set(meter, { meter, limitWh: Number(limitWh), registerDigits });
         return;
       }
       case 'metering.readingRecorded': {

@@ -35,13 +35,15 @@ export interface DelegationRow {
 }
 
 /** A meter that another device measures for. */
-export type MeterLimit = Pick<MeterRow, 'meter' | 'limitWh'>;
+export type MeterLimit = Pick<MeterRow, 'meter' | 'limitWh' | 'registerDigits'>;
 
 export interface MeterRow {
   readonly meter: HexId;
   readonly account: HexId;
   readonly zone: string;
   readonly limitWh: number;
+  /** 0 where the operator has not said. */
+  readonly registerDigits: number;
 }
 
 export interface ZoneRow {

@@ -107,8 +107,6 @@ CREATE INDEX "trades_interval_idx" ON "trades" ("interval_start_ms", "trade");
 CREATE TABLE "readings" (
     "meter" BYTEA NOT NULL,
     "interval_start_ms" BIGINT NOT NULL,
-    "version" INTEGER NOT NULL,
-    "quality" TEXT COLLATE "C" NOT NULL,
     "account" BYTEA NOT NULL,
     "zone" TEXT COLLATE "C" NOT NULL,
     "consumed_wh" BIGINT NOT NULL,
@@ -118,7 +116,7 @@ CREATE TABLE "readings" (
     "height" BIGINT NOT NULL,
     "leaf_index" INTEGER NOT NULL,
 
-    CONSTRAINT "readings_pkey" PRIMARY KEY ("meter", "interval_start_ms", "version")
+    CONSTRAINT "readings_pkey" PRIMARY KEY ("meter", "interval_start_ms")
 );
 
 CREATE TABLE "books" (
