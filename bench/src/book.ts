@@ -65,12 +65,12 @@ class Market {
   constructor() {
     const store = new Store();
     const terms = genesis();
-    const state = consortiumLedger.state(store, terms, { crypto: native, ledgerId: '' });
+    const surroundings = { crypto: native, ledgerId: '' };
+    const state = consortiumLedger.state(store, terms, surroundings);
     this.state = state;
-    state.registry.zones.set(ZONE, { operator: ORGANISATION, account: OPERATOR, territory: ZONE, voltage: 'low' });
+    for (const module of consortiumLedger.modules(state, surroundings)) module.genesis?.(terms);
     for (let i = 0; i < 2 * TRADERS; i++) {
       const account = traderName(i);
-      state.registry.accounts.set(account, { organisation: ORGANISATION, kyc: 'verified', kycUntil: 0 });
       store.change(state.registry.delegations.pair(KID, account), {
         operations: ['market.placeOrder', 'market.cancelOrder', 'market.replaceOrder'],
         until: START * 2,
