@@ -22,7 +22,7 @@ export async function prepareMarket(system: RunningSystem, keys: number): Promis
   const start = parseTime(ledger.identity.genesis.market.start);
   if (backOffice === undefined || start === undefined) throw new Error('the development ledger has a back office');
   // The one interval that had just ended when market time began: it can be metered at once, and its books stay open.
-  const interval = formatInterval(millis(start - INTERVAL_MS));
+  const interval = formatInterval(millis(Math.floor(start / INTERVAL_MS - 1) * INTERVAL_MS));
   const accounts = Array.from({ length: keys }, (_, i) => {
     const zone = ZONES[i % ZONES.length] ?? ZONES[0];
     const seed = randomBytes(32);

@@ -106,7 +106,7 @@ const ORGANISATIONS: readonly { name: string; sector: Sector; roles: readonly Ro
  */
 export const DEVELOPMENT_RESERVE = 1_000_000_000n * 1_000_000n;
 
-/** Version 1 of the tariff book. */
+/** Its first entry, without wheeling and VAT, is the tariff here for good: market time soon runs beyond where it really ends. */
 const TARIFFS = fileURLToPath(new URL('../../../data/tariff-book.json', import.meta.url));
 
 /** Where the readings begin. */
@@ -169,9 +169,11 @@ async function make(
   const idOf = (name: string): string => directory.organisations[name]?.id ?? '';
   for (const operator of new Set([TRANSMISSION, ...ZONES].map((zone) => zone.operator)))
     directory.accounts[operator] = randomId();
-  const tariffs = tariffBook.parse(parseStrictJson(await readFile(TARIFFS, 'utf8')));
-  const [entry] = tariffs.entries;
-  if (entry === undefined) throw new Error('the tariff book has an entry');
+  const book = tariffBook.parse(parseStrictJson(await readFile(TARIFFS, 'utf8')));
+  const [first] = book.entries;
+  if (first === undefined) throw new Error('the tariff book has an entry');
+  const { validTo: _, ...entry } = first;
+  const tariffs = { ...book, entries: [entry] };
   Object.assign(directory.accounts, entry.payees);
   const keeperOf: Readonly<Record<string, string>> = { platform: 'technology-1', tax: 'bank' };
   const genesis: ConsortiumGenesis = {
