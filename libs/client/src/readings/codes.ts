@@ -26,6 +26,7 @@ export const READINGS_CODES = {
   'readings.contradictingFields': 'Two columns or fields say the same thing in two ways.',
   'readings.fieldType': 'A field is neither a text nor a whole number.',
   'readings.missingCell': 'A cell is empty.',
+  'readings.cellTooLong': 'A cell is longer than 100 characters.',
   'readings.unusedCell': 'A cell has no meaning on this line.',
   'readings.badMeterId': 'The meter is not an id of the ledger.',
   'readings.unknownMeter': 'The meter is not in the list of meters.',

@@ -36,6 +36,8 @@ export interface ReadingsTerms {
 export const QUALITIES = ['actual', 'estimated', 'missing', 'corrected'] as const;
 export type Quality = (typeof QUALITIES)[number];
 export type ReadQuality = Exclude<Quality, 'missing'>;
+/** Characters of one cell; nothing that belongs there is as long, and messages quote it. */
+const CELL_MAX = 100;
 export const VERSION_MAX = 999;
 
 interface Common {
@@ -83,7 +85,16 @@ class RowReader {
   ) {}
 
   read(): Entry | readonly ReadingsFault[] {
-    const { line, shape } = this.row;
+    const { line, shape, cells } = this.row;
+    for (const [field, cell] of cells)
+      if (cell.length > CELL_MAX)
+        this.add(
+          field,
+          'readings.cellTooLong',
+          `${cell.length} characters`,
+          'is a quote missing, or a column too many?',
+        );
+    if (this.faults.length > 0) return this.faults;
     const known = this.meter();
     const quality = this.quality();
     const event = this.event();
@@ -117,7 +128,7 @@ class RowReader {
     const { meters, operator } = this.terms;
     if (meters === undefined) {
       if (/^[0-9a-f]{32}$/.test(name)) return { meter: name };
-      const reason = `'${name.slice(0, 64)}' is not an id of the ledger: 32 digits of lower-case hex`;
+      const reason = `'${name}' is not an id of the ledger: 32 digits of lower-case hex`;
       return this.add('meter', 'readings.badMeterId', reason, 'give the list that names the meters of the file');
     }
     const known = meters.get(name);
@@ -125,7 +136,7 @@ class RowReader {
       return this.add(
         'meter',
         'readings.unknownMeter',
-        `there is no meter '${name.slice(0, 64)}'`,
+        `there is no meter '${name}'`,
         'is it registered, and in the list of meters?',
       );
     if (operator !== undefined && known.operator !== undefined && known.operator !== operator)

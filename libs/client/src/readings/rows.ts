@@ -73,8 +73,8 @@ function faultsOfHeader(names: readonly string[]): ReadingsFault[] {
       return [
         {
           code: 'readings.unknownField',
-          column: name,
-          reason: `there is no column '${name}'`,
+          column: name.slice(0, 100),
+          reason: `there is no column '${name.slice(0, 100)}'`,
           hint: `columns: ${FIELDS.join(', ')}`,
         },
       ];
@@ -140,13 +140,13 @@ function rowOfObject(line: number, value: { readonly [key: string]: Json }): Row
   const pointers = new Map<Field, string>();
   const cells = new Map<Field, string>();
   for (const [key, held] of Object.entries(value)) {
-    const pointer = `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const pointer = `/${key.slice(0, 100).replaceAll('~', '~0').replaceAll('/', '~1')}`;
     const field = fieldOfKey(key);
     if (field === undefined)
       faults.push({
         code: 'readings.unknownField',
         pointer,
-        reason: `there is no field '${key}'`,
+        reason: `there is no field '${key.slice(0, 100)}'`,
         hint: `fields: ${FIELDS.map(keyOf).join(', ')}`,
       });
     else if (pointers.has(field))

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { formatInterval, formatTime, fromHex, parseTime, utf8 } from '@gridtokenx/kernel';
+import { operationSchemas } from '@gridtokenx/protocol';
 import { readFileSync } from 'node:fs';
 import {
+  readMeters,
   readReadings,
   READINGS_CODES,
   type KnownMeter,
@@ -29,6 +31,10 @@ interface Case {
 const { cases } = JSON.parse(
   readFileSync(new URL('../../../../vectors/meter-readings.json', import.meta.url), 'utf8'),
 ) as { readonly cases: readonly Case[] };
+
+const page = readFileSync(new URL('../../../../docs/operations/readings.md', import.meta.url), 'utf8');
+const blocksOf = (language: string): string[] =>
+  [...page.matchAll(/^```(\w+)\n(.*?)^```$/gms)].flatMap(([, name, text = '']) => (name === language ? [text] : []));
 
 const at = (text: string): number => parseTime(text) ?? Number.NaN;
 
@@ -75,8 +81,27 @@ describe('a file of readings', () => {
     expect(unseen).toEqual(['file.tooLarge', 'file.tooManyLines']);
   });
 
+  it('is good when it is one of the examples on the page for operators', () => {
+    const [file = '', registers = '', list = ''] = blocksOf('csv');
+    const meters = readMeters(utf8(list));
+    if ('faults' in meters) throw new Error(JSON.stringify(meters.faults));
+    const [known] = meters.meters.values();
+    const four = [1, 2, 3, 4].map((n): [string, KnownMeter] => {
+      return [`TH-MEA-000${n}`, { limitWh: 2500, registerDigits: 9, ...known, meter: String(n).repeat(32) }];
+    });
+    const statuses = [file, registers].map((text) => {
+      const read = readReadings(utf8(text), 'csv', { meters: new Map(four) });
+      return 'refused' in read ? read.refused : read.lines.map(({ status }) => status);
+    });
+    expect(statuses).toEqual([
+      ['reading', 'reading', 'missing', 'reading'],
+      ['register', 'register', 'register', 'reading'],
+    ]);
+    const [swap = ''] = blocksOf('json');
+    expect(operationSchemas['registry.swapMeter'].safeParse(JSON.parse(swap)).success).toBe(true);
+  });
+
   it('is refused by codes that the page for operators has, each with its meaning', () => {
-    const page = readFileSync(new URL('../../../../docs/operations/readings.md', import.meta.url), 'utf8');
     const told = Object.fromEntries(
       [...page.matchAll(/^\| `([a-z]+\.\w+)` +\| (.*?) +\|$/gm)].map(([, ...row]) => row),
     );
