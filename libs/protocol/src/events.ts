@@ -27,6 +27,7 @@ export const ORDER_CLOSE_REASONS = [
   'barred',
   'curtailed',
   'pairClosed',
+  'tariffChanged',
 ] as const;
 
 /** A restriction of the network; the limits are what it comes to in Wh per interval, where it restricts that direction. */
@@ -48,6 +49,18 @@ const book = {
   fromZone: f.zoneId,
   toZone: f.zoneId,
   interval: f.interval,
+};
+
+/** The terms under which a book trades, and who is paid. */
+const terms = {
+  tariffVersion: f.count,
+  tariffHash: f.hashHex,
+  /** What the buyer pays for the wires on top of the energy, with tax, in 0.0001 THB/kWh. */
+  wheeling: f.tariffRate,
+  operatorFrom: f.accountId,
+  operatorTo: f.accountId,
+  platform: f.accountId,
+  tax: f.accountId,
 };
 
 /** What stands behind either side of a referendum, with conviction; the capital that supports it, and the electorate it is a share of. */
@@ -627,19 +640,10 @@ export const eventSchemas = {
     first: f.publicField(z.array(f.meterId).max(READINGS_MISSING_NAMED_MAX)),
   }),
 
-  /** With its first order: the terms under which the book trades, and who is paid. */
-  'market.bookOpened': event('market.bookOpened', {
-    ...book,
-    closesAt: f.time,
-    tariffVersion: f.count,
-    tariffHash: f.hashHex,
-    /** What the buyer pays for the wires on top of the energy, with tax, in 0.0001 THB/kWh. */
-    wheeling: f.tariffRate,
-    operatorFrom: f.accountId,
-    operatorTo: f.accountId,
-    platform: f.accountId,
-    tax: f.accountId,
-  }),
+  /** With its first order. */
+  'market.bookOpened': event('market.bookOpened', { ...book, closesAt: f.time, ...terms }),
+  /** A later version of the tariff book comes to other terms: its orders have ended, and it goes on. */
+  'market.bookRepriced': event('market.bookRepriced', { ...book, ...terms }),
   'market.orderPlaced': event('market.orderPlaced', {
     order: f.operationId,
     account: f.accountId,

@@ -285,6 +285,10 @@ export const rejections = {
     retry: 'never',
     text: 'The limit does not even cover the wheeling between these zones: the order could never be settled.',
   },
+  'market.repricing': {
+    retry: 'later',
+    text: 'A new version of the tariff book changes the terms of this book: its orders are being closed.',
+  },
   'market.zonePairClosed': { retry: 'never', text: 'No book is open between these zones.' },
   'market.belowMinimum': { retry: 'never', text: 'An order is for at least 0.1 kWh.' },
   'market.aboveMaximum': { retry: 'never', text: 'A bid is worth at most 4 billion THB at its limit price.' },

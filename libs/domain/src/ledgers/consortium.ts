@@ -45,7 +45,7 @@ export const consortiumLedger: LedgerDefinition<ConsortiumGenesis, ConsortiumSta
     const accounts = new AccountsState(store);
     const registry = new RegistryState(store);
     const positions = new PositionsState(store, crypto);
-    const tariffs = new TariffsState(store, registry);
+    const tariffs = new TariffsState(store, registry, crypto);
     const rules = new RulesState(store);
     const network = new NetworkState(store);
     const market = new MarketState(store, accounts, registry, positions, network, tariffs, rules);
@@ -69,7 +69,7 @@ export const consortiumLedger: LedgerDefinition<ConsortiumGenesis, ConsortiumSta
     { crypto, ledgerId },
   ) => [
     registryModule(registry, crypto, (key) => validators.isBound(key), multisig),
-    tariffsModule({ tariffs, registry, crypto }),
+    tariffsModule({ tariffs, registry }),
     accountsModule(accounts, registry, multisig, (account) => rules.isBarred(account)),
     networkModule({ network, registry, market }),
     meteringModule({ metering, accounts, registry, market }),

@@ -73,13 +73,17 @@ export class Book implements BookName {
   readonly bought: BalanceGroup;
   readonly soldPlace: string;
   readonly boughtPlace: string;
+  /** Changes only while nothing rests in it. */
+  terms: BookTerms;
   /** SPEC market 3.1: a bid's limit less this is what it offers for the energy. */
-  readonly wheelingTicks: number;
+  wheelingTicks: number;
+  /** The hash of the version of the tariff book that was last seen to come to these terms. */
+  seen: string;
 
   constructor(
     name: BookName,
     readonly closesAt: number,
-    readonly terms: BookTerms,
+    terms: BookTerms,
     accounts: AccountsState,
   ) {
     ({
@@ -99,7 +103,15 @@ export class Book implements BookName {
     this.bought = accounts.balances.group(this.boughtAsset);
     this.soldPlace = placeKey(name.fromZone, name.interval);
     this.boughtPlace = placeKey(name.toZone, name.interval);
+    this.terms = terms;
     this.wheelingTicks = Math.ceil(terms.wheeling / 100);
+    this.seen = terms.hash;
+  }
+
+  reprice(terms: BookTerms): void {
+    this.terms = terms;
+    this.wheelingTicks = Math.ceil(terms.wheeling / 100);
+    this.seen = terms.hash;
   }
 
   /** The zone and interval whose energy an order of one side is about. */

@@ -181,6 +181,7 @@ function replaceOrder(
 /** SPEC market 2: an order that the rules and its account's money allow is escrowed, and comes in now or when it says. */
 function enterOrder(market: MarketState, context: OperationContext, request: Request): RejectedOutcome | undefined {
   const { account, book, isBid, priceTicks, quantityWh, timeInForce, validFrom } = request;
+  if (market.otherTerms(book) !== undefined) return rejected('market.repricing');
   const barrier = barrierOf(market, request);
   if (barrier !== undefined) return barrier;
   const entersAt = validFrom === 0 ? context.marketTime : validFrom;

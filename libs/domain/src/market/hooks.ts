@@ -10,6 +10,7 @@ import type { MarketState } from './state.js';
 /** SPEC market 5.3, 7: at the start of a block, so that nothing that has ended trades in it. */
 export function closeWhatHasEnded(market: MarketState, context: HookContext): void {
   market.freeClosedBooks();
+  repriceBooks(market, context);
   expireOrders(market, context);
   endStopped(market, context);
   cancelHalted(market, context);
@@ -24,6 +25,18 @@ export function closeWhatHasEnded(market: MarketState, context: HookContext): vo
   }
   reopenBooks(market, context);
   comeInWaiting(market, context);
+}
+
+/** SPEC market 1.6: whose terms have changed lose their orders before anything else happens to them; without entries nothing does. */
+function repriceBooks(market: MarketState, context: HookContext): void {
+  for (const book of market.standing) {
+    const terms = market.otherTerms(book);
+    if (terms === undefined) continue;
+    if (!closeOrders(market, context, book, 'tariffChanged')) return;
+    if (context.entriesLeft === 0) return;
+    market.repriceBook(context, book, terms);
+    context.worked();
+  }
 }
 
 /** SPEC market 5.3 */

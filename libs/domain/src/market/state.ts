@@ -1,8 +1,9 @@
-import { assert, formatTime, millis, parseInterval, type ByteReader } from '@gridtokenx/kernel';
+import { assert, parseInterval, type ByteReader } from '@gridtokenx/kernel';
 import {
   PRICE_TICKS_MAX,
   TIMES_IN_FORCE,
   type Allocation,
+  type EventOf,
   type LedgerEvent,
   type TimeInForce,
 } from '@gridtokenx/protocol';
@@ -32,7 +33,7 @@ import { dayOf } from './rules/hours.js';
 import { OwnedOrder, Participants } from './rules/participants.js';
 import type { RulesState } from './rules/state.js';
 import type { Level } from './side.js';
-import type { BookTerms, TermsSource } from './terms.js';
+import { isSameTerms, type BookTerms, type TermsSource } from './terms.js';
 
 /** The value of a bid at its limit is at most 4 billion THB, so that every sum over one order is a safe integer. */
 export const ORDER_VALUE_MAX = 4_000_000_000_000_000;
@@ -243,11 +244,34 @@ export class MarketState {
     return this.rules.versions.ofInterval(interval).allocation;
   }
 
+  /** Whether the tariff book says what energy costs in a zone and interval: no later version of it takes that back (tariffs 5.9). */
+  isPriced(zone: string, interval: string): boolean {
+    return this.tariffs.termsOf(zone, zone, interval) !== undefined;
+  }
+
   /** Of an interval in which something was traded or metered. */
   termsAt(fromZone: string, toZone: string, interval: string): BookTerms {
     const terms = this.tariffs.termsOf(fromZone, toZone, interval);
     assert(terms !== undefined, 'an interval that is settled was covered by the tariff book when it was traded');
     return terms;
+  }
+
+  /** SPEC market 1.6: the terms in force, where they are others than those that a book trades under. */
+  otherTerms(book: Book): BookTerms | undefined {
+    const { hash } = this.tariffs.newest;
+    if (book.seen === hash) return undefined;
+    const terms = this.termsAt(book.fromZone, book.toZone, book.interval);
+    if (!isSameTerms(terms, book.terms)) return terms;
+    book.seen = hash;
+    return undefined;
+  }
+
+  /** SPEC market 1.6: goes on under these terms; nothing rests in it. */
+  repriceBook(context: BlockContext, book: Book, terms: BookTerms): void {
+    const cell = this.book(book);
+    assert(cell?.value !== undefined, 'a book that stands has a row');
+    this.store.change(cell, { ...cell.value, tariffVersion: terms.version });
+    context.events.push({ type: 'market.bookRepriced', ...nameOf(book), ...toldOf(terms) });
   }
 
   /** SPEC market 1.3: with its first order; undefined where no tariff covers the interval. */
@@ -257,23 +281,10 @@ export class MarketState {
     const cell = this.books.pair(marketOf(name), name.interval);
     this.intervals.expect(name.interval, this.schedule(name.interval).closesAt);
     this.store.change(cell, { status: 'open', closesAt, tariffVersion: terms.version });
-    context.events.push({
-      type: 'market.bookOpened',
-      mechanism: name.mechanism,
-      phase: name.phase,
-      fromZone: name.fromZone,
-      toZone: name.toZone,
-      interval: name.interval,
-      closesAt: formatTime(millis(closesAt)),
-      tariffVersion: terms.version,
-      tariffHash: terms.hash,
-      wheeling: terms.wheeling,
-      operatorFrom: terms.operatorFrom,
-      operatorTo: terms.operatorTo,
-      platform: terms.platform,
-      tax: terms.tax,
-    });
-    return cell.extra;
+    const book = cell.extra;
+    assert(book !== undefined, 'a book that opens has its index');
+    context.events.push({ type: 'market.bookOpened', ...nameOf(book), closesAt: book.closesAtText, ...toldOf(terms) });
+    return book;
   }
 
   count(): CounterRow {
@@ -375,15 +386,23 @@ export class MarketState {
       assert(cell.extra !== undefined, 'a standing book has its index');
       this.standing.remove(cell.extra);
       this.recentlyClosed.push(cell);
+    } else if (stood && stands && old.tariffVersion !== now.tariffVersion) {
+      assert(cell.extra !== undefined, 'a standing book has its index');
+      cell.extra.reprice(this.termsUnder(cell.extra, now.tariffVersion));
     }
   }
 
   private makeBook({ first: market, second: interval }: BookCell, { closesAt, tariffVersion }: BookRow): Book {
     const name = nameOfMarket(market);
     assert(name !== undefined, 'a book is named by its market');
-    const terms = this.tariffs.termsOf(name.fromZone, name.toZone, interval, tariffVersion);
-    assert(terms !== undefined, 'a book trades under a version that there is');
-    return new Book({ ...name, interval }, closesAt, terms, this.accounts);
+    const book = { ...name, interval };
+    return new Book(book, closesAt, this.termsUnder(book, tariffVersion), this.accounts);
+  }
+
+  private termsUnder({ fromZone, toZone, interval }: BookName, version: number): BookTerms {
+    const terms = this.tariffs.termsOf(fromZone, toZone, interval, version);
+    assert(terms !== undefined, 'a book trades under a version that covers its interval');
+    return terms;
   }
 
   /** Rows of books are there before those of orders are read. */
@@ -422,6 +441,25 @@ export class MarketState {
     this.recentlyClosed = [];
   }
 }
+
+const nameOf = ({ mechanism, phase, fromZone, toZone, interval }: BookName): BookName => ({
+  mechanism,
+  phase,
+  fromZone,
+  toZone,
+  interval,
+});
+
+type Told = Omit<EventOf<'market.bookRepriced'>, 'type' | keyof BookName>;
+const toldOf = ({ version, hash, wheeling, operatorFrom, operatorTo, platform, tax }: BookTerms): Told => ({
+  tariffVersion: version,
+  tariffHash: hash,
+  wheeling,
+  operatorFrom,
+  operatorTo,
+  platform,
+  tax,
+});
 
 function escrowOf(row: OrderRow): Escrow | undefined {
   if (!isOpenOrder(row)) return undefined;

@@ -33,7 +33,28 @@ export interface BookTerms {
 export interface TermsSource {
   /** By the version in force, or by a former one. Absent where no entry of the tariff book covers the interval. */
   termsOf(fromZone: string, toZone: string, interval: string, version?: number): BookTerms | undefined;
+  /** The version in force. */
+  readonly newest: { readonly hash: string };
 }
+
+/** Whether two versions of the tariff book come to the same for a book. */
+export const isSameTerms = (a: BookTerms, b: BookTerms): boolean =>
+  NUMBERS.every((name) => a[name] === b[name]) &&
+  SHARES.every((name) => a[name].numerator === b[name].numerator && a[name].denominator === b[name].denominator);
+
+const SHARES = ['buyerFee', 'sellerFee', 'platformPart', 'taxPart'] as const;
+const NUMBERS = [
+  'wheeling',
+  'wheelingFrom',
+  'wheelingTax',
+  'marginRate',
+  'topUpRate',
+  'surplusRate',
+  'operatorFrom',
+  'operatorTo',
+  'platform',
+  'tax',
+] as const satisfies readonly Exclude<keyof BookTerms, 'version' | 'hash' | (typeof SHARES)[number]>[];
 
 /** micro-WATT for so many Wh at a rate of 0.0001 THB/kWh, rounded down. */
 export const amountAt = (rate: number, wh: number): number => {

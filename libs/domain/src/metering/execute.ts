@@ -73,6 +73,7 @@ function recordReading(
   const phase = phaseAt(schedule, context.marketTime);
   if (phase === 'over') return rejected('metering.bookClosed');
   if (phase !== 'spot') return rejected('metering.tooEarly');
+  if (!market.isPriced(zone, interval)) return rejected('tariffs.noEntry', { interval });
   const place = market.positions.placeOf(zone, interval);
   const cell = metering.readings.pair(meter, place.key);
   const before = cell.value;

@@ -1,11 +1,9 @@
-import type { Crypto } from '@gridtokenx/crypto';
 import { BANGKOK_MS, parseTime, unreachable } from '@gridtokenx/kernel';
 import {
   coverageFault,
   decisionFaults,
   rejected,
   tariffFault,
-  tariffHash,
   tariffText,
   withDecision,
   withEntries,
@@ -27,7 +25,6 @@ export type TariffsOperation = OperationOf<(typeof TARIFFS_OPERATIONS)[number]>;
 export interface TariffsParts {
   readonly tariffs: TariffsState;
   readonly registry: RegistryState;
-  readonly crypto: Crypto;
 }
 
 export function executeTariffs(
@@ -63,7 +60,7 @@ function* zonesOf({ zones }: RegistryState): Generator<ZonePlace & { id: string 
 
 /** SPEC tariffs 1.4: the whole new version is checked before any of it is there. */
 function publish(
-  { tariffs, registry, crypto }: TariffsParts,
+  { tariffs, registry }: TariffsParts,
   context: OperationContext,
   { basedOn, entries }: OperationOf<'tariffs.publish'>,
 ): RejectedOutcome | undefined {
@@ -76,15 +73,14 @@ function publish(
   if (fault !== undefined) return refused(fault);
   const payee = payeeFault(registry, next);
   if (payee !== undefined) return payee;
-  const hash = tariffHash(crypto, next);
-  tariffs.add(next, hash);
+  const { hash } = tariffs.add(next);
   context.events.push({ type: 'tariffs.published', version: next.version, hash, entries });
   return undefined;
 }
 
 /** SPEC tariffs 2.2, 2.7: also about days that are over: what was settled stays as it is, and is corrected by the new version. */
 function decideCalendar(
-  { tariffs, crypto }: TariffsParts,
+  { tariffs }: TariffsParts,
   context: OperationContext,
   { decision }: OperationOf<'tariffs.decideCalendar'>,
 ): RejectedOutcome | undefined {
@@ -94,8 +90,7 @@ function decideCalendar(
   for (const fault of decisionFaults(book.calendar, decision, '/decision')) return refused(fault);
   const fault = tariffFault(next);
   if (fault !== undefined) return refused(fault);
-  const hash = tariffHash(crypto, next);
-  tariffs.add(next, hash);
+  const { hash } = tariffs.add(next);
   const first = decision.days.map(({ date }) => (parseTime(`${date}T00:00:00Z`) ?? 0) - BANGKOK_MS);
   const late = first.some((midnight) => midnight <= context.marketTime);
   context.events.push({ type: 'tariffs.calendarDecided', version: next.version, hash, late, decision });

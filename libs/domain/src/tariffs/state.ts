@@ -1,3 +1,4 @@
+import type { Crypto } from '@gridtokenx/crypto';
 import { assert, parseInterval, parseStrictJson, type Json } from '@gridtokenx/kernel';
 import {
   bandAt,
@@ -5,6 +6,7 @@ import {
   retailRateAt,
   tariffBook,
   tariffFault,
+  tariffHash,
   tariffText,
   termsIn,
   type TariffBook,
@@ -30,8 +32,6 @@ export interface VersionedTerms extends TariffTerms {
   readonly operatorTo: string;
 }
 
-const HASH = /^[0-9a-f]{64}$/;
-
 /** The bytes are those of the one spelling of a book without a fault, or none. */
 function bookIn(text: string): TariffBook | undefined {
   let value: Json;
@@ -52,13 +52,14 @@ export class TariffsState {
   constructor(
     readonly store: Store,
     private readonly registry: RegistryState,
+    private readonly crypto: Crypto,
   ) {
     this.versions = plainTable<TariffRow>(store, 'tariffs.version', {
       encode: (writer, { hash, book }) => void writer.text(hash).text(tariffText(book)),
       decode: (reader) => {
         const hash = reader.text();
-        if (!HASH.test(hash)) return reader.fail('hash');
-        return { hash, book: bookIn(reader.text()) ?? reader.fail('book') };
+        const book = bookIn(reader.text()) ?? reader.fail('book');
+        return tariffHash(this.crypto, book) === hash ? { hash, book } : reader.fail('hash');
       },
       changed: (cell, _old, now) => {
         const version = Number(cell.key);
@@ -66,6 +67,18 @@ export class TariffsState {
         this.latest = now === undefined ? version - 1 : Math.max(this.latest, version);
       },
     });
+  }
+
+  /** SPEC tariffs 1.1, 1.3 */
+  audit(): string[] {
+    const faults: string[] = [];
+    for (let version = 1; version <= this.latest; version++) {
+      const row = this.versions.get(String(version));
+      if (row?.book.version !== version) faults.push(`version ${version} of the tariff book is not there`);
+      else if (row.hash !== tariffHash(this.crypto, row.book))
+        faults.push(`version ${version} of the tariff book has another hash`);
+    }
+    return faults;
   }
 
   /** The newest version, which is in force. */
@@ -80,9 +93,11 @@ export class TariffsState {
     return row;
   }
 
-  add(book: TariffBook, hash: string): void {
+  add(book: TariffBook): TariffRow {
     assert(book.version === this.latest + 1, 'versions of the tariff book come one after the other');
-    this.versions.set(String(book.version), { hash, book });
+    const row = { hash: tariffHash(this.crypto, book), book };
+    this.versions.set(String(book.version), row);
+    return row;
   }
 
   /**

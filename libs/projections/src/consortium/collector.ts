@@ -281,6 +281,7 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
       case 'market.resumed':
       case 'market.breakerTripped':
       case 'market.bookReopened':
+      case 'market.bookRepriced':
       case 'market.participantBarred':
       case 'market.participantReadmitted':
         return;
