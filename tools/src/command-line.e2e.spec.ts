@@ -403,7 +403,7 @@ describe('the examples of the manual, as they stand there', () => {
   });
 
   it('a genesis', async () => {
-    const terms = blocksOf('json').find((block) => block.includes('"tariff"')) ?? '';
+    const terms = blocksOf('json').find((block) => block.includes('"consensus"')) ?? '';
     await write('terms.json', terms);
     variables['OFFICE_KEY'] = kid;
     expect((await works('genesis member')).out).toBe('regulator.json\n');

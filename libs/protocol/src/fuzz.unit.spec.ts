@@ -181,7 +181,6 @@ describe('whatever the bytes', () => {
         organisations: [{ id: 'aa'.repeat(16), sector: 'trader', roles: [], keys: [] }],
         accounts: [{ id: ACCOUNT, organisation: 'aa'.repeat(16) }],
         zones: [],
-        tariff: { version: 1, gridFee: { rate: 0, buyerShare: 0, sellerShare: 10_000 }, feedInRate: 0 },
         tariffs: { version: 1, entries: [testEntry(ACCOUNT)], calendar: { years: [], decisions: [] } },
       }),
     );

@@ -84,13 +84,6 @@ const consortiumGenesis = z.strictObject({
       feeders: z.array(z.strictObject({ id: f.feederId, zone: f.zoneId, capacityWh: f.energyWh })),
     })
     .optional(),
-  tariff: z.strictObject({
-    version: z.int().min(1),
-    /** Part of the notional, in 0.0001, and how it is shared between buyer and seller, in 0.0001. */
-    gridFee: z.strictObject({ rate: f.ratio, buyerShare: f.ratio, sellerShare: f.ratio }),
-    /** In 0.0001 THB/kWh. */
-    feedInRate: f.tariffRate,
-  }),
   /** Version 1 of the tariff book. */
   tariffs: tariffBook,
 });
@@ -224,9 +217,7 @@ function unacceptableIn(crypto: Crypto, keys: readonly string[]): string | undef
 }
 
 function inconsistencyOfConsortium(crypto: Crypto, genesis: ConsortiumGenesis): string | undefined {
-  const { organisations, accounts, zones, validators, tariff, tariffs, market } = genesis;
-  if (tariff.gridFee.buyerShare + tariff.gridFee.sellerShare !== 10_000) return 'the fee shares must sum to 10000';
-
+  const { organisations, accounts, zones, validators, tariffs, market } = genesis;
   const declaredOrganisations = new Set(organisations.map(({ id }) => id));
   const declaredAccounts = new Set(accounts.map(({ id }) => id));
   const unknown =

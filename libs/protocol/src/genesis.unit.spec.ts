@@ -34,7 +34,6 @@ const genesis = {
     { id: 'MEA-BKK-01', operator: A, account: ACCOUNT },
     { id: 'MEA-NON-02', operator: A, account: ACCOUNT, territory: 'MEA', voltage: 'medium' },
   ],
-  tariff: { version: 1, gridFee: { rate: 100, buyerShare: 10_000, sellerShare: 0 }, feedInRate: 22_000 },
   tariffs: { version: 1, entries: [testEntry(ACCOUNT)], calendar: { years: [], decisions: [] } },
 };
 
@@ -83,11 +82,6 @@ describe('a genesis file', () => {
       'with a field missing deep inside',
       fileOf({ zones: [{ id: 'MEA-BKK-01' }] }),
       /^genesis.schema: zones\/0\/operator/,
-    ],
-    [
-      'whose fee shares do not sum up',
-      fileOf({ tariff: { ...genesis.tariff, gridFee: { rate: 1, buyerShare: 1, sellerShare: 1 } } }),
-      /^genesis.inconsistent: the fee shares/,
     ],
     [
       'whose market rules contradict each other',

@@ -9,7 +9,8 @@ export interface TestTerms extends Parties {
   readonly market?: Partial<ConsortiumGenesis['market']>;
   readonly consensus?: Partial<ConsortiumGenesis['consensus']>;
   readonly limits?: Partial<ConsortiumGenesis['limits']>;
-  readonly tariff?: Partial<ConsortiumGenesis['tariff']>;
+  /** The grid fee as a part of the notional, the seller's share of it, and the feed-in rate, where they differ from those of {@link testEntry}. */
+  readonly tariff?: { readonly rate?: number; readonly sellerShare?: number; readonly feedInRate?: number };
   /** What of the one entry of the tariff book differs from {@link testEntry}. */
   readonly entry?: Partial<TariffEntry>;
   readonly calendar?: TariffBook['calendar'];
@@ -21,13 +22,7 @@ export const TEST_RULES = { spotMs: 1_800_000 };
 /** The paces, limits and tariff that tests and benches share, with what one of them wants otherwise. */
 export function testGenesis(terms: TestTerms): ConsortiumGenesis {
   const { timeMs, market, consensus, limits, entry, ...parties } = terms;
-  const tariff = {
-    version: 1,
-    gridFee: { rate: 100, buyerShare: 10_000, sellerShare: 0 },
-    feedInRate: 22_000,
-    ...terms.tariff,
-  };
-  const { buyerShare, sellerShare } = tariff.gridFee;
+  const { rate = 100, sellerShare = 0, feedInRate = 22_000 } = terms.tariff ?? {};
   const time = formatTime(millis(timeMs));
   const { validators, organisations, accounts, zones } = parties;
   return {
@@ -50,14 +45,13 @@ export function testGenesis(terms: TestTerms): ConsortiumGenesis {
     organisations,
     accounts,
     zones,
-    tariff,
     tariffs: {
       version: 1,
       entries: [
         testEntry(accounts[0]?.id ?? '', {
-          gridFee: tariff.gridFee.rate,
-          payer: { buyerShare, sellerShare },
-          feedIn: tariff.feedInRate,
+          gridFee: rate,
+          payer: { buyerShare: 10_000 - sellerShare, sellerShare },
+          feedIn: feedInRate,
           ...entry,
         }),
       ],

@@ -214,7 +214,6 @@ async function make(
       ...(operator === TRANSMISSION.operator ? { voltage: 'high' as const } : {}),
     })),
     network: developmentNetwork(),
-    tariff: { version: 1, gridFee: { rate: 100, buyerShare: 10_000, sellerShare: 0 }, feedInRate: 22_000 },
     tariffs,
   };
   await writeFile(join(home, 'genesis.json'), `${JSON.stringify(genesis, null, 2)}\n`);

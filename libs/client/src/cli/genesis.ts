@@ -66,7 +66,7 @@ export const genesisMember: Command = {
   },
 };
 
-const TERMS = ['version', 'kind', 'time', 'market', 'consensus', 'limits', 'tariff'] as const;
+const TERMS = ['version', 'kind', 'time', 'market', 'consensus', 'limits'] as const;
 
 export const genesisNew: Command = {
   name: 'genesis new',

@@ -150,8 +150,8 @@ describe('validators', () => {
 describe('a genesis', () => {
   const TERMS = JSON.parse(new TextDecoder().decode(genesisFile(1))) as Record<string, unknown>;
   const termsOf = (changes: Record<string, unknown> = {}): Uint8Array => {
-    const { version, kind, time, market, consensus, limits, tariff } = TERMS;
-    return utf8(JSON.stringify({ version, kind, time, market, consensus, limits, tariff, ...changes }));
+    const { version, kind, time, market, consensus, limits } = TERMS;
+    return utf8(JSON.stringify({ version, kind, time, market, consensus, limits, ...changes }));
   };
   async function membersOn(made: ReturnType<typeof desk>): Promise<void> {
     const grid = ['--organisation', 'aa'.repeat(16), '--sector', 'gridOperator', '--role', 'gridOperator'];
@@ -205,7 +205,7 @@ describe('a genesis', () => {
       return made.said.error.split('\n')[0] ?? '';
     };
     expect(await refused(termsOf({ more: 1 }), 'grid')).toContain("'more'");
-    expect(await refused(termsOf({ tariff: undefined }), 'grid')).toContain("no 'tariff'");
+    expect(await refused(termsOf({ limits: undefined }), 'grid')).toContain("no 'limits'");
     book = utf8('{"version":1}');
     expect(await refused(termsOf(), 'grid')).toMatch(/^genesis\.schema.*tariffs\/entries/);
     book = utf8(JSON.stringify(TERMS['tariffs']));

@@ -54,7 +54,7 @@ interface Party {
 }
 
 /** SPEC market 4.1: what a trade comes to, for everyone: its money sums to zero. */
-function priced(
+export function priced(
   book: Book,
   trade: number,
   bid: Party,

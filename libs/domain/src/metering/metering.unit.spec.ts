@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { formatInterval, INTERVAL_MS, millis } from '@gridtokenx/kernel';
 import type { Operation } from '@gridtokenx/protocol';
-import { auditState } from '../index.js';
-import { id, INTERVAL, KWH, START, World, ZONE } from '../spec/world.spec.js';
+import { auditState, createConsortiumLedger } from '../index.js';
+import { crypto, id, identityOf, INTERVAL, KWH, START, World, ZONE } from '../spec/world.spec.js';
 
 const reading = (consumedWh: string, producedWh: string, interval = INTERVAL): Operation => ({
   type: 'metering.recordReading',
@@ -12,8 +12,8 @@ const reading = (consumedWh: string, producedWh: string, interval = INTERVAL): O
   producedWh,
 });
 
-function given(): World {
-  const world = new World();
+function given(create = createConsortiumLedger): World {
+  const world = new World({}, create);
   world.must('mea', {
     type: 'registry.registerMeter',
     meter: id('meter'),
@@ -53,6 +53,17 @@ describe('a reading', () => {
     const world = given();
     expect(world.must('mea', reading('4000', '1000')).events[0]).toMatchObject({ mintedWh: '0', importWh: '3000' });
     expect(world.available('ann', KWH)).toBe(0n);
+  });
+
+  it('of an interval that the tariff book does not cover is refused', () => {
+    // The interval is of 29 May in Bangkok.
+    const until = (validTo: string): World =>
+      given((_crypto, { genesis }) => {
+        const entries = genesis.tariffs.entries.map((entry) => ({ ...entry, validTo }));
+        return createConsortiumLedger(crypto, identityOf({ ...genesis, tariffs: { ...genesis.tariffs, entries } }));
+      });
+    expect(code(until('2026-05-28'), 'mea', reading('1', '0'))).toBe('tariffs.noEntry');
+    expect(code(until('2026-05-29'), 'mea', reading('1', '0'))).toBe('ok');
   });
 
   it('is recorded once per meter and interval', () => {

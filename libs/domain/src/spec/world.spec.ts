@@ -97,7 +97,7 @@ export function genesisOf({
       { id: ZONE, operator: id('mea'), account: id('mea account') },
       { id: OTHER_ZONE, operator: id('pea'), account: id('pea account') },
     ],
-    tariff: { gridFee: { rate: feeRate, buyerShare: 10_000 - sellerShare, sellerShare }, feedInRate },
+    tariff: { rate: feeRate, sellerShare, feedInRate },
   });
 }
 

@@ -32,6 +32,8 @@ export interface VersionedTerms extends TariffTerms {
   readonly operatorTo: string;
 }
 
+const MEMO_MAX = 10_000;
+
 /** The bytes are those of the one spelling of a book without a fault, or none. */
 function bookIn(text: string): TariffBook | undefined {
   let value: Json;
@@ -48,6 +50,8 @@ export class TariffsState {
   /** By the number of the version. */
   readonly versions: Table<TariffRow>;
   private latest = 0;
+  /** Of the newest version: each reading and each position asks. Zones stay where they are. */
+  private readonly memo = { hash: '', terms: new Map<string, VersionedTerms>() };
 
   constructor(
     readonly store: Store,
@@ -105,6 +109,23 @@ export class TariffsState {
    * when the entry needs a calendar of a year that was not declared, or does not know a zone.
    */
   termsOf(fromZone: string, toZone: string, interval: string, version = this.latest): VersionedTerms | undefined {
+    const { memo } = this;
+    const { hash } = this.newest;
+    if (version !== this.latest) return this.computed(fromZone, toZone, interval, version);
+    if (memo.hash !== hash || memo.terms.size >= MEMO_MAX) {
+      memo.hash = hash;
+      memo.terms.clear();
+    }
+    const key = `${fromZone}>${toZone}/${interval}`;
+    let terms = memo.terms.get(key);
+    if (terms === undefined) {
+      terms = this.computed(fromZone, toZone, interval, version);
+      if (terms !== undefined) memo.terms.set(key, terms);
+    }
+    return terms;
+  }
+
+  private computed(fromZone: string, toZone: string, interval: string, version: number): VersionedTerms | undefined {
     const start = parseInterval(interval);
     const [from, to] = [this.registry.zones.get(fromZone), this.registry.zones.get(toZone)];
     if (start === undefined || from === undefined || to === undefined) return undefined;

@@ -7,24 +7,20 @@ import {
   withDecision,
   withEntries,
   type CalendarDecision,
-  type ConsortiumGenesis,
-  type LedgerIdentity,
   type Operation,
   type TariffBook,
   type TariffEntry,
 } from '@gridtokenx/protocol';
-import { testEntry } from '@gridtokenx/testkit';
 import { describe, expect, it } from '@jest/globals';
-import { auditState, createConsortiumLedger, decodeRow, LedgerRestore, rowKey, ScratchWriter } from '../index.js';
-import { crypto, id, identityOf, OTHER_ZONE, START, World, ZONE } from '../spec/world.spec.js';
+import { auditState, decodeRow, LedgerRestore, rowKey, ScratchWriter } from '../index.js';
+import { decide, entryWith as entry, PAYEE, publish, TariffWorld, withAuthority } from '../spec/tariff-world.spec.js';
+import { crypto, id, identityOf, OTHER_ZONE, START, ZONE, type World } from '../spec/world.spec.js';
 
 const vectors = JSON.parse(readFileSync(new URL('../../../../vectors/tariffs.json', import.meta.url), 'utf8')) as {
   book: TariffBook;
   fees: { interval: string; wheelingRate: number }[];
 };
 
-const PAYEE = id('mea account');
-const entry = (more: Partial<TariffEntry> = {}): TariffEntry => testEntry(PAYEE, more);
 /** Market time begins at 2026-05-28T20:30Z: it is the 29th in Bangkok. */
 const DAY = '2026-06-15T03:00:00Z/PT15M';
 const NIGHT = '2026-06-15T18:00:00Z/PT15M';
@@ -45,40 +41,6 @@ const bill = (date: string, billedAs: 'holiday' | 'normal', more: object = {}): 
   source: 'a test',
   ...more,
 });
-const publish = (basedOn: number, ...entries: TariffEntry[]): Operation => ({
-  type: 'tariffs.publish',
-  basedOn,
-  entries,
-});
-const decide = (decision: CalendarDecision): Operation => ({ type: 'tariffs.decideCalendar', decision });
-
-/** With an authority for the tariff book, and zones of two territories. */
-function withAuthority({ genesis }: LedgerIdentity<ConsortiumGenesis>): ConsortiumGenesis {
-  return {
-    ...genesis,
-    organisations: genesis.organisations.map((one) => ({
-      ...one,
-      roles: one.id === id('erc') ? [...one.roles, 'tariffAuthority' as const] : one.roles,
-    })),
-    zones: genesis.zones.map((zone) => ({ ...zone, territory: zone.id === ZONE ? 'MEA' : 'PEA' })),
-  };
-}
-
-class TariffWorld extends World {
-  constructor() {
-    super({}, (_crypto, identity) => createConsortiumLedger(crypto, identityOf(withAuthority(identity))));
-  }
-
-  get tariffs(): World['ledger']['state']['tariffs'] {
-    return this.ledger.state.tariffs;
-  }
-
-  ask(by: string, operation: Operation): { code?: string; detail?: Readonly<Record<string, string>> } {
-    const [outcome] = this.run(by, operation).outcomes;
-    return outcome?.status === 'rejected' ? outcome : {};
-  }
-}
-
 const timeOfUse: Partial<TariffEntry> = {
   timeOfUse: {
     otherwise: 'offPeak',

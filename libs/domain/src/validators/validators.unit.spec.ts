@@ -184,7 +184,7 @@ describe('a change of the validators', () => {
     expect(admitted({ ...world.admit('ann'), proof: world.proof('ann', 'trader') } as ValidatorChange)).toBe(
       'validators.notAKeyOfAnOrganisation',
     );
-    const other = identityOf({ ...world.genesis, tariff: { ...world.genesis.tariff, version: 2 } }).ledgerId;
+    const other = identityOf({ ...world.genesis, limits: { ...world.genesis.limits, operationsPerBlock: 1 } }).ledgerId;
     for (const proof of [
       world.proof('other', 'trader'),
       world.proof('new', 'bank'),
