@@ -1,6 +1,6 @@
 import { formatInterval, formatTime, millis, Prng } from '@gridtokenx/kernel';
 import type { Envelope, Operation } from '@gridtokenx/protocol';
-import { id, INTERVAL, LATER_INTERVAL, place, World } from './world.spec.js';
+import { id, INTERVAL, LATER_INTERVAL, OTHER_ZONE, place, World, ZONE } from './world.spec.js';
 
 /** A block as it was run, to be run again elsewhere. */
 export interface RanBlock {
@@ -9,6 +9,7 @@ export interface RanBlock {
   readonly envelopes: readonly Envelope[];
 }
 
+const ACROSS = { fromZone: ZONE, toZone: OTHER_ZONE };
 const NAMES = ['ann', 'bob', 'cat', 'dan'] as const;
 
 /** People who trade, cancel, pay, measure and wait at random, so that rows of all kinds come and go. */
@@ -26,6 +27,63 @@ export class RandomWorld extends World {
       this.measure(name, { producedWh: 8_000_000, consumedWh: 50_000 });
     }
     this.measure('ann', { producedWh: 5_000_000, interval: LATER_INTERVAL });
+    for (const operator of ['mea', 'pea']) {
+      this.must(operator, this.link(60_000));
+      this.must(operator, { type: 'network.setPair', ...ACROSS, allowed: true, route: ['L1'] });
+    }
+    this.must('mea', { type: 'network.registerFeeder', feeder: 'F1', zone: ZONE, capacityWh: '9000000' });
+    for (const name of ['ann', 'bob'])
+      this.must('mea', { type: 'network.assignMeter', meter: id(`${name} meter ${ZONE}`), feeder: 'F1' });
+  }
+
+  private link(forwardWh: number): Operation {
+    return { type: 'network.setLink', link: 'L1', ...ACROSS, forwardWh: String(forwardWh), backwardWh: '0' };
+  }
+
+  /** Of a quarter of an hour that lies ahead. */
+  private ahead(): string {
+    const interval = Math.floor(this.ledger.marketTime / 900_000) + 2 + this.prng.below(2);
+    return formatInterval(millis(interval * 900_000));
+  }
+
+  /** The word of an operator about the grid. */
+  private networkOperation(): Operation {
+    const { prng } = this;
+    const firstInterval = this.ahead();
+    switch (prng.below(5)) {
+      case 0:
+        return this.link(prng.below(80_000));
+      case 1:
+        return {
+          type: 'network.raiseAlert',
+          zone: ZONE,
+          kind: 'congestion',
+          severity: 'warning',
+          reference: 'r',
+        };
+      case 2:
+        return {
+          type: 'network.reportStatus',
+          zone: ZONE,
+          sequence: this.ledger.height,
+          at: formatTime(millis(Math.floor(this.ledger.marketTime / 1000) * 1000)),
+          loadW: -5 + prng.below(10),
+          frequencyMhz: 50_000,
+          reserveW: 1,
+        };
+      default:
+        return {
+          type: 'network.curtail',
+          target: this.one([
+            { kind: 'feeder' as const, feeder: 'F1' },
+            { kind: 'link' as const, link: 'L1' },
+          ]),
+          flow: this.one(['out', 'in', 'both'] as const),
+          limit: { kind: 'energy', wh: String(prng.below(9_000)) },
+          firstInterval,
+          lastInterval: firstInterval,
+        };
+    }
   }
 
   override executeOnly(envelopes: readonly Envelope[], afterMs = 1000): ReturnType<World['executeOnly']> {
@@ -66,7 +124,12 @@ export class RandomWorld extends World {
     }
     const expires = this.ledger.marketTime + 30_000 + prng.below(400_000);
     return place(who, this.one(['bid', 'ask'] as const), 440 + prng.below(20), 100 + prng.below(9_000), {
-      interval: this.one([INTERVAL, ...[...this.ledger.state.market.standing].map(({ interval }) => interval)]),
+      interval: this.one([
+        INTERVAL,
+        this.ahead(),
+        ...[...this.ledger.state.market.standing].map(({ interval }) => interval),
+      ]),
+      ...(prng.below(3) === 0 ? ACROSS : {}),
       ...(prng.below(2) === 0 ? { expiresAt: formatTime(millis(Math.floor(expires / 1000) * 1000)) } : {}),
     });
   }
@@ -103,6 +166,7 @@ export class RandomWorld extends World {
         );
       });
       if (prng.below(4) === 0) envelopes.push(this.envelope('mea', [this.reading()]));
+      if (prng.below(8) === 0) envelopes.push(this.envelope('mea', [this.networkOperation()]));
       const { outcomes, ids } = this.block(envelopes, 1 + prng.below(2_000));
       const owners = envelopes.flatMap(({ operations }) => operations.map((operation) => operation));
       outcomes.forEach((outcome, i) => {
