@@ -12,6 +12,7 @@ import {
   ENVELOPE_TYPE,
   operationIds,
   type Operation,
+  type OperationOf,
   type RejectionCode,
 } from '@gridtokenx/protocol';
 import { readToEnd, type Log } from '@gridtokenx/runtime';
@@ -704,6 +705,7 @@ describe(`${BODIES_PER_ROUTE} bodies for each POST route (BAD_INPUT_SEED=${SEED}
    */
   let clumsy: readonly Pen[];
   let examples: Operation[];
+  let exampleReading: OperationOf<'metering.recordReadings'>['readings'][number];
   const promised = new Set<string>();
 
   beforeAll(async () => {
@@ -723,13 +725,27 @@ describe(`${BODIES_PER_ROUTE} bodies for each POST route (BAD_INPUT_SEED=${SEED}
       { type: 'accounts.mint', account, amount: '1000000000', reference: 'fuzz' },
     ]);
     const { zone, interval, seller } = market;
+    exampleReading = { meter, interval, consumedWh: '1', producedWh: '2', quality: 'estimated', version: 1 };
     examples = [
       { ...bid(), account } as Operation,
       { type: 'market.cancelOrder', order: randomId() + randomId() },
       { type: 'market.replaceOrder', order: randomId() + randomId(), priceTicks: 7, quantityWh: '700' },
       { type: 'accounts.transfer', from: account, to: seller, asset: 'WATT', amount: '1' },
       { type: 'metering.recordReading', meter, interval, consumedWh: '1', producedWh: '2' },
+      {
+        type: 'metering.recordReadings',
+        readings: [exampleReading, { ...exampleReading, quality: 'corrected', version: 2 }],
+      },
       { type: 'registry.registerMeter', meter, account, zone, limitWh: '5' },
+      {
+        type: 'registry.swapMeter',
+        meter,
+        at: interval.slice(0, 20),
+        final: { consumedWh: '9', producedWh: '0' },
+        initial: { consumedWh: '0', producedWh: '0' },
+        limitWh: '5',
+        registerDigits: 9,
+      },
       { type: 'registry.delegate', key: office.kid, account, operations: ['accounts.transfer'], until: inTwoHours() },
       { type: 'registry.setKyc', account, status: 'verified', until: inTwoHours() },
       { type: 'validators.rejoin', validator: office.kid, nonce: randomId() + randomId() },
@@ -785,6 +801,22 @@ describe(`${BODIES_PER_ROUTE} bodies for each POST route (BAD_INPUT_SEED=${SEED}
       });
       const query = prng.chance(0.3) ? '?mode=all-or-nothing' : prng.chance(0.05) ? '?mode=%00&mode=partial' : '';
       return [query, prng.chance(0.98) ? NDJSON : 'application/json', Buffer.concat(lines)];
+    },
+    '/v1/readings/check': (prng) => {
+      const { meter, interval, version, consumedWh, producedWh } = exampleReading;
+      const row = { meter, intervalStart: interval.slice(0, 20), version, consumedWh, producedWh };
+      const isCsv = prng.chance(0.5);
+      const lines = Array.from({ length: prng.below(5) }, () =>
+        isCsv ? Object.values(row).join(',') : JSON.stringify(disturbed(row, prng)),
+      );
+      if (isCsv) lines.unshift('meter,interval_start,version,consumed_wh,produced_wh');
+      const bytes = utf8(lines.join('\n'));
+      const query = prng.chance(0.2)
+        ? '?timeZone=ICT'
+        : prng.chance(0.5)
+          ? '?timeZone=Asia/Bangkok&registerDigits=6'
+          : '';
+      return [query, isCsv ? 'text/csv' : NDJSON, prng.chance(0.7) ? mutated(bytes, prng) : bytes];
     },
     '/v1/operations/status': (prng) => {
       const ids = Array.from({ length: prng.below(5) }, () => randomId() + randomId());
