@@ -7,6 +7,7 @@ export * from './epochs.js';
 export * from './header.js';
 export * from './light-client.js';
 export * from './light-rule.js';
+export * from './network/flows.js';
 export * from './possession.js';
 export * from './proof.js';
 export * from './quorum.js';

@@ -24,7 +24,6 @@ export * from './registry/state.js';
 export { KYC_TRANSITIONS } from './registry/execute.js';
 export { actsFor, isVerified, kycStatusAt } from './registry/rights.js';
 export * from './network/capacity.js';
-export * from './network/flows.js';
 export * from './network/state.js';
 export * from './market/state.js';
 export { dayOf } from './market/rules/hours.js';

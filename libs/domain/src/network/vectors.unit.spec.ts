@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
+import { shareOut } from '@gridtokenx/chain';
 import { formatInterval, INTERVAL_MS, millis } from '@gridtokenx/kernel';
 import { Store } from '../ledger/store.js';
 import { cutsTo, legKeyOf, legOf, usedOf, type UsePhase } from './capacity.js';
-import { shareOut } from './flows.js';
+
 import { NetworkState, type Declared } from './state.js';
 
 type Pair = readonly [forwardWh: number, backwardWh: number];
