@@ -3,7 +3,17 @@ import type { LedgerKind } from './topics.js';
 
 /** SPEC wire 3.1: the modules of each ledger, by what the names of their operations begin with, and single operations beside them. */
 const OPERATIONS_OF: Readonly<Record<LedgerKind, readonly string[]>> = {
-  consortium: ['accounts.', 'registry.', 'network.', 'metering.', 'market.', 'validators.', 'multisig.'],
+  consortium: [
+    'accounts.',
+    'registry.',
+    'network.',
+    'tariffs.',
+    'metering.',
+    'market.',
+    'settlement.',
+    'validators.',
+    'multisig.',
+  ],
   public: [
     'grid.',
     'parameters.',
