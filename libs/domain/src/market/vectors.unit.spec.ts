@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
+import { formatInterval, formatTime, INTERVAL_MS, millis } from '@gridtokenx/kernel';
 import { isOpenOrder } from '../index.js';
-import { OTHER_ZONE, place, World, ZONE } from '../spec/world.spec.js';
+import { OTHER_ZONE, place, START, World, ZONE } from '../spec/world.spec.js';
 
 interface VectorOrder {
   readonly id: string;
@@ -12,6 +13,8 @@ interface VectorOrder {
   readonly tif?: 'GTC' | 'IOC' | 'FOK';
   /** Where it sells from, or buys for. */
   readonly zone?: number;
+  /** A day from now: when it comes in. */
+  readonly validFrom?: '+1d';
 }
 interface Vector {
   readonly id: string;
@@ -26,7 +29,7 @@ interface Vector {
       gridFeePerKwh?: string;
       gridRuleVersion?: number;
     }[];
-    readonly restingAfter: readonly { id: string; remaining: string }[];
+    readonly restingAfter: readonly { id: string; remaining: string; hidden?: true }[];
   };
   /** Energy goes from the first zone to the second. */
   readonly topology?: {
@@ -34,21 +37,41 @@ interface Vector {
   };
 }
 
-const file = new URL('../../../../vectors/energy-matching.json', import.meta.url);
-const { cases } = JSON.parse(readFileSync(file, 'utf8')) as { cases: readonly Vector[] };
-const vectors = cases.filter(({ mechanism }) => mechanism === 'cda');
+/** What an order of one zone comes to in another; null where the two may not trade. */
+interface EffectivePrice {
+  readonly ask?: string;
+  readonly bid?: string;
+  readonly fee?: string;
+  readonly toZone?: number;
+  readonly allowed?: boolean;
+  readonly effectiveAsk?: string | null;
+  readonly effectiveBid?: string;
+}
+interface EffectivePrices {
+  readonly mechanism: 'effective-price';
+  readonly expected: readonly EffectivePrice[];
+}
 
-/** Cases of what this market does not have yet. */
-const SKIPPED: Readonly<Record<string, string>> = {
-  'origin-valid-from-future': 'orders have no validFrom yet',
-};
+const DAY_MS = 86_400_000;
+/** Traded forward for days, for orders that come in on another one. */
+const LATER = formatInterval(millis(START + 3 * DAY_MS - (START % INTERVAL_MS)));
+
+const file = new URL('../../../../vectors/energy-matching.json', import.meta.url);
+const { cases } = JSON.parse(readFileSync(file, 'utf8')) as { cases: readonly (Vector | EffectivePrices)[] };
+const vectors = cases.filter((one): one is Vector => one.mechanism === 'cda');
+const effective = cases.flatMap((one) =>
+  one.mechanism === 'effective-price' ? (one as EffectivePrices).expected : [],
+);
 
 /** One unit of a case's price and quantity in ours: 0.5 must be whole ticks, 1 at least the smallest order. */
 const ticksOf = (price: string): number => Math.round(Number(price) * 100);
 const whOf = (qty: string): number => Number(qty) * 1_000;
 
 /** A world with the zones of a case: the one that energy comes from, and the one it goes to. */
-function worldOf({ topology }: Vector): { world: World; zones: { fromZone?: string; toZone?: string } } {
+function worldOf({ topology }: Pick<Vector, 'topology'>): {
+  world: World;
+  zones: { fromZone?: string; toZone?: string };
+} {
   const [link] = topology?.links ?? [];
   if (link === undefined) return { world: new World(), zones: {} };
   const wheeling = Number(link.feePerKwh) * 10_000;
@@ -85,14 +108,13 @@ describe('a bid between zones', () => {
 });
 
 describe("peers' published cases of the continuous double auction", () => {
-  it('are all run, but for those that are skipped by name', () => {
-    expect(vectors.map(({ id }) => id)).toEqual(expect.arrayContaining(Object.keys(SKIPPED)));
-    const run = vectors.map(({ id }) => id).filter((id) => !Object.hasOwn(SKIPPED, id));
-    expect(run).toEqual([
+  it('are all run, and none comes out otherwise', () => {
+    expect(vectors.map(({ id }) => id)).toEqual([
       'origin-two-asks-one-bid',
       'origin-no-overmatch-asks',
       'origin-no-overmatch-bids',
       'origin-self-trade-skip-and-continue',
+      'origin-valid-from-future',
       'nakasato-fok-kill',
       'nakasato-link-capacity-not-oversold',
       'nakasato-fok-blocked-by-capacity',
@@ -101,7 +123,6 @@ describe("peers' published cases of the continuous double auction", () => {
   });
 
   for (const vector of vectors) {
-    if (Object.hasOwn(SKIPPED, vector.id)) continue;
     it(`${vector.id}`, () => {
       const { world, zones } = worldOf(vector);
       const names = ['ann', 'bob', 'cat'];
@@ -115,10 +136,17 @@ describe("peers' published cases of the continuous double auction", () => {
       const orders = new Map<string, string>();
       const trades: unknown[] = [];
       const nameById = (order: string): string => [...orders].find(([, ours]) => ours === order)?.[0] ?? order;
-      for (const { id, side, user, price, qty, tif = 'GTC' } of vector.orders) {
+      const interval = vector.orders.some(({ validFrom }) => validFrom !== undefined) ? { interval: LATER } : {};
+      for (const { id, side, user, price, qty, tif = 'GTC', validFrom } of vector.orders) {
+        const inADay = formatTime(millis(world.ledger.marketTime + DAY_MS));
         const ran = world.run(
           nameOf(user),
-          place(nameOf(user), side, ticksOf(price), whOf(qty), { ...zones, timeInForce: tif }),
+          place(nameOf(user), side, ticksOf(price), whOf(qty), {
+            ...zones,
+            ...interval,
+            timeInForce: tif,
+            ...(validFrom === undefined ? {} : { validFrom: inADay }),
+          }),
         );
         orders.set(id, ran.ids[0] ?? '');
         for (const event of ran.events)
@@ -144,11 +172,48 @@ describe("peers' published cases of the continuous double auction", () => {
       );
       const resting = [...orders].flatMap(([id, order]) => {
         const row = world.ledger.state.market.orders.get(order);
-        return isOpenOrder(row) ? [{ id, remaining: row.remainingWh }] : [];
+        return isOpenOrder(row) ? [{ id, remaining: row.remainingWh, hidden: row.waits !== undefined }] : [];
       });
       expect(resting).toEqual(
-        vector.expected.restingAfter.map(({ id, remaining }) => ({ id, remaining: whOf(remaining) })),
+        vector.expected.restingAfter.map(({ id, remaining, hidden = false }) => ({
+          id,
+          remaining: whOf(remaining),
+          hidden,
+        })),
       );
     });
   }
+});
+
+describe("peers' published effective prices", () => {
+  /** Whether a bid and an ask at these prices trade, or why the bid is refused. */
+  function meet({ fee = '0', toZone = 2, allowed = true }: EffectivePrice, askTicks: number, bidTicks: number): string {
+    const { world, zones } = worldOf({ topology: { links: [{ from: 1, to: 2, feePerKwh: fee }] } });
+    if (!allowed) world.must('mea', { type: 'network.setPair', fromZone: ZONE, toZone: OTHER_ZONE, allowed: false });
+    for (const name of ['ann', 'bob']) {
+      world.fund(name, 1_000_000);
+      world.ownKey(name);
+    }
+    world.measure('ann', { producedWh: 1_000 });
+    const between = toZone === 99 ? { ...zones, toZone: 'NO-ZONE' } : zones;
+    world.run('ann', place('ann', 'ask', askTicks, 1_000, between));
+    const { outcomes, events } = world.run('bob', place('bob', 'bid', bidTicks, 1_000, between));
+    const [outcome] = outcomes;
+    if (outcome?.status === 'rejected') return outcome.code;
+    const trade = events.find((event) => event.type === 'market.traded');
+    return trade === undefined ? 'rests' : `trades at ${trade.priceTicks}`;
+  }
+
+  it.each(effective.map((one) => [JSON.stringify(one), one] as const))('%s', (_text, one) => {
+    const { ask, bid, effectiveAsk, effectiveBid, toZone } = one;
+    const limits =
+      ask === undefined
+        ? [ticksOf(effectiveBid ?? ''), ticksOf(bid ?? '')]
+        : [ticksOf(ask), ticksOf(effectiveAsk ?? '1000')];
+    const [askTicks = 0, bidTicks = 0] = limits;
+    const refused = toZone === 99 ? 'registry.unknownZone' : 'market.zonePairClosed';
+    const [meets, misses] = effectiveAsk === null ? [refused, refused] : [`trades at ${askTicks}`, 'rests'];
+    expect([meet(one, askTicks, bidTicks), meet(one, askTicks + 1, bidTicks)]).toEqual([meets, misses]);
+    expect(meet(one, askTicks, bidTicks - 1)).toBe(misses);
+  });
 });
