@@ -20,7 +20,7 @@ import {
   type ReadingsTerms,
 } from '../readings/index.js';
 import type { GridClient } from '../client.js';
-import type { SignedEnvelope } from '../signing.js';
+import type { SignedEnvelope, Signer } from '../signing.js';
 import type { OperationView } from '../views.js';
 import { CliError, EXIT, usage, type Command, type Context, type Option } from './command.js';
 import { parseTimeText, type Parsed } from './notation.js';
@@ -112,7 +112,7 @@ export const readingsUpload: Command = {
       if (before !== undefined) results.change(reading, { status: 'recorded', operationId: before });
       return before === undefined;
     });
-    if (fresh.length > 0) await upload(context, client, parcelsOfReadings(fresh, perOperation), results);
+    if (fresh.length > 0) await upload(context, client, fresh, perOperation, results);
     return report(context, results, file, 'recorded');
   },
 };
@@ -132,7 +132,15 @@ class Results {
   change(reading: Reading, change: Pick<LineResult, 'status' | 'operationId' | 'code' | 'reason'>): void {
     const { line } = reading;
     const known = this.byLine.get(line);
-    if (known !== undefined) this.byLine.set(line, { ...known, reading: nameOf(reading), ...change });
+    if (known === undefined) return;
+    // What an earlier pass was refused by is no longer said.
+    const { meter = '', interval = '', outOfOrder } = known;
+    const said = { line, meter, interval, ...(outOfOrder === true && { outOfOrder }) };
+    this.byLine.set(line, { ...said, reading: nameOf(reading), ...change });
+  }
+
+  codeOf({ line }: Reading): string | undefined {
+    return this.byLine.get(line)?.code;
   }
 
   inOrder(): LineResult[] {
@@ -258,16 +266,37 @@ async function marketTimeOf(client: GridClient): Promise<number | undefined> {
 /** So many operations are under way at once. */
 const OPERATIONS_PER_REQUEST = 40;
 
-/** Request by request: what is decided stands in the results before the next is sent. */
+/** Others may have filled the block, or a version came before the one that it follows: the same reading may be taken the next time. */
+const SENT_AGAIN: ReadonlySet<string> = new Set<RejectionCode>(['metering.blockFull', 'metering.outOfSequence']);
+
+/** All, and once more what the ledger may take the next time, as long as that becomes less. */
 async function upload(
   context: Context,
   client: GridClient,
-  parcels: readonly ReadingsParcel[],
+  readings: readonly Reading[],
+  perOperation: number,
   results: Results,
 ): Promise<void> {
-  const timeoutMs = durationOf(context.get('timeout') ?? '60s', 'timeout');
   const signer = await signerOf(context);
-  for (const { readings } of parcels) for (const reading of readings) results.change(reading, { status: 'notSent' });
+  for (const reading of readings) results.change(reading, { status: 'notSent' });
+  let todo = readings;
+  for (;;) {
+    const isKnown = await pass(context, client, signer, parcelsOfReadings(todo, perOperation), results);
+    const again = todo.filter((reading) => SENT_AGAIN.has(results.codeOf(reading) ?? ''));
+    if (!isKnown || again.length === 0 || again.length === todo.length) return;
+    todo = again;
+  }
+}
+
+/** Request by request: what is decided stands in the results before the next is sent. False as {@link send} says. */
+async function pass(
+  context: Context,
+  client: GridClient,
+  signer: Signer,
+  parcels: readonly ReadingsParcel[],
+  results: Results,
+): Promise<boolean> {
+  const timeoutMs = durationOf(context.get('timeout') ?? '60s', 'timeout');
   for (let at = 0; at < parcels.length; at += OPERATIONS_PER_REQUEST) {
     const part = parcels.slice(at, at + OPERATIONS_PER_REQUEST).map((parcel) => ({
       parcel,
@@ -276,8 +305,9 @@ async function upload(
     rememberSequence(context, signer);
     const isKnown = await send(context, client, part, results, timeoutMs);
     results.save(context);
-    if (!isKnown) return;
+    if (!isKnown) return false;
   }
+  return true;
 }
 
 interface Sent {

@@ -24,6 +24,9 @@ class Gateway {
   /** Answers of batches from this one on: nothing, or a status. */
   broken: { readonly from: number; readonly status: number } | undefined;
   isSilent = false;
+  /** Readings that one batch may record: those of a block. */
+  room = Number.POSITIVE_INFINITY;
+  private left = 0;
 
   answer(path: string, { body = '' }: FetchInit): { status: number; body: unknown } {
     if (path.startsWith('/v1/keys/')) return { status: 200, body: { height: 1, highestSequence: 0 } };
@@ -42,6 +45,7 @@ class Gateway {
     this.batches.push(lines.length);
     if (broken?.status === 0) throw new Error('connection refused');
     if (broken !== undefined) return { status: broken.status, body: { code: 'gateway.busy', detail: 'busy' } };
+    this.left = this.room;
     const results = lines.map((jws, i) => {
       const { operations, operationIds } = decodeEnvelope(noble, ledger.ledgerId, utf8(jws));
       const [operation] = operations;
@@ -56,14 +60,20 @@ class Gateway {
     readings: readonly { readonly meter: string; readonly interval: string; readonly version?: number | undefined }[],
   ): Outcome {
     const events = readings.flatMap((reading, index): LedgerEvent[] => {
-      const { meter, interval, version } = reading;
+      const { meter, interval, version = 1 } = reading;
       const key = `${meter}/${interval}/${version}`;
       const content = JSON.stringify(reading);
       const known = this.recorded.get(key);
+      const isAhead = version > 1 && !this.recorded.has(`${meter}/${interval}/${version - 1}`);
       const code =
         this.refuses[interval.slice(11, 16)] ??
+        (isAhead ? 'metering.outOfSequence' : undefined) ??
+        (this.left === 0 ? 'metering.blockFull' : undefined) ??
         (known === undefined ? undefined : known === content ? 'metering.alreadyRecorded' : 'metering.otherContent');
-      if (code === undefined) this.recorded.set(key, content);
+      if (code === undefined) {
+        this.left--;
+        this.recorded.set(key, content);
+      }
       return code === undefined ? [] : [{ type: 'metering.readingRefused', index, meter, interval, code }];
     });
     return { v: 1, status: 'executed', events, postings: [], holds: [] };
@@ -227,6 +237,22 @@ describe('readings upload', () => {
     files.set('readings.csv', utf8(csv(['03:00', 99])));
     expect(await upload('--results', 'results.ndjson')).toBe(1);
     expect(brief()).toEqual([[2, 'refused', 'metering.otherContent']]);
+  });
+
+  it('sends again what a full block left, and what came before the version that it follows, as long as it becomes less', async () => {
+    gateway.room = 2;
+    const head = 'meter,interval_start,version,quality,consumed_wh,produced_wh';
+    const rows = [1, 2, 3].map((n) => `${METER},2026-06-15T03:00:00Z,${n},${n === 1 ? 'actual' : 'corrected'},${n},0`);
+    const alone = `${METER},2026-06-15T04:00:00Z,2,corrected,9,0`;
+    files.set('readings.csv', utf8([head, ...rows, alone].join('\n')));
+    expect(await upload('--results', 'results.ndjson', '--readings-per-operation', '1')).toBe(1);
+    expect(brief()).toEqual([
+      [2, 'recorded'],
+      [3, 'recorded'],
+      [4, 'recorded'],
+      [5, 'refused', 'metering.outOfSequence'],
+    ]);
+    expect(gateway.batches).toEqual([4, 2, 1]);
   });
 
   it('sends no line that is of the future by the market time of the ledger', async () => {

@@ -3,8 +3,10 @@ import { formatInterval, formatTime, fromHex, parseTime, utf8 } from '@gridtoken
 import { operationSchemas } from '@gridtokenx/protocol';
 import { readFileSync } from 'node:fs';
 import {
+  LINES_MAX,
   readMeters,
   readReadings,
+  READINGS_FILE_BYTES_MAX,
   READINGS_CODES,
   type KnownMeter,
   type ReadingsFault,
@@ -79,6 +81,17 @@ describe('a file of readings', () => {
     const seen = new Set(JSON.stringify(cases.map((one) => one.expect)).match(/[a-z]+\.[A-Za-z0-9]+(?=")/g));
     const unseen = Object.keys(READINGS_CODES).filter((code) => !seen.has(code));
     expect(unseen).toEqual(['file.tooLarge', 'file.tooManyLines']);
+  });
+
+  it('is refused whole when it is too large, or has too many lines', () => {
+    const codes = (bytes: Uint8Array, format: 'csv' | 'ndjson'): unknown => {
+      const file = readReadings(bytes, format);
+      return 'refused' in file && file.refused.map(({ code }) => code);
+    };
+    expect(codes(new Uint8Array(READINGS_FILE_BYTES_MAX + 1), 'csv')).toEqual(['file.tooLarge']);
+    const lines = 'x\n'.repeat(LINES_MAX + 1);
+    expect(codes(utf8(lines), 'ndjson')).toEqual(['file.tooManyLines']);
+    expect(codes(utf8(`meter,interval_start,consumed_wh,produced_wh\n${lines}`), 'csv')).toEqual(['file.tooManyLines']);
   });
 
   it('is good when it is one of the examples on the page for operators', () => {
