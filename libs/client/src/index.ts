@@ -14,5 +14,6 @@ export * from './tariff-bill.js';
 export * from './trust-file.js';
 export * from './verify.js';
 export * from './verify-anchor.js';
+export * from './verify-clearing.js';
 export * from './verify-election.js';
 export * from './views.js';

@@ -8,6 +8,7 @@ import { TrustFileError } from '../trust-file.js';
 import { verifyAggregates, verifyAnchor } from './anchored.js';
 import { anchorCommand } from './anchor.js';
 import { batch } from './batch.js';
+import { verifyClearing } from './clearing.js';
 import { CliError, Context, EXIT, helpOf, parseOptions, usage, type Command } from './command.js';
 import { GENESIS_COMMANDS } from './genesis.js';
 import { nodeIo, type Io } from './io.js';
@@ -44,6 +45,7 @@ export const COMMANDS: readonly Command[] = [
   anchorCommand,
   verifyAnchor,
   verifyAggregates,
+  verifyClearing,
   balances,
   validatorsList,
   validatorsChanges,
