@@ -3,7 +3,7 @@ import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { voteSignBytes } from '@gridtokenx/chain';
-import { Keypair, recomputeAggregates } from '@gridtokenx/client';
+import { BlockFollower, Keypair, recomputeAggregates } from '@gridtokenx/client';
 import { native } from '@gridtokenx/crypto-native';
 import { formatTime, INTERVAL_MS, millis, parseInterval, toBase64Url, toHex, utf8 } from '@gridtokenx/kernel';
 import { readKeyFile } from '@gridtokenx/keystore';
@@ -306,6 +306,29 @@ describe('the examples of the manual, as they stand there', () => {
     await works('/v1/blocks/1/record');
     await works('/v1/blocks/2/record');
     expect((await works('verify block')).out).toMatch(/^valid: block 1 .*\nvalid: block 2 .*\n$/);
+  });
+
+  it('clearings', async () => {
+    const { zone } = market;
+    const halted = { mechanism: 'continuous', fromZone: zone, toZone: zone } as const;
+    await world.members.carryOut('regulator', [
+      { type: 'market.halt', ...halted, cancelOrders: false, reference: 'manual' },
+    ]);
+    for (const [account, side] of [
+      [OTHER_ACCOUNT, 'ask'],
+      [ACCOUNT, 'bid'],
+    ] as const)
+      expect((await cli(...place(account, side, '4.00', '1'))).out).toContain('market.orderPlaced');
+    await world.members.carryOut('regulator', [{ type: 'market.resume', ...halted }]);
+    const record = (height: number): Promise<Uint8Array | undefined> => world.client.blockRecord(height);
+    for await (const { height, outcome } of new BlockFollower(world.anchor).results(record)) {
+      if (outcome.status !== 'executed' || !outcome.events.some(({ type }) => type === 'market.cleared')) continue;
+      variables['HEIGHT'] = String(height);
+      break;
+    }
+    expect((await works('verify clearing')).out).toMatch(
+      /^right: continuous spot .*\n {2}1\.000 kWh at 4\.00 THB\/kWh, between 4\.00 and 4\.00\n {2}1 bids, 1 asks, 1 trades/,
+    );
   });
 
   it('validators', async () => {

@@ -95,7 +95,7 @@ const ORGANISATIONS: readonly { name: string; sector: Sector; roles: readonly Ro
   ...[2, 3, 4, 5, 6].map((n) => ({ name: `trader-${n}`, sector: 'trader' as const, roles: [] })),
   { name: 'bank', sector: 'financialInstitution', roles: ['wattIssuer', 'kycProvider'] },
   ...[2, 3, 4].map((n) => ({ name: `bank-${n}`, sector: 'financialInstitution' as const, roles: [] })),
-  { name: 'regulator', sector: 'regulator', roles: ['registrar', 'tariffAuthority'] },
+  { name: 'regulator', sector: 'regulator', roles: ['registrar', 'tariffAuthority', 'marketRegulator'] },
   ...[2, 3].map((n) => ({ name: `regulator-${n}`, sector: 'regulator' as const, roles: [] })),
   ...[1, 2].map((n) => ({ name: `technology-${n}`, sector: 'technologyProvider' as const, roles: [] })),
 ];
