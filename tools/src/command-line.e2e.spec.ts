@@ -320,7 +320,11 @@ describe('the examples of the manual, as they stand there', () => {
     ] as const)
       expect((await cli(...place(account, side, '4.00', '1'))).out).toContain('market.orderPlaced');
     await world.members.carryOut('regulator', [{ type: 'market.resume', ...halted }]);
-    const record = (height: number): Promise<Uint8Array | undefined> => world.client.blockRecord(height);
+    // The book reopens in the next block, which may be yet to come.
+    const record = async (height: number): Promise<Uint8Array> => {
+      for (let found; ; await pause(200))
+        if ((found = await world.client.blockRecord(height)) !== undefined) return found;
+    };
     for await (const { height, outcome } of new BlockFollower(world.anchor).results(record)) {
       if (outcome.status !== 'executed' || !outcome.events.some(({ type }) => type === 'market.cleared')) continue;
       variables['HEIGHT'] = String(height);

@@ -34,7 +34,7 @@ interface Resting {
   readonly account: string;
   readonly isBid: boolean;
   readonly priceTicks: number;
-  readonly entry: number;
+  entry: number;
   remainingWh: number;
 }
 
@@ -83,6 +83,12 @@ export class ClearingWatch {
       case 'market.orderPlaced':
         this.placed(event);
         return undefined;
+      case 'market.orderWaits':
+        this.orders.get(event.order)?.book.orders.delete(event.order);
+        return undefined;
+      case 'market.orderCameIn':
+        this.cameIn(event.order);
+        return undefined;
       case 'market.orderClosed':
         this.orders.get(event.order)?.book.orders.delete(event.order);
         this.orders.delete(event.order);
@@ -111,6 +117,14 @@ export class ClearingWatch {
     };
     this.orders.set(order, resting);
     book.orders.set(order, resting);
+  }
+
+  /** Its place in time is when it came in. */
+  private cameIn(order: string): void {
+    const resting = this.orders.get(order);
+    if (resting === undefined) return;
+    resting.entry = this.entries++;
+    resting.book.orders.set(order, resting);
   }
 
   private cleared(cleared: Cleared): ToldClearing | undefined {

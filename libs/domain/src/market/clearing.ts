@@ -27,8 +27,8 @@ const FILLS_PER_OUTCOME = 500;
 const NO_WAY: Way = { legs: NO_LEGS, route: '', leftWh: 0 };
 
 /** SPEC market 8.1: whether an auction book has as many orders as one block clears. */
-export const isFull = ({ isAuction, bids, asks }: Book): boolean =>
-  isAuction && bids.count + asks.count >= AUCTION_ORDERS_MAX;
+export const isFull = ({ isAuction, bids, asks, waiting }: Book): boolean =>
+  isAuction && bids.count + asks.count + waiting.size >= AUCTION_ORDERS_MAX;
 
 /**
  * SPEC market 8: orders of a book meet at one price, and what they trade is settled as any trade is. Of an auction book all take

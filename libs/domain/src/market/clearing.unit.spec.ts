@@ -4,6 +4,7 @@ import { formatInterval, formatTime, INTERVAL_MS, millis } from '@gridtokenx/ker
 import type { EventOf, LedgerEvent, Operation } from '@gridtokenx/protocol';
 import fc from 'fast-check';
 import { auditState } from '../index.js';
+import { market as continuous, MarketWorld, reference } from './rules/market-world.spec.js';
 import { id, INTERVAL, KWH, OTHER_ZONE, place, START, World, ZONE, type GenesisTerms } from '../spec/world.spec.js';
 
 const NAMES = ['ann', 'bob', 'cat', 'dan'] as const;
@@ -334,6 +335,93 @@ describe('auctions of random streams', () => {
       { numRuns: 30, seed: 615 },
     );
     expect(dominated).toBeGreaterThan(10);
+    expect(trades).toBeGreaterThan(50);
+  });
+});
+
+describe('a continuous book that reopens after a halt', () => {
+  const halt = { type: 'market.halt', ...continuous, cancelOrders: false, reference } as const;
+  const resume = { type: 'market.resume', ...continuous } as const;
+
+  it('clears what crosses until nothing changes hands any more', () => {
+    const world = new MarketWorld();
+    const watch = new ClearingWatch();
+    const take = (events: readonly LedgerEvent[]): void =>
+      expect(watch.block(events)).toEqual(ofType(events, 'market.cleared').map((cleared) => ({ cleared })));
+    take(world.must('cat', place('cat', 'bid', 10, 5_000)).events);
+    take(world.must('regulator', halt).events);
+    // Ann may sell to Bob at one price, or buy from Cat at another: the lower comes first.
+    take(world.must('ann', place('ann', 'bid', 1_000, 1_000), place('ann', 'ask', 100, 1_000)).events);
+    take(world.must('bob', place('bob', 'bid', 500, 500)).events);
+    take(world.must('cat', place('cat', 'ask', 600, 500)).events);
+    take(world.must('regulator', resume).events);
+    const cleared: EventOf<'market.cleared'>[] = [];
+    for (let i = 0; i < 3; i++) {
+      const { events } = world.wait(1_000);
+      take(events);
+      cleared.push(...ofType(events, 'market.cleared'));
+    }
+    const prices = cleared.map(({ mechanism, bids, volumeWh, priceTicks }) => [mechanism, bids, volumeWh, priceTicks]);
+    expect(prices).toEqual([
+      ['continuous', 2, '500', 300],
+      ['continuous', 1, '500', 800],
+      // What crosses now is of Ann alone.
+      ['continuous', 1, '0', undefined],
+    ]);
+    expect(auditState(world.ledger)).toEqual([]);
+  });
+
+  it('is checked from the facts, whatever rested, waited or was cancelled meanwhile', () => {
+    let [clearings, trades] = [0, 0];
+    const one = fc.record({
+      who: fc.nat(2),
+      isBid: fc.boolean(),
+      ticks,
+      wh,
+      isAuction: fc.boolean(),
+      waits: fc.constantFrom(0, 0, 3_000, 20_000),
+      next: fc.constantFrom('nothing', 'nothing', 'nothing', 'halt', 'resume', 'cancel', 'wait'),
+    });
+    fc.assert(
+      fc.property(fc.array(one, { minLength: 10, maxLength: 40 }), (steps) => {
+        const world = new MarketWorld();
+        const watch = new ClearingWatch();
+        const placed: { id: string; name: string }[] = [];
+        const take = ({ events }: { events: readonly LedgerEvent[] }): void => {
+          const cleared = ofType(events, 'market.cleared');
+          expect(watch.block(events)).toEqual(cleared.map((told) => ({ cleared: told })));
+          clearings += cleared.filter(({ mechanism }) => mechanism === 'continuous').length;
+          for (const { buyer, seller } of ofType(events, 'market.traded')) {
+            expect(buyer).not.toBe(seller);
+            trades++;
+          }
+        };
+        for (const { who, isBid, ticks: price, wh: quantity, isAuction, waits, next } of steps) {
+          const name = ['ann', 'bob', 'cat'][who] ?? 'ann';
+          const ran = world.run(
+            name,
+            place(name, isBid ? 'bid' : 'ask', price, quantity, {
+              ...(isAuction && AUCTION),
+              ...(waits > 0 && { validFrom: world.timeIn(waits) }),
+            }),
+          );
+          take(ran);
+          placed.push({ id: ran.ids[0] ?? '', name });
+          const [first] = placed;
+          if (next === 'halt' || next === 'resume') take(world.run('regulator', next === 'halt' ? halt : resume));
+          if (next === 'wait') take(world.wait(5_000));
+          if (next === 'cancel' && first !== undefined) {
+            take(world.run(first.name, { type: 'market.cancelOrder', order: first.id }));
+            placed.shift();
+          }
+        }
+        take(world.run('regulator', resume));
+        for (const ms of [1_000, 1_000, 1_000, INTERVAL_MS]) take(world.wait(ms));
+        expect(auditState(world.ledger)).toEqual([]);
+      }),
+      { numRuns: 30, seed: 616 },
+    );
+    expect(clearings).toBeGreaterThan(10);
     expect(trades).toBeGreaterThan(50);
   });
 });
