@@ -17,3 +17,4 @@ export * from './trusting-period.js';
 export * from './under-anchor.js';
 export * from './validators.js';
 export * from './votes.js';
+export * from './settlement/index.js';

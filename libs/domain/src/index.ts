@@ -29,7 +29,6 @@ export * from './market/state.js';
 export { dayOf } from './market/rules/hours.js';
 export * from './market/rules/state.js';
 export { CLOCK_AHEAD_MS, VERSIONS_AHEAD_MAX, type RulesInForce } from './market/rules/versions.js';
-export * from './settlement/index.js';
 export { executeMarket, MARKET_OPERATIONS, type MarketOperation } from './market/execute.js';
 export { Book, marketOf, nameOfMarket, type BookName, type BookRow } from './market/book.js';
 export type { BookTerms, TermsSource } from './market/terms.js';

@@ -5,4 +5,5 @@ export * from './codec.js';
 export * from './json.js';
 export * from './parts.js';
 export * from './prng.js';
+export * from './scratch.js';
 export * from './units.js';

@@ -3,7 +3,7 @@ import { aggregateFields } from './aggregates.js';
 import * as f from './fields.js';
 import { READINGS_MISSING_NAMED_MAX } from './limits.js';
 import { operationSchemas } from './operations.js';
-import { marketLimits, marketRules } from './market-rules.js';
+import { ALLOCATIONS, marketLimits, marketRules } from './market-rules.js';
 import { parameterName, parameterSchemas, track } from './parameters.js';
 import { calendarDecision, tariffEntries } from './tariffs/schema.js';
 
@@ -772,6 +772,9 @@ export const eventSchemas = {
     /** Bought by the operator at `rate` of 0.0001 THB/kWh, for `amount`, and retired. */
     surplusWh: f.energyWh,
     rate: f.tariffRate,
+    /** What ordinary supply costs, for information, and how what is used is shared among purchases. */
+    topUpRate: f.tariffRate,
+    allocation: f.publicField(z.enum(ALLOCATIONS)),
     amount: f.amount,
     operator: f.accountId,
     expiredWh: f.energyWh,
@@ -787,8 +790,81 @@ export const eventSchemas = {
     root: f.hashHex,
   }),
   'settlement.intervalSettled': event('settlement.intervalSettled', { interval: f.interval }),
-  /** Money without an escrow is paid, or owed until it can be. */
+  /** What one owed another is paid, as a part of the netting that is told after it. */
   'settlement.duePaid': event('settlement.duePaid', { payer: f.accountId, payee: f.accountId, amount: f.amount }),
+  /** Dues of a cycle were netted: their sum is `gross`, `net` of it changed hands. Those of who was unable to pay wait, with what they are owed. */
+  'settlement.netted': event('settlement.netted', {
+    dues: f.count,
+    gross: f.amount,
+    net: f.amount,
+    waiting: f.count,
+    waitingAmount: f.amount,
+    unable: f.publicField(z.array(f.accountId)),
+  }),
+  /** A settled position was corrected, with all that it touches: told by the events before this one. */
+  'settlement.corrected': event('settlement.corrected', {
+    account: f.accountId,
+    zone: f.zoneId,
+    interval: f.interval,
+    readings: f.publicField(
+      z.array(
+        f.publicField(
+          z.strictObject({
+            meter: f.meterId,
+            version: f.number,
+            quality: f.publicField(z.enum(['actual', 'estimated'])),
+            consumedWh: f.energyWh,
+            producedWh: f.energyWh,
+          }),
+        ),
+      ),
+    ),
+    /** Of the tariff that the imbalance is priced by now. */
+    tariffVersion: f.count,
+    tariffHash: f.hashHex,
+    positions: f.count,
+    trades: f.count,
+  }),
+  /** Another part of a trade was delivered than was settled: what each gets more than before, which sums to zero. */
+  'settlement.tradeCorrected': event('settlement.tradeCorrected', {
+    trade: f.count,
+    interval: f.interval,
+    deliveredWh: f.energyWh,
+    shortfallWh: f.energyWh,
+    topUpRate: f.tariffRate,
+    buyerMore: f.signedAmount,
+    sellerMore: f.signedAmount,
+    toOperatorMore: f.signedAmount,
+    fromOperatorMore: f.signedAmount,
+    platformMore: f.signedAmount,
+    taxMore: f.signedAmount,
+  }),
+  /** What a position comes to after its correction, and how much more or less that is than before. */
+  'settlement.positionCorrected': event('settlement.positionCorrected', {
+    account: f.accountId,
+    zone: f.zoneId,
+    interval: f.interval,
+    /** From 1, of this position. */
+    correction: f.number,
+    /** What the correction appended to its history. */
+    entries: f.historyBytes,
+    importWh: f.energyWh,
+    exportWh: f.energyWh,
+    boughtWh: f.energyWh,
+    retiredWh: f.energyWh,
+    surplusWh: f.energyWh,
+    amount: f.amount,
+    expiredWh: f.energyWh,
+    operator: f.accountId,
+    amountMore: f.signedAmount,
+    mintedMoreWh: f.signedAmount,
+    movedInMoreWh: f.signedAmount,
+    movedOutMoreWh: f.signedAmount,
+    retiredMoreWh: f.signedAmount,
+    expiredMoreWh: f.signedAmount,
+    /** SHA-256 over the history, as it is now. */
+    history: f.hashHex,
+  }),
 
   /** They hold from `validFrom` of market time on, until those of a later one do; of two with one `validFrom` the later version holds. */
   'market.rulesSet': event('market.rulesSet', { version: f.number, validFrom: f.time, rules: marketRules }),

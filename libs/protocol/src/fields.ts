@@ -160,6 +160,15 @@ export const curve = publicField(z.array(publicField(z.strictObject({ priceTicks
 export const ratio = publicField(z.int().min(0).max(10_000));
 /** A tariff in units of 0.0001 THB/kWh. */
 export const tariffRate = publicField(z.int().min(0).max(1_000_000_000));
+/** Entries of the history of a position (settlement 1.2), one after the other, in base64url. */
+export const historyBytes = publicField(
+  z
+    .string()
+    .max(400_000)
+    .regex(/^[A-Za-z0-9_-]*$/, 'entries of a history (settlement 1.2) in base64url'),
+);
+/** The siblings from a leaf up to the root. */
+export const merklePath = publicField(z.array(hashHex).max(64));
 /** What is numbered from 1. */
 export const number = publicField(z.int().min(1).max(Number.MAX_SAFE_INTEGER));
 /** A share of something, in parts of a billion. */

@@ -72,6 +72,37 @@ const restriction = {
  * SPEC wire 3.1: everything that can be asked of a ledger: imperative names, one schema each. Who may
  * ask is said beside each; the ledger decides, and answers with an outcome.
  */
+/** A later reading of a meter, or the first one when it comes late. */
+const correctedReading = f.publicField(
+  z.strictObject({
+    meter: f.meterId,
+    quality: f.publicField(z.enum(['actual', 'estimated'])),
+    consumedWh: f.energyWh,
+    producedWh: f.energyWh,
+  }),
+);
+
+/** A leaf of the tree of a zone and interval (settlement 9.1): whose, the chain of its history, and the way to the root. */
+const settledLeaf = f.publicField(
+  z.strictObject({ account: f.accountId, history: f.hashHex, index: f.count, path: f.merklePath }),
+);
+
+/**
+ * SPEC settlement 9.3: the history of a position, with the way of its leaf to the root of its zone and interval; without it, the history is
+ * that after a former correction; with `between`, there is none: no leaf lies between these two.
+ */
+const positionEvidence = f.publicField(
+  z.strictObject({
+    account: f.accountId,
+    zone: f.zoneId,
+    history: f.historyBytes,
+    proof: f.publicField(z.strictObject({ index: f.count, path: f.merklePath })).optional(),
+    between: f
+      .publicField(z.strictObject({ before: settledLeaf.optional(), after: settledLeaf.optional() }))
+      .optional(),
+  }),
+);
+
 export const operationSchemas = {
   /** By the WATT issuer: the THB reserve now stands at this sum; WATT in circulation never exceeds it. */
   'accounts.attestReserve': operation('accounts.attestReserve', { amount: f.amount, reference: f.reference }),
@@ -366,6 +397,20 @@ export const operationSchemas = {
         .min(1)
         .max(READINGS_PER_OPERATION_MAX),
     ),
+  }),
+
+  /**
+   * By the grid operator of the zone: what the meters of an account say otherwise about an interval that is settled, or that
+   * its imbalance is to be priced by the tariff now in force. The evidence is the history of that position, and of each other
+   * position whose trades are delivered otherwise now.
+   */
+  'settlement.correct': operation('settlement.correct', {
+    account: f.accountId,
+    zone: f.zoneId,
+    interval: f.interval,
+    readings: f.publicField(z.array(correctedReading).max(100)),
+    retariff: f.publicField(z.boolean()),
+    evidence: f.publicField(z.array(positionEvidence).min(1).max(1_000)),
   }),
 
   /**

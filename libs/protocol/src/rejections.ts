@@ -279,6 +279,25 @@ export const rejections = {
     retry: 'later',
     text: 'The interval cannot be traded now: its forward phase has not begun, or it is between gate closure and the end of delivery.',
   },
+  'settlement.notSettled': {
+    retry: 'later',
+    text: 'The interval is not settled yet: until then, readings are recorded.',
+  },
+  'settlement.otherMeter': { retry: 'never', text: 'The meter is not one of the account in this zone.' },
+  'settlement.nothingNew': {
+    retry: 'never',
+    text: 'The position is settled by these readings and this tariff already.',
+  },
+  'settlement.noTariff': { retry: 'later', text: 'No entry of the tariff book covers the interval.' },
+  'settlement.evidenceMalformed': { retry: 'never', text: 'The evidence is no history of a position.' },
+  'settlement.evidenceMismatch': {
+    retry: 'never',
+    text: 'The evidence is not the history that the ledger settled, or corrected last.',
+  },
+  'settlement.evidenceMissing': {
+    retry: 'never',
+    text: 'The correction touches another position, whose history did not come along.',
+  },
   'market.bookClosed': { retry: 'never', text: 'The interval is over: it is settled, or being settled.' },
   'market.bookFull': { retry: 'never', text: 'The auction holds as many orders as one block can clear.' },
   'market.belowCharges': {

@@ -12,6 +12,7 @@ const DAY_MS = 86_400_000;
 
 /** SPEC market 1.2: the times of one delivery interval. */
 export interface Schedule {
+  readonly startsAt: number;
   readonly forwardFrom: number;
   /** Gate closure: the forward phase ends. */
   readonly gateAt: number;
@@ -25,6 +26,7 @@ export interface Schedule {
 export function scheduleOf({ forwardDays, gateMs, spotMs }: PhaseRules, start: number): Schedule {
   const deliveredAt = start + INTERVAL_MS;
   return {
+    startsAt: start,
     forwardFrom: start - forwardDays * DAY_MS,
     gateAt: start - gateMs,
     deliveredAt,

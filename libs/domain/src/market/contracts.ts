@@ -1,9 +1,9 @@
+import { decodeEntry, encodeHistory, type TradeEntry } from '@gridtokenx/chain';
 import { compareText, type ByteReader } from '@gridtokenx/kernel';
 import { WATT } from '../accounts/state.js';
 import type { RowWriter } from '../ledger/scratch.js';
 import { SortedSet } from '../ledger/sorted.js';
 import { PairTable, Table, type Cell, type Store } from '../ledger/store.js';
-import { decodeEntry, encodeHistory, type TradeEntry } from '../settlement/history.js';
 
 /** SPEC market 5.1: a forward trade that is not settled. The buyer's money is in escrow here, the seller's margin in its own row. */
 export interface ContractRow {

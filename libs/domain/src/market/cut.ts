@@ -1,9 +1,7 @@
+import { billOf, shareOf, type TradeEntry } from '@gridtokenx/chain';
 import { assert } from '@gridtokenx/kernel';
 import type { LedgerEvent, NetworkCause } from '@gridtokenx/protocol';
 import { legsOfText } from '../network/capacity.js';
-import { shareOf } from '../settlement/allocation.js';
-import type { TradeEntry } from '../settlement/history.js';
-import { billOf } from '../settlement/money.js';
 import { buyerCost, type ContractCell } from './contracts.js';
 import type { MarketState } from './state.js';
 

@@ -253,6 +253,7 @@ describe('when a book closes', () => {
       'settlement.intervalSettled',
       'settlement.duePaid',
       'settlement.duePaid',
+      'settlement.netted',
     ]);
     const settled = (name: string): LedgerEvent | undefined =>
       events.find((event) => event.type === 'settlement.positionSettled' && event.account === id(name));
@@ -280,10 +281,13 @@ describe('when a book closes', () => {
       'settlement.zoneSettled',
       'settlement.intervalSettled',
       'settlement.duePaid',
+      'settlement.netted',
     ]);
+    expect(closing.events.at(-1)).toMatchObject({ dues: 1, waiting: 1, unable: [id('mea account')] });
     expect(world.wait(1_000).events).toEqual([]);
     world.fund('mea account', 1_000);
-    expect(types(world.wait(1_000).events)).toEqual(['settlement.duePaid']);
+    // It is tried again when the next quarter of an hour begins.
+    expect(types(world.wait(INTERVAL_MS).events)).toEqual(['settlement.duePaid', 'settlement.netted']);
     expect(world.available('ann')).toBe(22_000_000n);
     expect(auditState(world.ledger)).toEqual([]);
   });

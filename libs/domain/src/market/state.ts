@@ -249,9 +249,9 @@ export class MarketState {
     return this.tariffs.termsOf(zone, zone, interval) !== undefined;
   }
 
-  /** Of an interval in which something was traded or metered. */
-  termsAt(fromZone: string, toZone: string, interval: string): BookTerms {
-    const terms = this.tariffs.termsOf(fromZone, toZone, interval);
+  /** Of an interval in which something was traded or metered; by the version in force, or by a former one. */
+  termsAt(fromZone: string, toZone: string, interval: string, version?: number): BookTerms {
+    const terms = this.tariffs.termsOf(fromZone, toZone, interval, version);
     assert(terms !== undefined, 'an interval that is settled was covered by the tariff book when it was traded');
     return terms;
   }

@@ -1,8 +1,8 @@
+import type { TradeEntry } from '@gridtokenx/chain';
 import { assert } from '@gridtokenx/kernel';
 import type { BalanceCell } from '../accounts/state.js';
 import type { BlockContext } from '../ledger/module.js';
 import { WITHIN_ZONE, type Way } from '../network/capacity.js';
-import type { TradeEntry } from '../settlement/history.js';
 import { chargeOf, type Book } from './book.js';
 import { buyerCost } from './contracts.js';
 import { feeOf } from './fee.js';

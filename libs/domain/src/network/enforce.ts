@@ -1,3 +1,4 @@
+import type { TradeEntry } from '@gridtokenx/chain';
 import { assert, unreachable } from '@gridtokenx/kernel';
 import type { NetworkCause } from '@gridtokenx/protocol';
 import type { HookContext } from '../ledger/module.js';
@@ -7,7 +8,6 @@ import type { ContractCell } from '../market/contracts.js';
 import { cutContract } from '../market/cut.js';
 import type { MarketState, OrderCell } from '../market/state.js';
 import type { Side } from '../market/side.js';
-import type { TradeEntry } from '../settlement/history.js';
 import { cutsTo, legKeyOf, legsOfText } from './capacity.js';
 import { causeOfKey, endOf, startOf, type NetworkState, type RestrictionRow, type TaskRow } from './state.js';
 

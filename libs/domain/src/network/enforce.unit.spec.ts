@@ -1,9 +1,8 @@
+import { type HistoryEntry, positionOf } from '@gridtokenx/chain';
 import { describe, expect, it } from '@jest/globals';
 import { formatInterval, INTERVAL_MS, millis, toHex } from '@gridtokenx/kernel';
 import type { LedgerEvent, Operation, OperationOf } from '@gridtokenx/protocol';
 import { auditState } from '../index.js';
-import { positionOf } from '../settlement/position.js';
-import type { HistoryEntry } from '../settlement/history.js';
 import { id, OTHER_ZONE, place, START, World, ZONE } from '../spec/world.spec.js';
 
 /** Intervals whose delivery begins an hour, and an hour and a quarter, after the start. */

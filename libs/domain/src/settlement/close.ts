@@ -1,13 +1,14 @@
+import { allocate, amountOf, billOf, type TariffEntry } from '@gridtokenx/chain';
 import { assert, compareText, toHex, utf8 } from '@gridtokenx/kernel';
-import type { Allocation } from '@gridtokenx/protocol';
 import type { HookContext } from '../ledger/module.js';
 import { buyerCost, type ContractCell } from '../market/contracts.js';
 import type { MarketState } from '../market/state.js';
+import type { BookTerms } from '../market/terms.js';
 import { missingReadings } from '../metering/missing.js';
 import type { MeteringState } from '../metering/state.js';
 import { legsOfText } from '../network/capacity.js';
+import { owe, payDues } from './dues.js';
 import { NO_LEAVES, rootOf, withLeaf } from './frontier.js';
-import type { TradeEntry } from './history.js';
 import type { Place, PositionCell } from './positions.js';
 import type { SettlementState } from './state.js';
 
@@ -61,87 +62,44 @@ function settleInterval(parts: SettlementParts, context: HookContext, interval: 
 const least = (a: number, b: number): number => (a < b ? a : b);
 
 /** What a seller's meters gave for what it sold before delivery. */
-function deliver(
-  { market }: SettlementParts,
-  context: HookContext,
-  interval: string,
-  group: readonly ContractCell[],
-): void {
+function deliver(parts: SettlementParts, context: HookContext, interval: string, group: readonly ContractCell[]): void {
+  const { market } = parts;
   const [first] = group;
   assert(first?.value !== undefined, 'a group has a first contract');
   const { seller, fromZone } = first.value.trade;
   const { positions } = market;
   const position = positions.cell(seller, fromZone, interval);
   const quantities = group.map(({ value }) => value?.trade.quantityWh ?? 0);
-  const delivered = allocate(market.allocation(interval), positions.of(position).reservedWh, quantities);
+  const delivered = allocate(positions.of(position).reservedWh, quantities, market.allocation(interval));
   group.forEach((cell, i) => {
-    settleContract(market, context, interval, position, cell, delivered[i] ?? 0);
+    settleContract(parts, context, interval, position, cell, delivered[i] ?? 0);
     context.worked();
   });
 }
 
-/** Shares what there is among the sales, which stand in the order of their trades. */
-function allocate(rule: Allocation, availableWh: number, quantities: readonly number[]): number[] {
-  const sold = quantities.reduce((sum, one) => sum + one, 0);
-  if (rule === 'fifo' || availableWh >= sold) {
-    let left = availableWh;
-    return quantities.map((wanted) => {
-      const given = least(wanted, left);
-      left -= given;
-      return given;
-    });
-  }
-  const [available, total] = [BigInt(availableWh), BigInt(sold)];
-  const shares = quantities.map((wanted, i) => {
-    const product = BigInt(wanted) * available;
-    return { i, whole: Number(product / total), rest: product % total };
-  });
-  let left = availableWh - shares.reduce((sum, { whole }) => sum + whole, 0);
-  const given = shares.map(({ whole }) => whole);
-  const byRest = [...shares].sort((a, b) => (a.rest === b.rest ? a.i - b.i : a.rest > b.rest ? -1 : 1));
-  for (const { i } of byRest) {
-    if (left === 0) break;
-    given[i] = (given[i] ?? 0) + 1;
-    left--;
-  }
-  return given;
-}
-
-/** Of a charge on the whole quantity, what is kept for what was delivered. */
-const keptOf = (amount: number, quantityWh: number, shortfallWh: number): number =>
-  amount - Number((BigInt(amount) * BigInt(shortfallWh)) / BigInt(quantityWh));
-
-const valueOf = (ticks: number, wh: number): number => ticks * 10 * wh;
-
 function settleContract(
-  market: MarketState,
+  parts: SettlementParts,
   context: HookContext,
   interval: string,
   position: PositionCell,
   cell: ContractCell,
   deliveredWh: number,
 ): void {
+  const { market } = parts;
   const { accounts, positions, contracts, store } = market;
   const contract = cell.value;
   assert(contract !== undefined, 'a contract is settled once');
   const { trade, margin } = contract;
-  const { buyer, seller, fromZone, toZone, quantityWh, priceTicks } = trade;
+  const { buyer, seller, fromZone, toZone } = trade;
   const terms = market.termsAt(fromZone, toZone, interval);
-  const shortfallWh = quantityWh - deliveredWh;
-  const kept = (amount: number): number => keptOf(amount, quantityWh, shortfallWh);
-  const [buyerFee, sellerFee, wheeling] = [kept(trade.buyerFee), kept(trade.sellerFee), kept(trade.wheeling)];
-  const [fromOperator, platform, tax] = [kept(trade.fromOperator), kept(trade.platform), kept(trade.tax)];
-  const notional = valueOf(priceTicks, deliveredWh);
-  const charges = buyerFee + sellerFee + wheeling - fromOperator - platform - tax;
-  const topUp = Number((BigInt(terms.topUpRate) * BigInt(shortfallWh)) / 10n);
-  const topUpBuyer = least(valueOf(priceTicks, shortfallWh), topUp);
-  // The margin is what there is: a tariff that asks for less than a top-up may cost leaves the rest with the operator.
-  const topUpSeller = least(topUp - topUpBuyer, margin);
-  const buyerPays = notional + buyerFee + wheeling + topUpBuyer;
-  const sellerGets = notional - sellerFee;
+  const bill = billOf(trade, deliveredWh, terms.topUpRate);
+  const [topUpBuyer, topUpSeller] = [Number(bill.buyerTopUp), bill.sellerTopUp];
+  // What the margin does not cover is owed.
+  const fromMargin = topUpSeller < BigInt(margin) ? Number(topUpSeller) : margin;
+  const buyerPays = bill.energy + bill.buyerFee + bill.wheeling + topUpBuyer;
+  const sellerGets = bill.energy - bill.sellerFee;
   const cost = buyerCost(trade);
 
-  const entry: TradeEntry = trade;
   const buyerPosition = positions.cell(buyer, toZone, interval);
   const delivery = { kind: 'delivery', trade: trade.trade, deliveredWh, topUpRate: terms.topUpRate } as const;
   positions.note(position, delivery, { reservedWh: positions.of(position).reservedWh - deliveredWh });
@@ -158,32 +116,33 @@ function settleContract(
     if (available !== 0 || held !== 0) accounts.move(accounts.cell(account, 'WATT'), available, held);
   };
   watt(buyer, cost - buyerPays, -cost);
-  watt(seller, sellerGets + margin - topUpSeller, -margin);
-  watt(terms.operatorTo, charges + topUpBuyer + topUpSeller);
-  watt(terms.operatorFrom, fromOperator);
-  watt(terms.platform, platform);
-  watt(terms.tax, tax);
+  watt(seller, sellerGets + margin - fromMargin, -margin);
+  watt(terms.operatorTo, bill.toOperator + topUpBuyer + fromMargin);
+  watt(terms.operatorFrom, bill.fromOperator);
+  watt(terms.platform, bill.platform);
+  watt(terms.tax, bill.tax);
+  owe(parts, context, seller, terms.operatorTo, topUpSeller - BigInt(fromMargin));
   contracts.changeMargin(seller, position.second, -margin);
-  market.network.release(legsOfText(contract.route), interval, quantityWh);
+  market.network.release(legsOfText(contract.route), interval, trade.quantityWh);
   store.change(cell, undefined);
   context.events.push({
     type: 'settlement.contractSettled',
-    trade: entry.trade,
+    trade: trade.trade,
     buyer,
     seller,
     fromZone,
     toZone,
     interval,
     deliveredWh: String(deliveredWh),
-    shortfallWh: String(shortfallWh),
+    shortfallWh: String(bill.shortfallWh),
     buyerPays: String(buyerPays),
     sellerGets: String(sellerGets),
-    toOperator: String(charges),
-    fromOperator: String(fromOperator),
-    platform: String(platform),
-    tax: String(tax),
+    toOperator: String(bill.toOperator),
+    fromOperator: String(bill.fromOperator),
+    platform: String(bill.platform),
+    tax: String(bill.tax),
     topUpBuyer: String(topUpBuyer),
-    topUpSeller: String(topUpSeller),
+    topUpSeller: topUpSeller.toString(),
     topUpRate: terms.topUpRate,
   });
 }
@@ -215,28 +174,25 @@ function settleZone(parts: SettlementParts, context: HookContext, place: Place):
   return true;
 }
 
+/** SPEC settlement 1.1: what the imbalance of a position is settled by. */
+export const tariffEntry = (
+  { version, hash, topUpRate, surplusRate }: BookTerms,
+  allocation: TariffEntry['allocation'],
+): TariffEntry => ({ kind: 'tariff', version, hash, topUpRate, surplusRate, allocation });
+
 /** What was bought is used up against the import; the rest, and what was not sold, is imbalance. */
 function settlePosition(
-  { settlement, market }: SettlementParts,
+  parts: SettlementParts,
   context: HookContext,
   { zone, interval, asset }: Place,
   cell: PositionCell,
 ): void {
+  const { settlement, market } = parts;
   const { accounts, positions, store } = market;
   const account = cell.first;
   const terms = market.termsAt(zone, zone, interval);
-  positions.note(
-    cell,
-    {
-      kind: 'tariff',
-      version: terms.version,
-      hash: terms.hash,
-      topUpRate: terms.topUpRate,
-      surplusRate: terms.surplusRate,
-      allocation: market.allocation(interval),
-    },
-    {},
-  );
+  const allocation = market.allocation(interval);
+  positions.note(cell, tariffEntry(terms, allocation), {});
   const { importWh, exportWh, reservedWh, boughtWh, isMetered, history } = positions.of(cell);
   const balance = accounts.cell(account, asset);
   const available = Number(balance.value?.available ?? 0n);
@@ -247,8 +203,8 @@ function settlePosition(
   if (retiredWh + surplusWh > 0) accounts.count(asset, 'retired', BigInt(retiredWh + surplusWh));
   if (expiredWh > 0) accounts.count(asset, 'expired', BigInt(expiredWh));
   store.change(cell, undefined);
-  const amount = (BigInt(terms.surplusRate) * BigInt(surplusWh)) / 10n;
-  settlement.owe(terms.operatorTo, account, amount);
+  const amount = amountOf(terms.surplusRate, surplusWh);
+  owe(parts, context, terms.operatorTo, account, amount);
   const { crypto, trees } = settlement;
   const tree = trees.cell(cell.second);
   store.change(
@@ -266,6 +222,8 @@ function settlePosition(
     retiredWh: String(retiredWh),
     surplusWh: String(surplusWh),
     rate: terms.surplusRate,
+    topUpRate: terms.topUpRate,
+    allocation,
     amount: amount.toString(),
     operator: terms.operatorTo,
     expiredWh: String(expiredWh),
@@ -273,19 +231,4 @@ function settlePosition(
     tariffHash: terms.hash,
     history: toHex(history),
   });
-}
-
-/** What is owed is paid as soon as it can be; who cannot pay one makes only those after it wait. */
-function payDues({ settlement, market }: SettlementParts, context: HookContext): void {
-  const { accounts } = market;
-  for (const [payer, dues] of settlement.payers())
-    for (let due = dues.first; due !== undefined; due = dues.first) {
-      const amount = due.value;
-      if (context.entriesLeft === 0) return;
-      if (amount === undefined || accounts.available(payer, 'WATT') < amount) break;
-      accounts.transfer(payer, due.second, 'WATT', amount);
-      settlement.store.change(due, undefined);
-      context.events.push({ type: 'settlement.duePaid', payer, payee: due.second, amount: amount.toString() });
-      context.worked();
-    }
 }

@@ -1,3 +1,4 @@
+import { EMPTY_CHAIN, foldEntry, foldIntoBoth, type HistoryEntry, type TradeEntry } from '@gridtokenx/chain';
 import type { Crypto } from '@gridtokenx/crypto';
 import { assert, compareText, type ByteReader } from '@gridtokenx/kernel';
 import { kwhOf } from '../accounts/state.js';
@@ -5,7 +6,6 @@ import { readFlag } from '../ledger/rows.js';
 import type { RowWriter } from '../ledger/scratch.js';
 import { SortedSet } from '../ledger/sorted.js';
 import { PairTable, type Cell, type Store } from '../ledger/store.js';
-import { EMPTY_CHAIN, foldEntry, foldIntoBoth, type HistoryEntry, type TradeEntry } from './history.js';
 
 /** What an account took, gave, bought and sold in one zone and interval, as long as the interval is not settled. Wh. */
 export interface PositionRow {

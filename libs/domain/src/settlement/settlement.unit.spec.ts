@@ -1,528 +1,427 @@
+import { Histories, participantStatement, statementCsv, statementJson, utilityStatement } from '@gridtokenx/chain';
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { formatInterval, INTERVAL_MS, millis, Prng } from '@gridtokenx/kernel';
 import {
-  naiveNetting,
-  naiveSettlement,
-  naiveShares,
-  type NaiveReading,
-  type NaiveZone,
-} from '../spec/naive-settlement.spec.js';
-import { allocate, shareOf } from './allocation.js';
-import { controlAccount, flowsOf, NO_FLOWS, addFlows, subtractFlows } from './control.js';
-import { resettle, resultOf, type NamedHistory } from './correction.js';
-import type { HistoryEntry, TariffEntry, TradeEntry } from './history.js';
-import { billOf, PARTIES, tradeMoney } from './money.js';
-import { netCycle, type Due } from './netting.js';
-import { deliveriesOf, positionOf, type PositionResult } from './position.js';
+  decodeOutcome,
+  type LedgerEvent,
+  type Operation,
+  type OperationOf,
+  type TariffEntry,
+} from '@gridtokenx/protocol';
+import { auditState, createConsortiumLedger, decodeRow, ScratchWriter, type ConsortiumLedger } from '../index.js';
+import {
+  crypto,
+  id,
+  identityOf,
+  INTERVAL,
+  KWH,
+  OTHER_ZONE,
+  place,
+  START,
+  World,
+  ZONE,
+  type Ran,
+} from '../spec/world.spec.js';
 
-const HASH = 'ab'.repeat(32);
-const sumOf = (numbers: readonly bigint[]): bigint => numbers.reduce((a, b) => a + b, 0n);
+const PERIOD = { from: '2026-01-01T00:00:00Z', until: '2027-01-01T00:00:00Z' };
+const THB = 1_000_000n;
+type Correct = OperationOf<'settlement.correct'>;
 
-const tradeOf = (parts: Partial<TradeEntry>): TradeEntry => {
-  const { buyerFee = 0, sellerFee = 0, wheeling = 0, fromOperator = 0, platform = 0, tax = 0 } = parts;
-  return {
-    kind: 'trade',
-    trade: 1,
-    phase: 'forward',
-    bid: HASH,
-    ask: HASH,
-    buyer: 'buyer',
-    seller: 'seller',
-    fromZone: 'F1',
-    toZone: 'T1',
-    priceTicks: 400,
-    quantityWh: 1_000,
-    tariffVersion: 1,
-    tariffHash: HASH,
-    ...parts,
-    buyerFee,
-    sellerFee,
-    wheeling,
-    fromOperator,
-    platform,
-    tax,
-    toOperator: buyerFee + sellerFee + wheeling - fromOperator - platform - tax,
-  };
-};
-const tariffOf = (parts: Partial<TariffEntry> = {}): TariffEntry => ({
-  kind: 'tariff',
-  version: 1,
-  hash: HASH,
-  topUpRate: 45_000,
-  surplusRate: 22_000,
-  allocation: 'fifo',
-  ...parts,
-});
-const readingOf = (meter: string, consumedWh: number, producedWh: number, version = 1): HistoryEntry => ({
-  kind: 'reading',
-  meter,
-  version,
-  quality: 'actual',
-  consumedWh,
-  producedWh,
-});
+/** A world of which each event goes into histories, as those of a reader of final blocks. */
+class SettledWorld extends World {
+  readonly histories = new Histories();
+  readonly bodies: { readonly height: number; readonly outcome: number; readonly bytes: Uint8Array }[] = [];
 
-describe('what was metered', () => {
-  it('is shared out first come first served, or in proportion with the last Wh to the largest remainders', () => {
-    expect(allocate(8, [5, 4], 'fifo')).toEqual([5, 3]);
-    expect(allocate(8, [5, 4], 'proRata')).toEqual([4, 4]);
-    expect(allocate(5, [3, 3, 3], 'proRata')).toEqual([2, 2, 1]);
-    expect(allocate(9, [5, 4], 'fifo')).toEqual([5, 4]);
-    expect(allocate(0, [5, 4], 'proRata')).toEqual([0, 0]);
-  });
-
-  it('is shared out as somebody with paper would, never more than there is and never more than is wanted', () => {
-    const large = fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 1_000_000_000_000 }));
-    fc.assert(
-      fc.property(
-        large,
-        fc.array(large, { maxLength: 8 }),
-        fc.constantFrom('fifo', 'proRata'),
-        (total, wants, rule) => {
-          const shares = allocate(total, wants, rule);
-          expect(shares.map((share) => BigInt(share))).toEqual(
-            naiveShares(
-              BigInt(total),
-              wants.map((want) => BigInt(want)),
-              rule,
-            ),
-          );
-          expect(shares.every((share, i) => share >= 0 && share <= (wants[i] ?? -1))).toBe(true);
-          expect(shares.reduce((a, b) => a + b, 0)).toBe(
-            Math.min(
-              total,
-              wants.reduce((a, b) => a + b, 0),
-            ),
-          );
-        },
-      ),
-    );
-  });
-
-  it('is divided exactly beyond the safe integers too', () => {
-    const money = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
-    const wh = fc.integer({ min: 0, max: 1_000_000_000_000 });
-    fc.assert(
-      fc.property(money, wh, wh, (amount, a, b) => {
-        const whole = Math.max(a, b, 1);
-        expect(BigInt(shareOf(amount, Math.min(a, b), whole))).toBe(
-          (BigInt(amount) * BigInt(Math.min(a, b))) / BigInt(whole),
-        );
-      }),
-    );
-  });
-});
-
-describe('a trade that is delivered in part', () => {
-  const trade = tradeOf({ buyerFee: 101, sellerFee: 7, wheeling: 1_150, fromOperator: 400, platform: 13, tax: 70 });
-
-  it('costs the buyer what was agreed, and the seller what the operator asks beyond that', () => {
-    const bill = billOf(trade, 600, 45_000);
-    expect(bill).toMatchObject({ energy: 2_400_000, shortfallWh: 400, buyerTopUp: 1_600_000n, sellerTopUp: 200_000n });
-    expect(billOf(trade, 600, 30_000)).toMatchObject({ buyerTopUp: 1_200_000n, sellerTopUp: 0n });
-  });
-
-  it('is charged for what was delivered: payers round up, payees down, and the delivery operator gets the rest', () => {
-    expect(billOf(trade, 333, 45_000)).toMatchObject({
-      buyerFee: 34,
-      sellerFee: 3,
-      wheeling: 383,
-      fromOperator: 133,
-      platform: 4,
-      tax: 23,
-      toOperator: 260,
+  override block(...terms: Parameters<World['block']>): Ran {
+    const ran = super.block(...terms);
+    ran.execution.outcomes.forEach(({ bytes }, outcome) => {
+      this.bodies.push({ height: this.ledger.height, outcome, bytes });
+      this.histories.add(this.ledger.height, outcome, decodeOutcome(bytes));
     });
-  });
-
-  it('of which all was delivered is charged as at the match; of which nothing was, not at all', () => {
-    expect(billOf(trade, 1_000, 45_000)).toMatchObject({ ...pickCharges(trade), buyerTopUp: 0n, sellerTopUp: 0n });
-    const nothing = tradeMoney(trade, 0, 45_000);
-    expect(nothing).toEqual({
-      buyer: -4_000_000n,
-      seller: -500_000n,
-      toOperator: 4_500_000n,
-      fromOperator: 0n,
-      platform: 0n,
-      tax: 0n,
-    });
-  });
-
-  it('sums to zero over six parties, whatever it is, and pays nobody less than nothing', () => {
-    const charge = fc.integer({ min: 0, max: 1_000_000_000_000_000 });
-    fc.assert(
-      fc.property(
-        fc.tuple(charge, charge, charge, charge, charge, charge),
-        fc.integer({ min: 1, max: 1_000_000_000_000 }),
-        fc.double({ min: 0, max: 1, noNaN: true }),
-        fc.integer({ min: 1, max: 400 }),
-        fc.integer({ min: 0, max: 1_000_000_000 }),
-        ([buyerFee, sellerFee, wheeling, a, b, c], quantityWh, share, priceTicks, topUpRate) => {
-          const charges = buyerFee + sellerFee + wheeling;
-          const fromOperator = a % (charges + 1);
-          const platform = b % (charges - fromOperator + 1);
-          const tax = c % (charges - fromOperator - platform + 1);
-          const it = tradeOf({ buyerFee, sellerFee, wheeling, fromOperator, platform, tax, quantityWh, priceTicks });
-          const money = tradeMoney(it, Math.floor(share * quantityWh), topUpRate);
-          expect(sumOf(PARTIES.map((party) => money[party]))).toBe(0n);
-          for (const party of ['toOperator', 'fromOperator', 'platform', 'tax'] as const)
-            expect(money[party] >= 0n).toBe(true);
-        },
-      ),
-    );
-  });
-});
-
-function pickCharges({ buyerFee, sellerFee, wheeling, toOperator, fromOperator, platform, tax }: TradeEntry): object {
-  return { buyerFee, sellerFee, wheeling, toOperator, fromOperator, platform, tax };
-}
-
-describe('a position', () => {
-  const purchase = tradeOf({ trade: 4, buyer: 'ann', toZone: 'Z1', fromZone: 'Z1', quantityWh: 700, phase: 'spot' });
-  const result = (history: readonly HistoryEntry[]): PositionResult | undefined =>
-    resultOf({ account: 'ann', zone: 'Z1', history });
-
-  it('uses what it bought, and what is left over goes to the operator', () => {
-    expect(result([purchase, readingOf('m', 500, 0), tariffOf()])).toMatchObject({
-      usedWh: 500,
-      surplusWh: 200,
-      surplusAmount: 440_000n,
-      retailWh: 0,
-    });
-    expect(result([purchase, readingOf('m', 900, 0), tariffOf()])).toMatchObject({
-      usedWh: 700,
-      surplusWh: 0,
-      retailWh: 200,
-      retailAmount: 900_000n,
-    });
-  });
-
-  it('without a reading is neither used nor bought: what is missing is not zero', () => {
-    expect(result([purchase, tariffOf()])).toMatchObject({ isMetered: false, usedWh: 0, surplusWh: 0, expiredWh: 700 });
-    expect(result([purchase, readingOf('m', 0, 0), tariffOf()])).toMatchObject({ surplusWh: 700, expiredWh: 0 });
-  });
-
-  it('counts the highest version of each meter, whatever order they came in, and sums meters each way', () => {
-    const history = [readingOf('m', 0, 900, 2), readingOf('m', 0, 500), readingOf('n', 300, 0), tariffOf()];
-    expect(result(history)).toMatchObject({ exportWh: 900, importWh: 300, surplusWh: 900, retailWh: 300 });
-    expect(result([])).toBe(undefined);
-  });
-});
-
-interface Scene {
-  readonly zones: ReadonlyMap<string, NaiveZone>;
-  readonly readings: readonly NaiveReading[];
-  readonly trades: readonly TradeEntry[];
-  /** Later readings of meters, in any order, some of them twice. */
-  readonly corrections: readonly NaiveReading[];
-}
-
-const ZONES = ['Z1', 'Z2'] as const;
-const NAMES = ['ann', 'bob', 'cat', 'dan'] as const;
-const energy = fc.oneof(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 1_000_000 }));
-const reading: fc.Arbitrary<NaiveReading> = fc
-  .record({
-    account: fc.constantFrom(...NAMES),
-    zone: fc.constantFrom(...ZONES),
-    which: fc.constantFrom('1', '2'),
-    consumed: energy,
-    produced: energy,
-  })
-  .map(({ account, zone, which, consumed, produced }) => ({
-    account,
-    zone,
-    meter: `${account} ${zone} ${which}`,
-    consumed: BigInt(consumed),
-    produced: BigInt(produced),
-  }));
-const charge = fc.integer({ min: 0, max: 100_000 });
-const match = fc.record({
-  buyer: fc.constantFrom(...NAMES),
-  seller: fc.constantFrom(...NAMES),
-  fromZone: fc.constantFrom(...ZONES),
-  toZone: fc.constantFrom(...ZONES),
-  priceTicks: fc.integer({ min: 1, max: 1_000 }),
-  quantityWh: fc.oneof(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 500_000 })),
-  charges: fc.tuple(charge, charge, charge),
-  parts: fc.tuple(charge, charge, charge),
-});
-const scene: fc.Arbitrary<Scene> = fc
-  .record({
-    zones: fc.array(
-      fc.record({
-        topUp: fc.integer({ min: 0, max: 60_000 }).map(BigInt),
-        surplus: fc.integer({ min: 0, max: 60_000 }).map(BigInt),
-        rule: fc.constantFrom('fifo', 'proRata'),
-      } as const),
-      { minLength: 2, maxLength: 2 },
-    ),
-    readings: fc.uniqueArray(reading, { maxLength: 8, selector: ({ meter }) => meter }),
-    matches: fc.array(match, { maxLength: 10 }),
-    corrections: fc.array(reading, { maxLength: 10 }),
-  })
-  .map(({ zones, readings, matches, corrections }) => ({
-    zones: new Map(ZONES.map((zone, i) => [zone, zones[i] as NaiveZone])),
-    readings,
-    corrections,
-    trades: matches
-      .filter(({ buyer, seller }) => buyer !== seller)
-      .map(({ charges: [buyerFee, sellerFee, wheeling], parts: [a, b, c], ...rest }, i) => {
-        const all = buyerFee + sellerFee + wheeling;
-        const fromOperator = a % (all + 1);
-        const platform = b % (all - fromOperator + 1);
-        const tax = c % (all - fromOperator - platform + 1);
-        return tradeOf({ ...rest, trade: i + 1, buyerFee, sellerFee, wheeling, fromOperator, platform, tax });
-      }),
-  }));
-
-/** All positions of one interval, settled by histories alone, with the money that came of it. */
-class Books {
-  readonly histories = new Map<string, { account: string; zone: string; history: HistoryEntry[] }>();
-  readonly money = new Map<string, bigint>();
-  private readonly tariffs: ReadonlyMap<string, TariffEntry>;
-  /** Wh by zone, at settlement and by corrections. */
-  flows = new Map<string, ReturnType<typeof flowsOf>>();
-  corrected = new Map<string, ReturnType<typeof flowsOf>>();
-
-  constructor(readonly scene: Scene) {
-    this.tariffs = new Map(
-      [...scene.zones].map(([zone, { topUp, surplus, rule }]) => [
-        zone,
-        tariffOf({ topUpRate: Number(topUp), surplusRate: Number(surplus), allocation: rule }),
-      ]),
-    );
+    return ran;
   }
 
-  tariff(zone: string): TariffEntry {
-    return this.tariffs.get(zone) as TariffEntry;
-  }
-
-  named(account: string, zone: string): { account: string; zone: string; history: HistoryEntry[] } {
-    const key = `${account}/${zone}`;
-    let named = this.histories.get(key);
-    if (named === undefined) this.histories.set(key, (named = { account, zone, history: [] }));
-    return named;
-  }
-
-  pay(who: string, amount: bigint): void {
-    this.money.set(who, (this.money.get(who) ?? 0n) + amount);
-  }
-
-  payTrade(trade: TradeEntry, money: ReturnType<typeof tradeMoney>): void {
-    this.pay(trade.buyer, money.buyer);
-    this.pay(trade.seller, money.seller);
-    this.pay(`to ${trade.toZone}`, money.toOperator);
-    this.pay(`from ${trade.fromZone}`, money.fromOperator);
-    this.pay('platform', money.platform);
-    this.pay('tax', money.tax);
-  }
-
-  paySurplus({ account, zone }: NamedHistory, amount: bigint): void {
-    this.pay(account, amount);
-    this.pay(`to ${zone}`, -amount);
-  }
-
-  settle(): void {
-    for (const { account, zone, meter, consumed, produced } of this.scene.readings)
-      this.named(account, zone).history.push(readingOf(meter, Number(consumed), Number(produced)));
-    for (const trade of this.scene.trades)
-      for (const side of [this.named(trade.seller, trade.fromZone), this.named(trade.buyer, trade.toZone)])
-        side.history.push(trade);
-    for (const { account, zone, history } of this.histories.values()) {
-      const position = positionOf(account, zone, history);
-      deliveriesOf(position, this.tariff(zone).allocation).forEach((deliveredWh, i) => {
-        const { entry } = position.sales[i] as (typeof position.sales)[number];
-        const { topUpRate } = this.tariff(entry.toZone);
-        const delivery: HistoryEntry = { kind: 'delivery', trade: entry.trade, deliveredWh, topUpRate };
-        for (const side of [this.named(entry.seller, entry.fromZone), this.named(entry.buyer, entry.toZone)])
-          side.history.push(delivery);
-        this.payTrade(entry, tradeMoney(entry, deliveredWh, topUpRate));
-      });
-    }
-    for (const named of this.histories.values()) {
-      named.history.push(this.tariff(named.zone));
-      const result = this.result(named);
-      this.paySurplus(named, result.surplusAmount);
-      this.flows.set(named.zone, addFlows(this.flows.get(named.zone) ?? NO_FLOWS, flowsOf(result)));
-    }
-  }
-
-  result(named: NamedHistory): PositionResult {
-    return resultOf(named) as PositionResult;
-  }
-
-  correct({ account, zone, meter, consumed, produced }: NaiveReading): void {
-    const named = this.named(account, zone);
-    const version = named.history.filter((entry) => entry.kind === 'reading' && entry.meter === meter).length + 1;
-    const reading = readingOf(meter, Number(consumed), Number(produced), version);
-    const isNew = named.history.length === 0;
-    const correction = {
-      readings: [reading as HistoryEntry & { kind: 'reading' }],
-      tariff: isNew ? this.tariff(zone) : undefined,
-    };
-    const rate = (trade: TradeEntry): number => this.tariff(trade.toZone).topUpRate;
-    const outcome = resettle(named, correction, rate, [...this.histories.values()]);
-    if ('missing' in outcome) throw new Error('all are known');
-    for (const { trade, money } of outcome.trades) {
-      if (sumOf(PARTIES.map((party) => money[party])) !== 0n) throw new Error('a difference sums to zero');
-      this.payTrade(trade, money);
-    }
-    for (const position of outcome.positions) {
-      const { before, after, history } = position;
-      this.named(position.account, position.zone).history = [...history];
-      this.paySurplus(position, after.surplusAmount - (before?.surplusAmount ?? 0n));
-      const flows = subtractFlows(flowsOf(after), before === undefined ? NO_FLOWS : flowsOf(before));
-      this.corrected.set(position.zone, addFlows(this.corrected.get(position.zone) ?? NO_FLOWS, flows));
-    }
-  }
-}
-
-const entriesOf = (map: ReadonlyMap<string, bigint>): [string, bigint][] =>
-  [...map].filter(([, amount]) => amount !== 0n).sort(([a], [b]) => (a < b ? -1 : 1));
-
-const naiveOf = ({ zones, trades }: Scene, readings: readonly NaiveReading[]): ReturnType<typeof naiveSettlement> =>
-  naiveSettlement(
-    zones,
-    readings,
-    trades.map((trade) => ({
-      ...trade,
-      price: BigInt(trade.priceTicks),
-      quantity: BigInt(trade.quantityWh),
-      buyerFee: BigInt(trade.buyerFee),
-      sellerFee: BigInt(trade.sellerFee),
-      wheeling: BigInt(trade.wheeling),
-      fromOperator: BigInt(trade.fromOperator),
-      platform: BigInt(trade.platform),
-      tax: BigInt(trade.tax),
-    })),
-  );
-
-describe('settlement and re-settlement', () => {
-  it('come to what somebody with paper gets from the last readings and the trades, however these were corrected', () => {
-    fc.assert(
-      fc.property(scene, (it) => {
-        const books = new Books(it);
-        books.settle();
-        expect(entriesOf(books.money)).toEqual(entriesOf(naiveOf(it, it.readings).money));
-        const last = new Map(it.readings.map((each) => [each.meter, each]));
-        for (const correction of it.corrections) {
-          books.correct(correction);
-          last.set(correction.meter, correction);
-        }
-        const naive = naiveOf(it, [...last.values()]);
-        expect(entriesOf(books.money)).toEqual(entriesOf(naive.money));
-        expect(sumOf([...books.money.values()])).toBe(0n);
-        for (const [key, named] of books.histories) {
-          const result = books.result(named);
-          expect([result.usedWh, result.surplusWh, result.expiredWh, result.retailWh].map((wh) => BigInt(wh))).toEqual([
-            naive.used.get(key),
-            naive.surplus.get(key),
-            naive.expired.get(key),
-            naive.retail.get(key),
-          ]);
-          for (const { entry, deliveredWh } of positionOf(named.account, named.zone, named.history).sales)
-            expect(BigInt(deliveredWh)).toBe(naive.delivered.get(entry.trade));
-        }
-      }),
-      { numRuns: 400 },
-    );
-  });
-
-  it('leave nothing of the energy unexplained, and use no Wh twice', () => {
-    fc.assert(
-      fc.property(scene, (it) => {
-        const books = new Books(it);
-        books.settle();
-        for (const correction of it.corrections) books.correct(correction);
-        for (const zone of ZONES) {
-          const flows = books.flows.get(zone) ?? NO_FLOWS;
-          const corrected = books.corrected.get(zone) ?? NO_FLOWS;
-          expect(controlAccount(0n, flows, corrected, 0n).unexplainedWh).toBe(0n);
-        }
-        for (const named of books.histories.values()) {
-          const { soldWh, exportWh, usedWh, importWh } = books.result(named);
-          expect(soldWh).toBeLessThanOrEqual(exportWh);
-          expect(usedWh).toBeLessThanOrEqual(importWh);
-        }
-      }),
-    );
-  });
-
-  it('of the same reading again changes nothing', () => {
-    fc.assert(
-      fc.property(scene, (it) => {
-        const books = new Books(it);
-        books.settle();
-        const before = new Map(books.money);
-        for (const same of it.readings) books.correct(same);
-        expect(books.money).toEqual(before);
-      }),
-    );
-  });
-
-  it('prices what was not delivered, and what was left over, by the tariff that a late decision put in force', () => {
-    const trade = tradeOf({ seller: 'ann', fromZone: 'Z1', buyer: 'bob', toZone: 'Z2' });
-    const delivery: HistoryEntry = { kind: 'delivery', trade: 1, deliveredWh: 400, topUpRate: 45_000 };
-    const ann = { account: 'ann', zone: 'Z1', history: [trade, readingOf('a', 0, 400), delivery, tariffOf()] };
-    const bob = { account: 'bob', zone: 'Z2', history: [trade, readingOf('b', 300, 0), delivery, tariffOf()] };
-    const tariff = tariffOf({ version: 2, topUpRate: 58_000, surplusRate: 20_000 });
-    const rate = (): number => 58_000;
-    expect(resettle(bob, { readings: [], tariff }, rate, [])).toEqual({ missing: { account: 'ann', zone: 'Z1' } });
-    const outcome = resettle(bob, { readings: [], tariff }, rate, [ann]);
-    expect(outcome).toMatchObject({
-      positions: [
-        { account: 'bob', before: { surplusAmount: 220_000n }, after: { surplusAmount: 200_000n } },
-        { account: 'ann', before: { soldWh: 400 }, after: { soldWh: 400 } },
+  correction(
+    name: string,
+    reading: { consumedWh?: number; producedWh?: number; meter?: string; zone?: string; interval?: string },
+    retariff = false,
+  ): Correct {
+    const {
+      consumedWh = 0,
+      producedWh = 0,
+      zone = ZONE,
+      meter = `${name} meter ${zone}`,
+      interval = INTERVAL,
+    } = reading;
+    return this.histories.correction(crypto, {
+      account: id(name),
+      zone,
+      interval,
+      readings: [
+        { meter: id(meter), quality: 'actual', consumedWh: String(consumedWh), producedWh: String(producedWh) },
       ],
-      // 600 Wh at 5.80 instead of 4.50: the buyer pays 4.00 as before.
-      trades: [{ money: { buyer: 0n, seller: -780_000n, toOperator: 780_000n } }],
+      retariff,
     });
-  });
-});
+  }
+}
 
-describe('a cycle of dues', () => {
-  const due = (payer: string, payee: string, amount: bigint): Due => ({ payer, payee, amount });
+const types = (events: readonly LedgerEvent[]): string[] => events.map(({ type }) => type);
+const code = (ran: Ran): string => {
+  const [outcome] = ran.outcomes;
+  return outcome?.status === 'rejected' ? outcome.code : 'ok';
+};
 
-  it('is paid by its balances, however many owe each other', () => {
-    const cycle = netCycle([due('ann', 'bob', 100n), due('bob', 'cat', 90n), due('cat', 'ann', 80n)], () => 20n);
-    expect(cycle).toMatchObject({ grossTotal: 270n, netTotal: 20n, waiting: [], unable: [] });
-    expect(cycle.net).toEqual([
-      { account: 'ann', amount: -20n },
-      { account: 'bob', amount: 10n },
-      { account: 'cat', amount: 10n },
+/** Ann sold 4 of the 10 kWh that she gave to Bob at 4.00, who took 3; the interval is settled and paid. */
+function settled(): SettledWorld {
+  const world = new SettledWorld();
+  for (const name of ['bob', 'mea account']) world.fund(name, 1_000);
+  for (const name of ['ann', 'bob', 'cat']) world.ownKey(name);
+  world.measure('ann', { producedWh: 10_000 });
+  world.measure('bob', { consumedWh: 3_000 });
+  world.must('ann', place('ann', 'ask', 400, 4_000));
+  world.must('bob', place('bob', 'bid', 400, 4_000));
+  world.wait(INTERVAL_MS);
+  return world;
+}
+
+describe('a correction of what was settled', () => {
+  it('books the difference to all whom it touches, and changes nothing of the energy that is there', () => {
+    const world = settled();
+    const before = ['ann', 'bob', 'mea account'].map((name) => world.available(name));
+    // Ann gave 1 kWh only: 1 of 4 was delivered. Of Bob's 3 kWh the operator stands in for 3 at 6.00 with his 4.00.
+    const ran = world.must('mea', world.correction('ann', { producedWh: 1_000 }));
+    expect(types(ran.events)).toEqual([
+      'settlement.tradeCorrected',
+      'settlement.positionCorrected',
+      'settlement.positionCorrected',
+      'settlement.corrected',
     ]);
+    expect(ran.events[0]).toMatchObject({
+      deliveredWh: '1000',
+      shortfallWh: '3000',
+      // The fee of 1 % on 3 kWh comes back; what the 3 kWh cost is the same for him.
+      buyerMore: '120000',
+      sellerMore: String(-12n * THB - 6n * THB),
+      toOperatorMore: String(18n * THB - 120_000n),
+    });
+    expect(ran.events[1]).toMatchObject({
+      account: id('ann'),
+      exportWh: '1000',
+      surplusWh: '0',
+      mintedMoreWh: '-9000',
+    });
+    // Bob had 1 kWh left over, and has none now.
+    expect(ran.events[2]).toMatchObject({
+      account: id('bob'),
+      retiredWh: '1000',
+      surplusWh: '0',
+      amountMore: '-2200000',
+    });
+    expect(world.ledger.state.accounts.supply(KWH)).toMatchObject({ minted: 1_000n, retired: 1_000n });
+    expect(auditState(world.ledger)).toEqual([]);
+    // Ann cannot pay 31.20 of her 29.20, so hers waits, and Bob's too: he is owed and owes.
+    world.fund('ann', 100);
+    world.wait(INTERVAL_MS);
+    const paid = ['ann', 'bob', 'mea account'].map((name, i) => world.available(name) - (before[i] ?? 0n));
+    expect(paid).toEqual([
+      100n * THB - 18n * THB - 13_200_000n,
+      120_000n - 2_200_000n,
+      18n * THB - 120_000n + 13_200_000n + 2_200_000n,
+    ]);
+    expect(world.ledger.state.settlement.standing.size).toBe(0);
+    expect(auditState(world.ledger)).toEqual([]);
   });
 
-  it('leaves out who cannot pay, and then who cannot pay without what that one owed', () => {
-    const cycle = netCycle([due('ann', 'bob', 100n), due('bob', 'cat', 100n), due('dan', 'cat', 5n)], (account) =>
-      account === 'dan' ? 5n : 0n,
-    );
-    expect(cycle.unable).toEqual(['ann', 'bob']);
-    expect(cycle.settled).toEqual([due('dan', 'cat', 5n)]);
-    expect(cycle.waiting).toEqual([due('ann', 'bob', 100n), due('bob', 'cat', 100n)]);
+  it('comes again with the history that the former one left, and back with nothing between them', () => {
+    const world = settled();
+    const amounts = (): bigint[] => ['ann', 'bob', 'mea account'].map((name) => world.available(name));
+    const before = amounts();
+    world.must('mea', world.correction('ann', { producedWh: 1_000 }));
+    const old = settled().correction('ann', { producedWh: 500 });
+    expect(code(world.run('mea', old))).toBe('settlement.evidenceMismatch');
+    world.must('mea', world.correction('ann', { producedWh: 10_000 }));
+    world.wait(INTERVAL_MS);
+    expect(amounts()).toEqual(before);
+    expect(world.ledger.state.accounts.supply(KWH)).toMatchObject({ minted: 10_000n, retired: 10_000n });
+    expect(auditState(world.ledger)).toEqual([]);
   });
 
-  it('is what somebody gets who begins again after each that cannot pay', () => {
-    const names = ['a', 'b', 'c', 'd', 'e', 'f'];
-    const name = fc.constantFrom(...names);
-    const dues = fc
-      .array(fc.tuple(name, name, fc.bigInt({ min: 1n, max: 50n })), { maxLength: 20 })
-      .map((list) => list.filter(([a, b]) => a !== b).map(([a, b, amount]) => due(a, b, amount)));
-    const means = fc.array(fc.bigInt({ min: 0n, max: 60n }), { minLength: 6, maxLength: 6 });
-    fc.assert(
-      fc.property(dues, means, (list, amounts) => {
-        const available = new Map(names.map((each, i) => [each, amounts[i] ?? 0n]));
-        const cycle = netCycle(list, (account) => available.get(account) ?? 0n);
-        const naive = naiveNetting(list, available);
-        expect(cycle.unable).toEqual(naive.unable);
-        expect(cycle.settled).toEqual(naive.settled);
-        expect(cycle.net.map(({ account, amount }) => [account, amount])).toEqual(entriesOf(naive.net));
-        expect(sumOf(cycle.net.map(({ amount }) => amount))).toBe(0n);
-        expect(cycle.grossTotal + sumOf(cycle.waiting.map(({ amount }) => amount))).toBe(
-          sumOf(list.map(({ amount }) => amount)),
-        );
-        for (const { account, amount } of cycle.net) expect(amount + (available.get(account) ?? 0n) >= 0n).toBe(true);
-      }),
-      { numRuns: 500 },
+  it('of a reading that came late makes a position of an account that had none', () => {
+    const world = settled();
+    world.must('mea', {
+      type: 'registry.registerMeter',
+      meter: id('late'),
+      account: id('cat'),
+      zone: ZONE,
+      limitWh: '9000',
+    });
+    const operation = world.correction('cat', { producedWh: 2_000, meter: 'late' });
+    expect(operation.evidence[0]).toHaveProperty('between');
+    const [evidence] = operation.evidence;
+    const lies = { ...operation, evidence: [{ ...evidence, between: {} }] } as Correct;
+    expect(code(world.run('mea', lies))).toBe('settlement.evidenceMismatch');
+    world.must('mea', operation);
+    world.wait(1_000);
+    expect(world.available('cat')).toBe(4_400_000n);
+    // Also where nothing was settled at all.
+    const interval = formatInterval(millis(START - (START % INTERVAL_MS) - 9 * INTERVAL_MS));
+    world.must('mea', world.correction('cat', { producedWh: 1_000, meter: 'late', interval }));
+    expect(auditState(world.ledger)).toEqual([]);
+  });
+
+  it('by a later tariff prices anew what was left over and what fell short, with all whom that touches', () => {
+    const world = new SettledWorld();
+    for (const name of ['ann', 'bob', 'mea account']) world.fund(name, 1_000);
+    for (const name of ['ann', 'bob']) world.ownKey(name);
+    const interval = formatInterval(millis(START + 4 * INTERVAL_MS));
+    world.must('ann', place('ann', 'ask', 400, 10_000, { interval }));
+    world.must('bob', place('bob', 'bid', 400, 10_000, { interval }));
+    world.wait(5 * INTERVAL_MS);
+    world.measure('ann', { producedWh: 4_000, interval });
+    world.measure('bob', { consumedWh: 1_000, interval });
+    world.wait(3 * INTERVAL_MS);
+    const before = ['ann', 'bob', 'mea account'].map((name) => world.available(name));
+    const wanted = { account: id('bob'), zone: ZONE, interval, readings: [], retariff: true };
+    const entry = world.genesis.tariffs.entries[0];
+    if (entry === undefined) throw new Error('a genesis has a tariff');
+    expect(code(world.run('mea', world.histories.correction(crypto, wanted)))).toBe('settlement.nothingNew');
+    world.must('erc', {
+      type: 'tariffs.publish',
+      basedOn: 1,
+      entries: [{ ...entry, feedIn: 20_000, topUp: { kind: 'rate', rate: 50_000 } }],
+    });
+    const { events } = world.must('mea', world.histories.correction(crypto, wanted));
+    // 6 kWh at 5.00 instead of 6.00, and Bob's 3 kWh left over at 2.00 instead of 2.20.
+    expect(events[0]).toMatchObject({ topUpRate: 50_000, buyerMore: '0', sellerMore: String(6n * THB) });
+    expect(events[1]).toMatchObject({ account: id('bob'), amountMore: '-600000' });
+    expect(events.at(-1)).toMatchObject({ tariffVersion: 2, positions: 2, trades: 1 });
+    world.wait(1_000);
+    const more = ['ann', 'bob', 'mea account'].map((name, i) => world.available(name) - (before[i] ?? 0n));
+    expect(more).toEqual([6n * THB, -600_000n, -6n * THB + 600_000n]);
+    expect(auditState(world.ledger)).toEqual([]);
+  });
+
+  it('is refused without what it needs, and says why', () => {
+    const world = settled();
+    const good = world.correction('ann', { producedWh: 1_000 });
+    const [own, other] = good.evidence;
+    const asked = (by: string, change: object): string => code(world.run(by, { ...good, ...change } as Operation));
+    expect(asked('pea', {})).toBe('key.notAuthorised');
+    expect(asked('mea', { zone: 'NO-SUCH' })).toBe('registry.unknownZone');
+    expect(asked('mea', { account: id('nobody') })).toBe('registry.unknownAccount');
+    expect(asked('mea', { evidence: [other] })).toBe('settlement.evidenceMissing');
+    expect(asked('mea', { evidence: [own] })).toBe('settlement.evidenceMissing');
+    expect(asked('mea', { evidence: [{ ...own, history: 'AAAA' }] })).toBe('settlement.evidenceMalformed');
+    expect(asked('mea', { evidence: [{ ...own, history: other?.history }, other] })).toBe(
+      'settlement.evidenceMismatch',
     );
+    expect(asked('mea', { evidence: [{ ...own, proof: undefined }] })).toBe('settlement.evidenceMismatch');
+    const now = formatInterval(millis(world.ledger.marketTime - (world.ledger.marketTime % INTERVAL_MS)));
+    expect(asked('mea', { interval: now })).toBe('settlement.notSettled');
+    const reading = { meter: id('ann meter MEA-BKK-01'), quality: 'actual', consumedWh: '0', producedWh: '10000' };
+    expect(asked('mea', { readings: [reading] })).toBe('settlement.nothingNew');
+    expect(asked('mea', { readings: [], retariff: true })).toBe('settlement.nothingNew');
+    expect(asked('mea', { readings: [{ ...reading, meter: id('bob meter MEA-BKK-01') }] })).toBe(
+      'settlement.otherMeter',
+    );
+    expect(asked('mea', { readings: [{ ...reading, meter: id('no meter') }] })).toBe('registry.unknownMeter');
+    expect(asked('mea', {})).toBe('ok');
+    expect(asked('mea', {})).toBe('settlement.evidenceMismatch');
+  });
+
+  it('of a part that does not come along leaves all as it was', () => {
+    const world = settled();
+    const good = world.correction('ann', { producedWh: 1_000 });
+    const digest = world.ledger.state.settlement.corrected.getPair(id('ann'), `${ZONE}/${INTERVAL}`);
+    world.run('mea', { ...good, evidence: good.evidence.slice(0, 1) });
+    expect(world.ledger.state.settlement.corrected.getPair(id('ann'), `${ZONE}/${INTERVAL}`)).toBe(digest);
+    expect(world.ledger.state.settlement.standing.size).toBe(0);
   });
 });
+
+/** A ledger of nothing but the rows of another, which come in an order of their own. */
+function restored(world: SettledWorld, seed: number): ConsortiumLedger {
+  const other = createConsortiumLedger(crypto, identityOf(world.genesis));
+  const tables = new Map(other.state.store.tables.map((table) => [table.name, table]));
+  const prng = new Prng(seed);
+  const scratch = new ScratchWriter();
+  const rows = world.ledger.state.store.tables.flatMap((table) =>
+    [...table.cells()].flatMap(({ key, value }) => {
+      if (value === undefined) return [];
+      table.options.encode(scratch.reset(), value);
+      return [{ table: table.name, key, bytes: scratch.bytes().slice(), at: prng.below(1_000_000) }];
+    }),
+  );
+  for (const { table, key, bytes } of rows
+    .filter((row) => row.table.startsWith('settlement.'))
+    .sort((a, b) => a.at - b.at)) {
+    const to = tables.get(table);
+    if (to === undefined) throw new Error(`there is no table ${table}`);
+    other.state.store.restore(to.cell(key), decodeRow(to, bytes));
+  }
+  return other;
+}
+
+const NAMES = ['ann', 'bob', 'cat', 'dan'] as const;
+/** In the order in which they were funded. */
+const FUNDED = ['ann', 'bob', 'cat', 'dan', 'mea account', 'pea account'] as const;
+const FUNDS = 40_000;
+
+/** A day's worth of surprises: trades before and after delivery, readings late and twice, corrections of anything. */
+function story(seed: number): { world: SettledWorld; refused: Set<string> } {
+  const prng = new Prng(seed);
+  const wires = [{ wheeling: 2_000, exit: 300, losses: 50 }];
+  const vat = { rate: 700, on: ['wheeling', 'gridFee'] satisfies TariffEntry['vat']['on'] };
+  // Tax has no statement of its own: it goes to somebody who trades nothing.
+  const payees = { platform: id('bank account'), tax: id('bank account') };
+  const world = new SettledWorld({ entry: { wires, vat, payees }, sellerShare: 3_000 });
+  const refused = new Set<string>();
+  const one = <T>(of: readonly T[]): T => of[prng.below(of.length)] as T;
+  for (const name of FUNDED) world.fund(name, FUNDS);
+  for (const name of NAMES) world.ownKey(name);
+  const across = { fromZone: ZONE, toZone: OTHER_ZONE };
+  for (const name of ['mea', 'pea'])
+    world.must(
+      name,
+      { type: 'network.setLink', link: 'L1', ...across, forwardWh: '9000', backwardWh: '0' },
+      { type: 'network.setPair', ...across, allowed: true, route: ['L1'] },
+    );
+  const first = START - (START % INTERVAL_MS);
+  const intervals = [4, 5, 6].map((i) => formatInterval(millis(first + i * INTERVAL_MS)));
+  const orders = (of: readonly string[], count: number): void => {
+    for (let i = 0; i < count; i++) {
+      const name = one(NAMES);
+      // Within a zone, and from the one to the other.
+      const [fromZone, toZone] = one([
+        [ZONE, ZONE],
+        [OTHER_ZONE, OTHER_ZONE],
+        [ZONE, OTHER_ZONE],
+      ] as const);
+      const terms = { interval: one(of), fromZone, toZone };
+      world.run(name, place(name, one(['bid', 'ask'] as const), 380 + prng.below(40), 100 + prng.below(4_000), terms));
+    }
+  };
+  orders(intervals, 50);
+  // Until the first of them is delivered; then one after the other is metered, traded and settled.
+  world.wait(5 * INTERVAL_MS + first - world.ledger.marketTime);
+  const operator = (zone: string): string => (zone === ZONE ? 'mea' : 'pea');
+  for (const interval of intervals) {
+    for (let i = 0; i < 10; i++) {
+      const [name, zone] = [one(NAMES), one([ZONE, OTHER_ZONE])];
+      world.measure(name, { interval, zone, consumedWh: prng.below(5_000), producedWh: prng.below(9_000) });
+    }
+    orders([interval], 40);
+    orders(intervals, 10);
+    const last = [...world.ledger.state.settlement.roots.rows.keys()];
+    world.wait(INTERVAL_MS);
+    for (let i = 0; i < 6 && last.length > 0; i++) {
+      const [name, zone] = [one(NAMES), one([ZONE, OTHER_ZONE])];
+      const settledInterval = one(intervals.slice(0, Math.max(1, intervals.indexOf(interval))));
+      const operation = world.correction(name, {
+        zone,
+        interval: settledInterval,
+        consumedWh: prng.below(5_000),
+        producedWh: prng.below(9_000),
+      });
+      const again = prng.below(2) === 0 ? [operation] : [];
+      for (const it of [operation, ...again]) refused.add(code(world.run(operator(zone), it)));
+    }
+    const faults = auditState(world.ledger);
+    if (faults.length > 0) throw new Error(faults.join('; '));
+  }
+  world.wait(INTERVAL_MS);
+  world.wait(INTERVAL_MS);
+  return { world, refused };
+}
+
+describe('days of trades, readings and corrections at random', () => {
+  const stories = [1, 2, 3, 4, 5, 6].map((seed) => story(seed));
+
+  it('come to the money that statements tell, to the last micro-WATT, with nothing unexplained of the energy', () => {
+    let corrections = 0;
+    for (const { world } of stories) {
+      const settledPositions = world.histories.settled();
+      const zones = world.histories.zones();
+      let total = 0n;
+      for (const name of FUNDED) {
+        const own = participantStatement(id(name), PERIOD, settledPositions, true);
+        const utility = utilityStatement(id(name), PERIOD, zones, settledPositions, true);
+        corrections += own.version - 1;
+        const told = BigInt(own.totals['amount'] ?? 0) + BigInt(utility.totals['amount'] ?? 0);
+        expect(world.available(name) + world.held(name) - BigInt(FUNDS) * THB).toBe(told + waiting(world, name));
+        total += told;
+        for (const row of utility.rows.filter(({ kind }) => kind === 'control'))
+          expect([row['unexplainedWh'], row['closingWh']]).toEqual(['0', '0']);
+      }
+      expect(total + world.available('bank account') - waiting(world, 'bank account')).toBe(0n);
+    }
+    expect(corrections).toBeGreaterThan(20);
+  });
+
+  it('hold trades of both phases, shortfalls, corrected trades and dues that waited', () => {
+    const count = new Map<string, number>();
+    for (const { bytes } of stories.flatMap(({ world }) => world.bodies)) {
+      const body = decodeOutcome(bytes);
+      for (const event of body.status === 'executed' ? body.events : []) {
+        const short = event.type === 'settlement.contractSettled' && event.shortfallWh !== '0' ? ' short' : '';
+        const phase = event.type === 'market.traded' ? ` ${event.phase}` : '';
+        const key = event.type + short + phase;
+        count.set(key, (count.get(key) ?? 0) + 1);
+      }
+    }
+    for (const [key, least] of Object.entries({
+      'market.traded spot': 10,
+      'market.traded forward': 20,
+      'settlement.contractSettled short': 10,
+      'settlement.tradeCorrected': 10,
+      'settlement.netted': 10,
+    }))
+      expect(`${key}: ${Math.min(count.get(key) ?? 0, least)}`).toBe(`${key}: ${least}`);
+  });
+
+  it('refuse a correction that was made already', () => {
+    const all = new Set(stories.flatMap(({ refused }) => [...refused]));
+    expect(all).toContain('ok');
+    expect(all).toContain('settlement.evidenceMismatch');
+  });
+
+  it('give the same statements from the same events, in whatever order and however often these come', () => {
+    for (const [seed, { world }] of stories.entries()) {
+      const prng = new Prng(seed);
+      const shuffled = [...world.bodies, ...world.bodies].map((body) => ({ ...body, at: prng.below(1_000_000) }));
+      const other = new Histories();
+      for (const { height, outcome, bytes } of shuffled.sort((a, b) => a.at - b.at))
+        other.add(height, outcome, decodeOutcome(bytes));
+      for (const name of FUNDED) {
+        const of = (histories: Histories): string[] => {
+          const positions = histories.settled();
+          const own = participantStatement(id(name), PERIOD, positions, true);
+          const utility = utilityStatement(id(name), PERIOD, histories.zones(), positions, true);
+          return [own, utility].flatMap((statement) => [statementJson(statement), statementCsv(statement)]);
+        };
+        expect(of(other)).toEqual(of(world.histories));
+      }
+    }
+  });
+
+  it('leave rows from which the settlement goes on as it was', () => {
+    for (const [seed, { world }] of stories.entries()) {
+      const other = restored(world, seed);
+      expect(other.state.settlement.audit()).toEqual([]);
+      expect([...other.state.settlement.standing].map(({ key }) => key)).toEqual(
+        [...world.ledger.state.settlement.standing].map(({ key }) => key),
+      );
+      expect(other.state.settlement.cycle.value).toEqual(world.ledger.state.settlement.cycle.value);
+    }
+  });
+});
+
+/** What an account is still owed, less what it owes: negative of what its money lacks. */
+function waiting(world: SettledWorld, name: string): bigint {
+  let sum = 0n;
+  for (const { first, second, value = 0n } of world.ledger.state.settlement.standing) {
+    if (first === id(name)) sum += value;
+    if (second === id(name)) sum -= value;
+  }
+  return sum;
+}

@@ -1,7 +1,7 @@
 import type { Crypto } from '@gridtokenx/crypto';
-import { compareText } from '@gridtokenx/kernel';
+import { assert, compareText } from '@gridtokenx/kernel';
 import { SortedSet } from '../ledger/sorted.js';
-import { PairTable, plainTable, type Cell, type Store, type Table } from '../ledger/store.js';
+import { pairTable, plainTable, type Cell, type PairTable, type Store, type Table } from '../ledger/store.js';
 import { decodeFrontier, encodeFrontier, type Frontier } from './frontier.js';
 
 /** What stays of a settled zone and interval: enough to prove any position of it. */
@@ -11,7 +11,23 @@ export interface RootRow {
 }
 
 export type DueCell = Cell<bigint, undefined>;
-const byPayee = (a: DueCell, b: DueCell): number => compareText(a.second, b.second);
+const byPayerThenPayee = (a: DueCell, b: DueCell): number =>
+  compareText(a.first, b.first) || compareText(a.second, b.second);
+
+/** When dues are netted next; absent when nobody owes anything. */
+export interface CycleRow {
+  /** Market time at which the cycle ends. */
+  readonly endsAt: number;
+  /** While an ended cycle is worked off: payer and payee of the last due that was looked at. */
+  readonly payer: string;
+  readonly payee: string;
+}
+
+/** How often a position was corrected, and the chain of its history after the last correction. */
+export interface CorrectedRow {
+  readonly corrections: number;
+  readonly history: Uint8Array;
+}
 
 /** What was settled, and the money that is owed for it. */
 export class SettlementState {
@@ -19,9 +35,12 @@ export class SettlementState {
   readonly trees: Table<Frontier>;
   /** By zone and interval, for ever. */
   readonly roots: Table<RootRow>;
+  /** By account, and zone and interval, for ever: what stands in the place of the leaf of a position that was corrected. */
+  readonly corrected: PairTable<CorrectedRow>;
   /** micro-WATT by payer and payee. */
   readonly dues: PairTable<bigint>;
-  private readonly byPayer = new Map<string, SortedSet<DueCell>>();
+  readonly standing = new SortedSet<DueCell>(byPayerThenPayee);
+  readonly cycle: Cell<CycleRow>;
 
   constructor(
     readonly store: Store,
@@ -32,7 +51,11 @@ export class SettlementState {
       encode: (writer, { positions, root }) => void writer.u64(positions).fixed(root),
       decode: (reader) => ({ positions: reader.u64(), root: reader.fixed(32) }),
     });
-    this.dues = new PairTable<bigint>(
+    this.corrected = pairTable<CorrectedRow>(store, 'settlement.corrected', {
+      encode: (writer, { corrections, history }) => void writer.u32(corrections).fixed(history),
+      decode: (reader) => ({ corrections: reader.u32(), history: reader.fixed(32) }),
+    });
+    this.dues = pairTable<bigint>(
       store,
       'settlement.due',
       {
@@ -42,26 +65,36 @@ export class SettlementState {
           return amount > 0n ? amount : reader.fail('positive');
         },
         changed: (cell, old, now) => {
-          if ((old === undefined) === (now === undefined)) return;
-          const dues = this.byPayer.get(cell.first) ?? new SortedSet(byPayee);
-          this.byPayer.set(cell.first, dues);
-          if (now === undefined) dues.remove(cell);
-          else dues.add(cell);
+          if (old === undefined && now !== undefined) this.standing.add(cell);
+          if (old !== undefined && now === undefined) this.standing.remove(cell);
         },
       },
-      undefined,
       'first',
     );
+    this.cycle = plainTable<CycleRow>(store, 'settlement.cycle', {
+      encode: (writer, { endsAt, payer, payee }) => void writer.u64(endsAt).text(payer).text(payee),
+      decode: (reader) => ({ endsAt: reader.u64(), payer: reader.text(), payee: reader.text() }),
+    }).cell('dues');
   }
 
-  owe(payer: string, payee: string, amount: bigint): void {
+  /** SPEC settlement 6.3: the cycle in which it falls ends at this market time. */
+  owe(payer: string, payee: string, amount: bigint, endsAt: number): void {
     if (payer === payee || amount === 0n) return;
+    assert(amount > 0n, 'a due is owed by its payer');
     const cell = this.dues.pair(payer, payee);
     this.store.change(cell, (cell.value ?? 0n) + amount);
+    const cycle = this.cycle.value;
+    if (cycle === undefined || (cycle.payer === '' && endsAt < cycle.endsAt))
+      this.store.change(this.cycle, { endsAt, payer: '', payee: '' });
   }
 
-  /** Those who owe, in order, and what each owes. */
-  payers(): (readonly [payer: string, dues: SortedSet<DueCell>])[] {
-    return [...this.byPayer].filter(([, { size }]) => size > 0).sort(([a], [b]) => compareText(a, b));
+  /** SPEC settlement 6.4: what must hold over all of it. */
+  audit(): string[] {
+    const faults: string[] = [];
+    let count = 0;
+    for (const { value } of this.dues.cells()) if (value !== undefined) count++;
+    if (count !== this.standing.size) faults.push(`${count} dues are owed, ${this.standing.size} stand`);
+    if (count > 0 !== (this.cycle.value !== undefined)) faults.push('dues have a cycle, and a cycle has dues');
+    return faults;
   }
 }

@@ -12,6 +12,7 @@ import {
   type OperationOf,
   type TariffEntry,
   type Outcome,
+  type SettlementCycle,
 } from '@gridtokenx/protocol';
 import { TEST_RULES, testGenesis } from '@gridtokenx/testkit';
 import { createConsortiumLedger, type Execution, type ConsortiumLedger } from '../index.js';
@@ -44,6 +45,8 @@ export interface GenesisTerms {
   readonly capMs?: number;
   /** Of auctions. */
   readonly marginal?: MarginalRule;
+  /** When dues are netted. */
+  readonly cycle?: SettlementCycle;
   /** Of the tariff book. */
   readonly entry?: Partial<TariffEntry>;
   readonly epochBlocks?: number;
@@ -59,6 +62,7 @@ export function genesisOf({
   rate = 1,
   capMs,
   marginal = 'time',
+  cycle = 'realTime',
   entry = {},
   epochBlocks = 1_000,
   evidence = { heights: 100_000, ageMs: 86_400_000 },
@@ -67,7 +71,7 @@ export function genesisOf({
   const members = Array.from({ length: validators }, (_, i) => `member ${i}`);
   return testGenesis({
     timeMs: START,
-    market: { rate, ...(capMs === undefined ? {} : { capMs }), rules: { ...TEST_RULES, auction: { marginal } } },
+    market: { rate, ...(capMs === undefined ? {} : { capMs }), rules: { ...TEST_RULES, auction: { marginal }, cycle } },
     consensus: { epochBlocks, evidence },
     entry,
     validators:
@@ -78,7 +82,12 @@ export function genesisOf({
       { id: id('mea'), sector: 'gridOperator', roles: ['gridOperator'], keys: [kidOf('mea')] },
       { id: id('pea'), sector: 'gridOperator', roles: ['gridOperator'], keys: [kidOf('pea')] },
       { id: id('bank'), sector: 'financialInstitution', roles: ['wattIssuer'], keys: [kidOf('bank')] },
-      { id: id('erc'), sector: 'regulator', roles: ['registrar', 'kycProvider'], keys: [kidOf('erc')] },
+      {
+        id: id('erc'),
+        sector: 'regulator',
+        roles: ['registrar', 'kycProvider', 'tariffAuthority'],
+        keys: [kidOf('erc')],
+      },
       { id: id('trader'), sector: 'trader', roles: [], keys: [kidOf('trader')] },
       ...members.map((member) => ({
         id: id(member),

@@ -245,6 +245,10 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
       case 'settlement.zoneSettled':
       case 'settlement.intervalSettled':
       case 'settlement.duePaid':
+      case 'settlement.netted':
+      case 'settlement.corrected':
+      case 'settlement.tradeCorrected':
+      case 'settlement.positionCorrected':
         return;
       // Who may sign for an account, and what waits for signatures, has no table yet.
       case 'tariffs.published':

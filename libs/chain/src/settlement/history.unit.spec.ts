@@ -1,9 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { native } from '@gridtokenx/crypto-native';
 import { noble } from '@gridtokenx/crypto';
-import { ByteReader, concatBytes, DecodeError, toHex } from '@gridtokenx/kernel';
+import { ByteReader, concatBytes, DecodeError, ScratchWriter, toHex } from '@gridtokenx/kernel';
 import fc from 'fast-check';
-import { ScratchWriter } from '../ledger/scratch.js';
 import {
   decodeEntry,
   decodeHistory,

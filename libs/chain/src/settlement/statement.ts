@@ -139,7 +139,10 @@ interface Standing {
   readonly amount: bigint;
 }
 
-function standingOf({ account, zone, operator }: StatedPosition, history: readonly HistoryEntry[]): Standing | undefined {
+function standingOf(
+  { account, zone, operator }: StatedPosition,
+  history: readonly HistoryEntry[],
+): Standing | undefined {
   const result = resultOf({ account, zone, history });
   if (result === undefined) return undefined;
   const { sales, purchases } = positionOf(account, zone, history);

@@ -1,7 +1,6 @@
 import type { Crypto } from '@gridtokenx/crypto';
-import { assert, ByteReader, toHex, unreachable } from '@gridtokenx/kernel';
+import { assert, ByteReader, ScratchWriter, toHex, unreachable } from '@gridtokenx/kernel';
 import { ENERGY_WH_MAX, PRICE_TICKS_MAX } from '@gridtokenx/protocol';
-import { ScratchWriter } from '../ledger/scratch.js';
 
 /**
  * The history of one position, which is an account in a zone and a delivery interval: all that its settlement is computed from, in the

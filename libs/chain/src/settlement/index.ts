@@ -5,3 +5,5 @@ export * from './history.js';
 export * from './money.js';
 export * from './netting.js';
 export * from './position.js';
+export * from './statement.js';
+export * from './histories.js';

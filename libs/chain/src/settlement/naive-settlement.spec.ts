@@ -1,4 +1,4 @@
-import type { Due } from '../settlement/netting.js';
+import type { Due } from './netting.js';
 
 /**
  * Settlement as one would write it down: whole numbers without bound, fractions as pairs of them, no history and no corrections, just
