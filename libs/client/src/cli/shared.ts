@@ -163,6 +163,8 @@ export function describeOutcome(view: OperationView): string {
   if (view.height !== undefined) lines.push(`  in block ${view.height}`);
   if (view.outcome?.status === 'executed')
     for (const event of view.outcome.events) lines.push(`  ${JSON.stringify(event)}`);
+  else if (view.outcome?.detail !== undefined)
+    for (const [name, value] of Object.entries(view.outcome.detail)) lines.push(`  ${name}: ${value}`);
   return lines.join('\n');
 }
 

@@ -16,6 +16,7 @@ import { knownBook, readBillLine, readTariffBook, TariffBill, TariffError, type 
 import type { Row } from '../views.js';
 import { CliError, EXIT, usage, type Command, type Context, type Option } from './command.js';
 import { parseIntervalText } from './notation.js';
+import { checked, send, sendOptions, signed } from './submit.js';
 import { anchorOf, genesisOption, readBytes, readJson, readText } from './shared.js';
 import { tableOf, type Columns } from './table.js';
 
@@ -235,4 +236,44 @@ export const tariffBill: Command = {
   },
 };
 
-export const TARIFF_COMMANDS: readonly Command[] = [tariffShow, tariffAt, tariffBill];
+export const tariffPublish: Command = {
+  name: 'tariff publish',
+  about: 'publish the entries of a book as the next version; it is checked before anything is signed',
+  options: {
+    book: { value: 'FILE', about: 'the whole book; its version is one above the newest one', required: true },
+    ...sendOptions,
+  },
+  examples: [
+    'tariff publish --url http://127.0.0.1:8080 --key authority.key --genesis genesis.json --book version-2.json --wait',
+  ],
+  run: async (context) => {
+    const path = context.need('book');
+    const { book } = told(path, () => readTariffBook(readBytes(context, path), noble));
+    const operation = checked({ type: 'tariffs.publish', basedOn: book.version - 1, entries: book.entries }, '');
+    return send(context, await signed(context, [operation]));
+  },
+};
+
+export const tariffDecide: Command = {
+  name: 'tariff decide',
+  about: 'declare the holidays of a year, or decide how days are billed',
+  options: {
+    decision: {
+      value: 'FILE',
+      about: '{"kind": "billDays", "decidedOn", "days": [{"date", "billedAs"}], "source"}, or "declareYear"',
+      required: true,
+    },
+    ...sendOptions,
+  },
+  examples: [
+    'tariff decide --url http://127.0.0.1:8080 --key authority.key --genesis genesis.json --decision decision.json --wait',
+  ],
+  run: async (context) => {
+    const path = context.need('decision');
+    const decision = readJson(context, readText(context, path), path);
+    const operation = checked({ type: 'tariffs.decideCalendar', decision }, '');
+    return send(context, await signed(context, [operation]));
+  },
+};
+
+export const TARIFF_COMMANDS: readonly Command[] = [tariffShow, tariffAt, tariffBill, tariffPublish, tariffDecide];

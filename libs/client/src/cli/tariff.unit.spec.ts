@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { utf8 } from '@gridtokenx/kernel';
-import type { TariffBook } from '@gridtokenx/protocol';
+import { noble } from '@gridtokenx/crypto';
+import { toHex, utf8 } from '@gridtokenx/kernel';
+import { decodeEnvelope, type Operation, type TariffBook } from '@gridtokenx/protocol';
 import { describe, expect, it } from '@jest/globals';
-import { genesisFile, memoryFiles } from '../fixture.spec.js';
+import { genesisFile, memoryFiles, seedOf } from '../fixture.spec.js';
+import { Keypair } from '../keypair.js';
+import { genesisAnchor } from '../anchor.js';
 import { main } from './main.js';
 
 const vectors = JSON.parse(readFileSync(new URL('../../../../vectors/tariffs.json', import.meta.url), 'utf8')) as {
@@ -17,15 +20,35 @@ interface Answer {
   readonly exit: number;
   readonly out: string;
   readonly error: string;
+  readonly sent: readonly Operation[];
 }
 
 async function run(files: Readonly<Record<string, unknown>>, ...argv: string[]): Promise<Answer> {
   const all = new Map<string, Uint8Array>([['genesis.json', genesisFile(1)]]);
   for (const [name, value] of Object.entries(files))
     all.set(name, utf8(typeof value === 'string' ? value : JSON.stringify(value)));
-  const said = { out: '', error: '' };
+  all.set('office.key', utf8(Keypair.fromSeed(seedOf(5)).toFile()));
+  const said = { out: '', error: '', sent: [] as Operation[] };
   const exit = await main(argv, {
-    platform: undefined as never,
+    platform: {
+      fetch: async (url, { body = '' }) => {
+        const answer = (
+          value: object,
+        ): { status: number; headers: { get: () => null }; arrayBuffer(): Promise<ArrayBuffer> } => ({
+          status: 202,
+          headers: { get: () => null },
+          arrayBuffer: async () => new Uint8Array(utf8(JSON.stringify(value))).buffer,
+        });
+        if (!url.endsWith('/v1/operations')) return { ...answer({ code: 'http.404' }), status: 404 };
+        const ledgerId = genesisAnchor(all.get('genesis.json') ?? utf8('')).ledgerId;
+        const { operations, operationIds } = decodeEnvelope(noble, ledgerId, utf8(body));
+        said.sent.push(...operations);
+        return answer({ operations: operationIds.map((id) => ({ id: toHex(id), href: 'x' })) });
+      },
+      randomBytes: (length) => seedOf(77).slice(0, length),
+      now: () => 1_781_481_600_000,
+      sleep: async () => undefined,
+    },
     out: (text) => void (said.out += text),
     error: (text) => void (said.error += text),
     files: memoryFiles(all),
@@ -163,5 +186,36 @@ describe('gridtokenx tariff', () => {
     const { exit, error } = await run(files, 'tariff', 'bill', '--book', 'book.json', '--lines', 'bill.ndjson');
     expect(exit).toBeGreaterThan(0);
     expect(error).toContain(says);
+  });
+
+  const SEND = ['--url', 'http://gateway', '--key', 'office.key', '--genesis', 'genesis.json', '--sequence', '1'];
+
+  it('publishes a book that has no fault as the next version, and no other', async () => {
+    const argv = ['tariff', 'publish', ...SEND, '--book', 'book.json'];
+    const { exit, sent } = await run({ 'book.json': second }, ...argv);
+    expect([exit, sent]).toEqual([0, [{ type: 'tariffs.publish', basedOn: 1, entries: second.entries }]]);
+    const gapped = await run({ 'book.json': { ...second, entries: [second.entries[0], second.entries[2]] } }, ...argv);
+    expect([gapped.exit, gapped.sent]).toEqual([1, []]);
+    expect(gapped.error).toContain('tariffs.gap at /entries/1/validFrom');
+    const first = await run({ 'book.json': vectors.book }, ...argv);
+    expect([first.exit, first.sent]).toEqual([2, []]);
+    expect(first.error).toContain('/basedOn');
+  });
+
+  it('decides about the calendar, and refuses years of the Buddhist era before anything is signed', async () => {
+    const decision = {
+      kind: 'billDays',
+      decidedOn: '2026-06-10',
+      days: [{ date: '2026-06-15', billedAs: 'holiday' }],
+      source: 'a test',
+    };
+    const argv = ['tariff', 'decide', ...SEND, '--decision', 'decision.json'];
+    const { exit, sent } = await run({ 'decision.json': decision }, ...argv);
+    expect([exit, sent]).toEqual([0, [{ type: 'tariffs.decideCalendar', decision }]]);
+    const thai = { ...decision, days: [{ date: '2569-06-15', billedAs: 'holiday' }] };
+    const refused = await run({ 'decision.json': thai }, ...argv);
+    expect([refused.exit, refused.sent]).toEqual([2, []]);
+    expect(refused.error).toContain('notation.buddhistYear at /decision/days/0/date');
+    expect(refused.error).toContain('2026-06-15');
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { formatInterval, INTERVAL_MS, millis } from '@gridtokenx/kernel';
-import type { EventType, LedgerEvent } from '@gridtokenx/protocol';
+import type { EventOf, EventType, LedgerEvent, Operation, TariffEntry } from '@gridtokenx/protocol';
+import fc from 'fast-check';
 import { auditState } from '../index.js';
 import { entryWith, PAYEE, publish, TariffWorld } from '../spec/tariff-world.spec.js';
 import { id, place, START } from '../spec/world.spec.js';
@@ -174,4 +175,100 @@ describe('a later version of the tariff book', () => {
     expect(world.available('ann') - 10_000n * THB).toBe(33_323_310n - 144_406n);
     expect(auditState(world.ledger)).toEqual([]);
   });
+});
+
+type Traded = EventOf<'market.traded'>;
+
+/** What a trade comes to by the entry of its version, in whole numbers of any size, from all that its orders traded before. */
+function naiveTrade(entry: TariffEntry, traded: Traded, before: ReadonlyMap<string, bigint>): Partial<Traded> {
+  const wh = BigInt(traded.quantityWh);
+  const notional = BigInt(traded.priceTicks) * wh * 10n;
+  const { wheeling: wires, losses } = entry.wires[0] ?? { wheeling: 0, losses: 0 };
+  const vat = BigInt(entry.vat.rate);
+  const fees = BigInt(entry.gridFee + losses + entry.platformFee);
+  // In 0.0001 of 0.0001 of the notional.
+  const charged = fees * 10_000n + fees * vat;
+  const due = (order: string, share: number): bigint => {
+    const sum = (of: bigint): bigint => (of * charged * BigInt(share)) / 1_000_000_000_000n;
+    return sum((before.get(order) ?? 0n) + notional) - sum(before.get(order) ?? 0n);
+  };
+  const [buyerFee, sellerFee] = [due(traded.bid, entry.payer.buyerShare), due(traded.ask, entry.payer.sellerShare)];
+  const all = buyerFee + sellerFee;
+  const wheelingTax = (BigInt(wires) * vat) / 10_000n;
+  const wheeling = ((BigInt(wires) + wheelingTax) * wh) / 10n;
+  const platform = charged === 0n ? 0n : (all * BigInt(entry.platformFee) * 10_000n) / charged;
+  const tax = (charged === 0n ? 0n : (all * fees * vat) / charged) + (wheelingTax * wh) / 10n;
+  const told = { notional, buyerFee, sellerFee, toOperator: all + wheeling - platform - tax, wheeling, platform, tax };
+  return Object.fromEntries(Object.entries(told).map(([name, value]) => [name, value.toString()]));
+}
+
+const numbers = fc.record({
+  gridFee: fc.constantFrom(0, 50, 100, 333),
+  platformFee: fc.constantFrom(0, 25),
+  vat: fc.constantFrom(0, 700, 1_000),
+  buyerShare: fc.constantFrom(0, 5_000, 7_500, 10_000),
+  wheeling: fc.constantFrom(0, 301, 10_700),
+  losses: fc.constantFrom(0, 37),
+});
+const step = fc.oneof(
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('publish' as const), numbers }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('place' as const),
+      side: fc.constantFrom('bid' as const, 'ask' as const),
+      price: fc.integer({ min: 330, max: 460 }),
+      wh: fc.integer({ min: 100, max: 9_999 }),
+      isForward: fc.boolean(),
+    }),
+  },
+);
+
+it('whatever is published between orders, each trade comes to what its version says, and no money is lost', () => {
+  let trades = 0;
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 30, maxLength: 60 }), (steps) => {
+      const world = market();
+      world.measure('ann', { producedWh: 1_000_000 });
+      const entries = [...world.genesis.tariffs.entries];
+      const traded = new Map<string, bigint>();
+      for (const one of steps) {
+        let operation: Operation;
+        let by = 'erc';
+        if (one.kind === 'publish') {
+          const { gridFee, platformFee, vat, buyerShare, wheeling, losses } = one.numbers;
+          const entry = entryWith({
+            gridFee,
+            platformFee,
+            payer: { buyerShare, sellerShare: 10_000 - buyerShare },
+            vat: { rate: vat, on: ['gridFee', 'losses', 'platformFee', 'wheeling'] },
+            wires: [{ wheeling, exit: 0, losses }],
+            payees: { platform: id('cat'), tax: id('dan') },
+          });
+          operation = publish(world.tariffs.newest.book.version, entry);
+        } else {
+          by = one.side === 'bid' ? 'bob' : 'ann';
+          operation = place(by, one.side, one.price, one.wh, one.isForward ? { interval: NEXT } : {});
+        }
+        const { events } = world.run(by, operation);
+        if (one.kind === 'publish')
+          entries[world.tariffs.newest.book.version - 1] ??= world.tariffs.newest.book.entries[0] as TariffEntry;
+        for (const event of events) {
+          if (event.type !== 'market.traded') continue;
+          const entry = entries[event.tariffVersion - 1] as TariffEntry;
+          trades++;
+          const { bid, ask, fromOperator = '0', platform = '0', tax = '0', wheeling = '0', ...rest } = event;
+          expect(event.tariffHash).toBe(world.tariffs.of(event.tariffVersion).hash);
+          expect({ ...rest, platform, tax, wheeling }).toMatchObject(naiveTrade(entry, event, traded));
+          expect(BigInt(rest.buyerFee) + BigInt(rest.sellerFee) + BigInt(wheeling)).toBe(
+            BigInt(rest.toOperator) + BigInt(fromOperator) + BigInt(platform) + BigInt(tax),
+          );
+          for (const order of [bid, ask]) traded.set(order, (traded.get(order) ?? 0n) + BigInt(rest.notional));
+        }
+        expect(auditState(world.ledger)).toEqual([]);
+      }
+    }),
+    { seed: 20_261_126, numRuns: 20 },
+  );
+  expect(trades).toBeGreaterThan(100);
 });
