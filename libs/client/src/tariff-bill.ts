@@ -135,8 +135,7 @@ export function readBillLine(value: unknown): BillLine {
   const fields = isRecord(value) ? value : {};
   const line =
     fields['type'] === 'market.traded'
-      ? // What is zero stands in no fact: it is claimed all the same.
-        { wheeling: '0', fromOperator: '0', platform: '0', tax: '0', ...fields, kind: 'trade' }
+      ? { ...fields, kind: 'trade' }
       : fields['type'] === 'settlement.positionSettled'
         ? { ...fields, kind: 'surplus', quantityWh: fields['surplusWh'] }
         : value;

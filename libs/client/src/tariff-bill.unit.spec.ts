@@ -122,7 +122,11 @@ describe('the lines of a bill', () => {
       notional: '4500000000',
       buyerFee: '45000000',
       sellerFee: '0',
+      wheeling: '0',
       toOperator: '45000000',
+      fromOperator: '0',
+      platform: '0',
+      tax: '0',
     };
     expect(billed(bill, fact).differs).toEqual([]);
     const wrong = new TariffBill([known], zones).line(readBillLine({ ...fact, ...priced, buyerFee: '45000001' }));
