@@ -80,6 +80,30 @@ describe('a later version of the tariff book', () => {
     expect(auditState(world.ledger)).toEqual([]);
   });
 
+  it('leaves a contract its payees too: who was to be paid at the match is paid at the settlement', () => {
+    const world = market();
+    const charges = {
+      platformFee: 25,
+      vat: { rate: 700, on: ['gridFee', 'platformFee'] },
+    } satisfies Partial<TariffEntry>;
+    world.must('erc', publish(1, entryWith({ ...charges, payees: { platform: id('cat'), tax: id('dan') } })));
+    world.must('ann', place('ann', 'ask', 400, 10_000, { interval: NEXT }));
+    world.must('bob', place('bob', 'bid', 400, 10_000, { interval: NEXT }));
+    world.must('erc', publish(2, entryWith({ ...charges, topUp: { kind: 'rate', rate: 70_000 } })));
+    world.wait(5 * INTERVAL_MS);
+    world.measure('ann', { producedWh: 5_000, interval: NEXT });
+    const { events } = world.wait(2 * INTERVAL_MS);
+    // Half of it was delivered: 20 THB, of which 1.25 % and 7 % on that are charged. The rest costs what it costs now.
+    expect(events.find(({ type }) => type === 'settlement.contractSettled')).toMatchObject({
+      deliveredWh: '5000',
+      platform: '50000',
+      tax: '17500',
+      topUpRate: 70_000,
+    });
+    expect([world.available('cat'), world.available('dan')]).toEqual([50_000n, 17_500n]);
+    expect(auditState(world.ledger)).toEqual([]);
+  });
+
   it('takes no orders for such a book in the block that brings it, but cancels of what stands', () => {
     const world = market();
     const [order] = world.must('bob', place('bob', 'bid', 300, 1_000, { interval: NEXT })).ids;

@@ -91,8 +91,10 @@ function settleContract(
   assert(contract !== undefined, 'a contract is settled once');
   const { trade, margin } = contract;
   const { buyer, seller, fromZone, toZone } = trade;
-  const terms = market.termsAt(fromZone, toZone, interval);
-  const bill = billOf(trade, deliveredWh, terms.topUpRate);
+  // What it costs is agreed, and so is who is paid; what a shortfall costs is the tariff in force now.
+  const payees = market.termsAt(fromZone, toZone, interval, trade.tariffVersion);
+  const { topUpRate } = market.termsAt(fromZone, toZone, interval);
+  const bill = billOf(trade, deliveredWh, topUpRate);
   const [topUpBuyer, topUpSeller] = [Number(bill.buyerTopUp), bill.sellerTopUp];
   // What the margin does not cover is owed.
   const fromMargin = topUpSeller < BigInt(margin) ? Number(topUpSeller) : margin;
@@ -101,7 +103,7 @@ function settleContract(
   const cost = buyerCost(trade);
 
   const buyerPosition = positions.cell(buyer, toZone, interval);
-  const delivery = { kind: 'delivery', trade: trade.trade, deliveredWh, topUpRate: terms.topUpRate } as const;
+  const delivery = { kind: 'delivery', trade: trade.trade, deliveredWh, topUpRate } as const;
   positions.note(position, delivery, { reservedWh: positions.of(position).reservedWh - deliveredWh });
   positions.note(buyerPosition, delivery, { boughtWh: positions.of(buyerPosition).boughtWh + deliveredWh });
   const sold = positions.placeOf(fromZone, interval).asset;
@@ -117,11 +119,11 @@ function settleContract(
   };
   watt(buyer, cost - buyerPays, -cost);
   watt(seller, sellerGets + margin - fromMargin, -margin);
-  watt(terms.operatorTo, bill.toOperator + topUpBuyer + fromMargin);
-  watt(terms.operatorFrom, bill.fromOperator);
-  watt(terms.platform, bill.platform);
-  watt(terms.tax, bill.tax);
-  owe(parts, context, seller, terms.operatorTo, topUpSeller - BigInt(fromMargin));
+  watt(payees.operatorTo, bill.toOperator + topUpBuyer + fromMargin);
+  watt(payees.operatorFrom, bill.fromOperator);
+  watt(payees.platform, bill.platform);
+  watt(payees.tax, bill.tax);
+  owe(parts, context, seller, payees.operatorTo, topUpSeller - BigInt(fromMargin));
   contracts.changeMargin(seller, position.second, -margin);
   market.network.release(legsOfText(contract.route), interval, trade.quantityWh);
   store.change(cell, undefined);
@@ -143,7 +145,7 @@ function settleContract(
     tax: String(bill.tax),
     topUpBuyer: String(topUpBuyer),
     topUpSeller: topUpSeller.toString(),
-    topUpRate: terms.topUpRate,
+    topUpRate,
   });
 }
 
