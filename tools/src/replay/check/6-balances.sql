@@ -8,7 +8,7 @@ from event where body ->> 'type' = 'settlement.corrected';
 -- What is owed stands from the settlement, or the correction, until it is paid with the others of its cycle.
 create temp table due as
 select owed.account, owed.start, version, amount, owing.seq,
-  (select min(paid.seq) from event as paid where paid.seq > owing.seq and paid.body ->> 'type' in ('settlement.netted', 'settlement.duePaid')) as paid_seq
+  (select min(paid.seq) from event as paid where paid.seq > owing.seq and paid.body ->> 'type' = 'settlement.netted') as paid_seq
 from owed
 join (
   select seq, pg_temp.start_of(body ->> 'interval') as start, 1 as version from event

@@ -105,14 +105,40 @@ function agreed(trade: number, money: Readonly<Record<string, string>>, terms: A
   ];
 }
 
+const paid = (payer: string, payee: string, amount: number): Told => ({
+  type: 'settlement.duePaid',
+  payer,
+  payee,
+  amount: String(amount),
+});
+
+const named = (names: string, values: readonly number[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(names.split(' ').map((name, i) => [name, String(values[i])]));
+
+const tradeCorrected = (trade: number, values: readonly number[]): Told => ({
+  type: 'settlement.tradeCorrected',
+  trade,
+  interval: INTERVAL,
+  ...named('deliveredWh shortfallWh buyerMore sellerMore toOperatorMore fromOperatorMore platformMore taxMore', values),
+});
+
+const positionCorrected = (account: string, zone: string, values: readonly number[]): Told => ({
+  type: 'settlement.positionCorrected',
+  account,
+  zone,
+  interval: INTERVAL,
+  ...named(
+    'importWh exportWh boughtWh retiredWh surplusWh amount expiredWh amountMore mintedMoreWh movedInMoreWh movedOutMoreWh retiredMoreWh expiredMoreWh',
+    values,
+  ),
+});
+
 const settled = (account: string, zone: string, wh: readonly number[], amount = 0): Told => ({
   type: 'settlement.positionSettled',
   account,
   zone,
   interval: INTERVAL,
-  ...Object.fromEntries(
-    ['importWh', 'exportWh', 'boughtWh', 'retiredWh', 'surplusWh', 'expiredWh'].map((name, i) => [name, String(wh[i])]),
-  ),
+  ...named('importWh exportWh boughtWh retiredWh surplusWh expiredWh', wh),
   amount: String(amount),
 });
 
@@ -161,9 +187,20 @@ const STORY: readonly Told[] = [
   settled(unmetered, 'Z-HERE', [0, 0, 50, 0, 0, 50]),
   settled(farAway, 'Z-THERE', [500, 0, 300, 300, 0, 0]),
   { type: 'settlement.intervalSettled', interval: INTERVAL },
-  { type: 'settlement.netted' },
+  paid(here, seller, 110_000),
+  { type: 'settlement.netted', net: '110000' },
+  tradeCorrected(2, [100, 200, 234_330, -1_192_100, 973_100, 0, 0, -15_330]),
+  tradeCorrected(3, [0, 50, 58_582, -298_025, 243_275, 0, 0, -3_832]),
+  positionCorrected(seller, 'Z-HERE', [0, 700, 0, 0, 0, 0, 0, -110_000, -300, 0, -200, -50, 0]),
+  positionCorrected(farAway, 'Z-THERE', [500, 0, 100, 100, 0, 0, 0, 0, 0, -200, 0, -200, 0]),
+  positionCorrected(unmetered, 'Z-HERE', [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -50]),
   { type: 'settlement.corrected', interval: INTERVAL },
-  { type: 'settlement.netted' },
+  paid(seller, there, 973_100),
+  paid(seller, here, 353_275),
+  paid(seller, farAway, 234_330),
+  paid(seller, unmetered, 39_420),
+  paid(tax, unmetered, 19_162),
+  { type: 'settlement.netted', net: '1619287' },
 ];
 
 /** After the correction: 600 + 100 + 0 Wh are delivered; for the rest the operators stand in at 5.9605 THB/kWh. */
@@ -346,8 +383,33 @@ describe('the independent check', () => {
     ],
     [
       'a correction that was not made',
-      'WATT posted',
+      'correction',
       { story: STORY.filter(({ type }) => type !== 'settlement.corrected') },
+    ],
+    [
+      'a correction that left a trade out',
+      'correction of a trade',
+      { story: STORY.filter((event) => event.type !== 'settlement.tradeCorrected' || event['trade'] !== 3) },
+    ],
+    [
+      'a correction that gave a buyer too much',
+      'correction of a trade',
+      { story: otherwise('settlement.tradeCorrected', { buyerMore: '58583', sellerMore: '-298026' }) },
+    ],
+    [
+      'a correction that took back too little energy',
+      'correction of a position',
+      { story: otherwise('settlement.positionCorrected', { expiredMoreWh: '-49' }) },
+    ],
+    [
+      'a due that was paid to somebody else',
+      'dues of a cycle',
+      { story: otherwise('settlement.duePaid', { payee: farAway }) },
+    ],
+    [
+      'a netting that moved more than it had to',
+      'net of a cycle',
+      { story: otherwise('settlement.netted', { net: '1619288' }) },
     ],
     [
       'a balance that nothing explains',

@@ -71,8 +71,8 @@ const STEPS = [
   '4-energy',
   '5-money',
   '6-balances',
-  '7-differences',
-  '8-differences',
+  '7-events',
+  '8-accounts',
   '9-statements',
 ];
 /** From `src` and from `dist` alike. */

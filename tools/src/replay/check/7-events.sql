@@ -104,3 +104,94 @@ where computed is distinct from told.told;
 insert into difference (what, subject, computed, told)
 select 'sum of a trade', concat_ws(' version ', trade, version), '0', sum(amount)::text
 from party group by trade, version having sum(amount) <> 0;
+
+-- Corrections: that they were made, and what they changed of trades and positions.
+insert into difference (what, subject, computed, told)
+select 'correction', concat_ws(' version ', start, version), 'made', 'not made'
+from (select distinct start, version from reading where version > 1) as asked
+where not exists (select from correction where correction.start = asked.start and correction.version = asked.version);
+
+create temp table corrected_by as
+select seq, body, (
+  select version from correction where correction.seq > event.seq and correction.start = pg_temp.start_of(body ->> 'interval')
+  order by correction.seq limit 1
+) as version
+from event where body ->> 'type' in ('settlement.tradeCorrected', 'settlement.positionCorrected');
+
+create temp table change as
+select version, trade, jsonb_object_agg(role, now.amount - coalesce(before.amount, 0)) as more
+from party as now
+join (select version + 1 as version, trade, role, account, amount from party) as before using (version, trade, role, account)
+group by version, trade;
+
+insert into difference (what, subject, computed, told)
+select 'correction of a trade', concat_ws(' version ', trade, version), computed::text, told::text
+from (
+  select version, trade, row(now.delivered, now.shortfall, pg_temp.number_of(more, 'buyer'), pg_temp.number_of(more, 'seller'),
+    pg_temp.number_of(more, 'delivery operator'), pg_temp.number_of(more, 'other operator'),
+    pg_temp.number_of(more, 'platform'), pg_temp.number_of(more, 'tax')) as computed
+  from bill as now
+  join (select version + 1 as version, trade, delivered from bill) as before using (version, trade)
+  join change using (version, trade)
+  where now.delivered <> before.delivered
+) as bills
+full join (
+  select version, (body ->> 'trade')::bigint as trade, row(pg_temp.number_of(body, 'deliveredWh'), pg_temp.number_of(body, 'shortfallWh'),
+    pg_temp.number_of(body, 'buyerMore'), pg_temp.number_of(body, 'sellerMore'), pg_temp.number_of(body, 'toOperatorMore'),
+    pg_temp.number_of(body, 'fromOperatorMore'), pg_temp.number_of(body, 'platformMore'), pg_temp.number_of(body, 'taxMore')) as told
+  from corrected_by where body ->> 'type' = 'settlement.tradeCorrected'
+) as events using (version, trade)
+where computed is distinct from told;
+
+insert into difference (what, subject, computed, told)
+select 'correction of a position', concat_ws(' ', account, zone, start, 'version', version), computed::text, told::text
+from (
+  select version, account, zone, start, row(now.import, now.export, now.bought, now.used, now.surplus, now.surplus_money, now.expired,
+    now.surplus_money - before.surplus_money, now.export - before.export, now.moved_in - before.moved_in,
+    now.moved_out - before.moved_out, now.used + now.surplus - before.used - before.surplus, now.expired - before.expired
+  ) as computed
+  from position as now
+  join (
+    select version + 1 as version, account, zone, start, import, export, sold, bought, used, surplus, surplus_money, expired, moved_in, moved_out
+    from position
+  ) as before using (version, account, zone, start)
+  where (now.import, now.export, now.sold, now.bought) is distinct from (before.import, before.export, before.sold, before.bought)
+) as positions
+full join (
+  select version, body ->> 'account' as account, body ->> 'zone' as zone, pg_temp.start_of(body ->> 'interval') as start,
+    row(pg_temp.number_of(body, 'importWh'), pg_temp.number_of(body, 'exportWh'), pg_temp.number_of(body, 'boughtWh'),
+      pg_temp.number_of(body, 'retiredWh'), pg_temp.number_of(body, 'surplusWh'), pg_temp.number_of(body, 'amount'),
+      pg_temp.number_of(body, 'expiredWh'), pg_temp.number_of(body, 'amountMore'), pg_temp.number_of(body, 'mintedMoreWh'),
+      pg_temp.number_of(body, 'movedInMoreWh'), pg_temp.number_of(body, 'movedOutMoreWh'), pg_temp.number_of(body, 'retiredMoreWh'),
+      pg_temp.number_of(body, 'expiredMoreWh')) as told
+  from corrected_by where body ->> 'type' = 'settlement.positionCorrected'
+) as events using (version, account, zone, start)
+where computed is distinct from told;
+
+-- What a cycle pays, account by account, is what was owed since the cycle before; and what changes hands is the sum of what some have more.
+create temp table cycle as
+select seq, coalesce(lag(seq) over (order by seq), 0) as before, pg_temp.number_of(body, 'net') as net
+from event where body ->> 'type' = 'settlement.netted';
+
+create temp table paid as
+select cycle.seq, account, sum(amount) as amount
+from cycle
+join event on event.seq between cycle.before and cycle.seq and body ->> 'type' = 'settlement.duePaid'
+cross join lateral (values
+  (body ->> 'payer', -pg_temp.number_of(body, 'amount')), (body ->> 'payee', pg_temp.number_of(body, 'amount'))
+) as sides (account, amount)
+group by cycle.seq, account;
+
+create temp table payable as
+select paid_seq as seq, account, sum(amount) as amount from due where paid_seq is not null group by paid_seq, account;
+
+insert into difference (what, subject, computed, told)
+select 'dues of a cycle', concat_ws(' at event ', account, seq), coalesce(payable.amount, 0)::text, coalesce(paid.amount, 0)::text
+from payable full join paid using (seq, account)
+where coalesce(payable.amount, 0) <> coalesce(paid.amount, 0);
+
+insert into difference (what, subject, computed, told)
+select 'net of a cycle', 'at event ' || cycle.seq, computed::text, net::text
+from cycle
+cross join lateral (select coalesce(sum(greatest(amount, 0)), 0) as computed from payable where payable.seq = cycle.seq) as sums
+where computed <> net;
