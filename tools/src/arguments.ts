@@ -23,7 +23,7 @@ export const START_USAGE = `npm start -- [options]
   --intervals <n>               replay only the first n intervals of the readings (default: the whole week)
   --no-public                   bring up the consortium ledger alone
   --no-replay                   bring the system up and leave it alone
-  --exit-after-replay           stop when the reconciliation is printed; exit code 1 if anything is unexplained
+  --exit-after-replay           stop when the statements are printed; exit code 1 if anything is unexplained
   --port <n>                    port of the gateway (default 8080, or a free one where that is taken)
   --data <folder>               where the state stands (default .gridtokenx)
   --bus embedded|kafka          the bus (default embedded)

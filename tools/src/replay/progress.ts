@@ -29,6 +29,8 @@ export class Progress {
   private readonly orders = new Set<string>();
   private readonly settled = new Set<number>();
   private readonly corrections = new Set<string>();
+  /** Whether money is owed that no cycle has paid yet. */
+  private owed = false;
   private readonly trades = new Map<number, Traded>();
   /** Wh that were sold (positive) or bought ahead of delivery, by account and interval. */
   private readonly ahead = new Map<string, number>();
@@ -82,6 +84,18 @@ export class Progress {
       case 'settlement.intervalSettled':
         this.settled.add(parseInterval(event.interval) ?? 0);
         return;
+      case 'settlement.corrected':
+        for (const { meter } of event.readings) this.corrections.add(`${meter}/${parseInterval(event.interval)}`);
+        return;
+      case 'settlement.positionSettled':
+        this.owed ||= event.amount !== '0';
+        return;
+      case 'settlement.tradeCorrected':
+        this.owed = true;
+        return;
+      case 'settlement.netted':
+        this.owed = event.waiting > 0;
+        return;
       default:
         return;
     }
@@ -101,6 +115,14 @@ export class Progress {
 
   isSettled(start: number): boolean {
     return this.settled.has(start);
+  }
+
+  isCorrected(meter: string, start: number): boolean {
+    return this.corrections.has(`${meter}/${start}`);
+  }
+
+  get isPaid(): boolean {
+    return !this.owed;
   }
 
   traded(start: number): Traded {

@@ -17,10 +17,17 @@ export interface Reading {
   readonly producedWh: number;
 }
 
+/** A reading that came late and stands in the place of another. */
+export interface Correction extends Reading {
+  readonly meter: string;
+  readonly start: number;
+}
+
 export interface Readings {
   readonly meters: readonly Meter[];
   /** Starts of the intervals, in order, in milliseconds. */
   readonly intervals: readonly number[];
+  readonly corrections: readonly Correction[];
   /** By interval start and meter name. */
   of(start: number, meter: string): Reading;
 }
@@ -37,6 +44,16 @@ async function table(file: string): Promise<Record<string, string>[]> {
   });
 }
 
+async function readingsIn(folder: string, file: string): Promise<Correction[]> {
+  return (await table(join(folder, file))).map((row, at) => {
+    const start = Date.parse(row['interval_start'] ?? '');
+    const [consumedWh, producedWh] = [Number(row['consumed_wh']), Number(row['produced_wh'])];
+    if (![start, consumedWh, producedWh].every((n) => Number.isSafeInteger(n) && n >= 0))
+      throw new Error(`${file}:${at + 2}: not a reading`);
+    return { meter: row['meter_id'] ?? '', start, consumedWh, producedWh };
+  });
+}
+
 /** The readings and meters of a folder as `data/`. Throws, with file and line, on what is not a whole number of Wh. */
 export async function loadReadings(folder: string): Promise<Readings> {
   const meters = (await table(join(folder, 'meters.csv'))).map((row) => ({
@@ -48,17 +65,14 @@ export async function loadReadings(folder: string): Promise<Readings> {
     pvKwp: Number(row['pv_kwp']),
   }));
   const byInterval = new Map<number, Map<string, Reading>>();
-  for (const [at, row] of (await table(join(folder, 'readings.csv'))).entries()) {
-    const start = Date.parse(row['interval_start'] ?? '');
-    const [consumedWh, producedWh] = [Number(row['consumed_wh']), Number(row['produced_wh'])];
-    if (![start, consumedWh, producedWh].every((n) => Number.isSafeInteger(n) && n >= 0))
-      throw new Error(`readings.csv:${at + 2}: not a reading`);
+  for (const { meter, start, consumedWh, producedWh } of await readingsIn(folder, 'readings.csv')) {
     const readings = byInterval.get(start) ?? new Map<string, Reading>();
-    byInterval.set(start, readings.set(row['meter_id'] ?? '', { consumedWh, producedWh }));
+    byInterval.set(start, readings.set(meter, { consumedWh, producedWh }));
   }
   return {
     meters,
     intervals: [...byInterval.keys()].sort((a, b) => a - b),
+    corrections: await readingsIn(folder, 'corrections.csv'),
     of: (start, meter) => {
       const reading = byInterval.get(start)?.get(meter);
       if (reading === undefined) throw new Error(`no reading of ${meter} at ${new Date(start).toISOString()}`);

@@ -1,17 +1,24 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Histories, participantStatement, utilityStatement } from '@gridtokenx/chain';
 import { BlockFollower, genesisAnchor, GridClient, type VerifiedBlock } from '@gridtokenx/client';
 import { native } from '@gridtokenx/crypto-native';
 import { formatDecimal, formatInterval, formatTime, INTERVAL_MS, millis, parseTime } from '@gridtokenx/kernel';
 import { firstMarketRules, identityOfKind, type ConsortiumGenesis, type Operation } from '@gridtokenx/protocol';
 import type { DevelopmentLedger } from '../system/development-ledger.js';
-import { independentCheck, ToldLedger, type CheckSources, type ShownBalance } from './check/check.js';
+import {
+  independentCheck,
+  ToldLedger,
+  type CheckSources,
+  type ShownBalance,
+  type StatedTotals,
+} from './check/check.js';
 import { Members } from './members.js';
 import { onboarding, openPopulation, type Population } from './population.js';
 import type { Prices } from './prices.js';
 import { Progress } from './progress.js';
 import type { Meter, Readings } from './readings.js';
-import { statementLines } from './statements.js';
+import { marketLines, statementLines } from './statements.js';
 import { newestMetered, Traders, type Order } from './traders.js';
 
 export interface ReplayOptions {
@@ -46,12 +53,19 @@ const PATIENCE_MS = 60_000;
 /** Orders for an interval are placed this long before its gate closes, in market time. */
 const AHEAD_MS = 2 * INTERVAL_MS;
 const FAULTS_SHOWN = 50;
+const DAY_MS = 86_400_000;
 
 /** Operations of one envelope, and when the gateway had them for certain. */
 interface Sent {
   readonly ids: readonly string[];
   readonly operations: readonly Operation[];
   readonly acknowledged: number;
+}
+
+/** Such as `06-15 06:00`. */
+function bangkokTime(start: number): string {
+  const local = new Date(start + 7 * 3_600_000).toISOString();
+  return `${local.slice(5, 10)} ${local.slice(11, 16)}`;
 }
 
 /**
@@ -72,6 +86,7 @@ class Replay {
   private readonly progress: Progress;
   private readonly traders: Traders;
   private readonly told = new ToldLedger();
+  private readonly histories = new Histories();
   private readonly faults: string[] = [];
   /** What was sent in this life, by what it is for: once is enough. */
   private readonly sent = new Map<string, Sent>();
@@ -112,6 +127,8 @@ class Replay {
       }
       return open.length === 0;
     }, 'the last interval to be settled');
+    if (!signal.aborted) await this.correct(chosen);
+    await this.followUntil(() => progress.isPaid, 'the dues to be paid');
     return signal.aborted ? { intervals: chosen.length, faults: [] } : this.finish(chosen);
   }
 
@@ -215,19 +232,18 @@ class Replay {
     this.sent.set(purpose, { ids, operations: list, acknowledged: Date.now() });
   }
 
-  /** Settled, or missed by readings that came too late. */
+  /** Settled, or missed by readings that came too late; and what was asked for is decided. */
   private isOver(start: number): boolean {
-    if (this.progress.isSettled(start)) return true;
-    const isDecided = ({ ids }: Sent): boolean => ids.every((id) => this.progress.outcome(id) !== undefined);
+    const isDecided = ({ ids, acknowledged }: Sent): boolean =>
+      ids.every((id) => this.progress.outcome(id) !== undefined) || Date.now() - acknowledged > PATIENCE_MS;
     return (
-      this.isMissed(start) &&
+      (this.progress.isSettled(start) || this.isMissed(start)) &&
       [...this.sent].every(([purpose, sent]) => !purpose.endsWith(`/${start}`) || isDecided(sent))
     );
   }
 
   /** One line for a settled interval, and what went wrong in it. */
   private tell(start: number): void {
-    const local = new Date(start + 7 * 3_600_000).toISOString();
     const { count, wh, money } = this.progress.traded(start);
     const orders = this.sent.get(`spot/${start}`);
     const seen = orders?.ids.map((id) => this.progress.outcome(id)?.at ?? 0) ?? [];
@@ -237,14 +253,14 @@ class Replay {
       this.sent.delete(purpose);
       ids.forEach((id, at) => {
         const { status, code } = this.progress.outcome(id) ?? { status: 'pending', code: undefined };
-        // A gate that closed while an order was under way is bad luck; anything else is a fault of this replay.
-        if (status === 'executed' || code === 'market.bookNotOpen') return;
+        // A phase that ended while an order was under way is bad luck; anything else is a fault of this replay.
+        if (status === 'executed' || code === 'market.bookNotOpen' || code === 'market.bookClosed') return;
         this.faults.push(`${operations[at]?.type} in ${formatInterval(millis(start))} was ${status}: ${code ?? ''}`);
       });
     }
     this.options.say(
       [
-        `${local.slice(5, 10)} ${local.slice(11, 16)}`,
+        bangkokTime(start),
         `orders ${String(orders?.ids.length ?? 0).padStart(2)}`,
         `trades ${String(count).padStart(2)}`,
         `${formatDecimal(wh, 3, 3).padStart(8)} kWh`,
@@ -255,16 +271,46 @@ class Replay {
     );
   }
 
+  /** What the operators learn too late: sent once all is settled, with the histories of the positions that it touches. */
+  private async correct(chosen: readonly number[]): Promise<void> {
+    const { readings, say } = this.options;
+    for (const { meter: name, start, consumedWh, producedWh } of readings.corrections) {
+      const meter = readings.meters.find((one) => one.name === name);
+      if (meter === undefined || !chosen.includes(start)) continue;
+      if (this.progress.isCorrected(this.meterOf(meter), start)) continue;
+      const operation = this.histories.correction(native, {
+        account: this.traders.accountOf(meter),
+        zone: meter.zone,
+        interval: formatInterval(millis(start)),
+        readings: [
+          {
+            meter: this.meterOf(meter),
+            quality: 'actual',
+            consumedWh: String(consumedWh),
+            producedWh: String(producedWh),
+          },
+        ],
+        retariff: false,
+      });
+      const [done] = await this.members.carryOut(meter.operator, [operation]);
+      const before = readings.of(start, name);
+      say(
+        `${meter.operator} corrects ${name} at ${bangkokTime(start)}: ${before.producedWh} Wh produced were ${producedWh}, ${before.consumedWh} consumed were ${consumedWh} (block ${done?.height})`,
+      );
+    }
+  }
+
   // ---- what it comes to --------------------------------------------------------------------------------------
 
   private async finish(chosen: readonly number[]): Promise<ReplayResult> {
     const { say, databaseUrl } = this.options;
-    const shown = await this.shownBalances();
+    const balances = await this.shownBalances();
     const sources = await this.sources(chosen);
-    const { differences, statements } = await independentCheck(databaseUrl, this.told, sources, shown);
+    const statements = this.statements();
+    const result = await independentCheck(databaseUrl, this.told, sources, { balances, statements });
     const faults = [
       ...this.faults,
-      ...differences.map(
+      ...result.differences.map(
         ({ what, subject, computed, told }) => `${what} ${subject}: computed ${computed}, told ${told}`,
       ),
     ];
@@ -272,7 +318,7 @@ class Replay {
     say(
       `${chosen.length} intervals, computed again from readings, tariffs and trades in ${this.progress.height} proven blocks`,
     );
-    for (const line of statementLines(statements)) say(line);
+    for (const line of [...marketLines(result), '', ...statementLines(result.statements)]) say(line);
     say(
       faults.length === 0
         ? 'Everything adds up, to the last micro-WATT: readings, trades, charges, contracts, feed-in, corrections, every balance.'
@@ -282,11 +328,31 @@ class Replay {
     return { intervals: chosen.length, faults };
   }
 
+  /** As anyone makes them of proven blocks with the SDK: by the first readings, and by the corrected ones. */
+  private statements(): StatedTotals[] {
+    const corrected = this.histories.settled();
+    const first = corrected
+      .filter(({ settledEntries }) => settledEntries > 0)
+      .map((one) => ({ ...one, entries: one.entries.slice(0, one.settledEntries), corrections: [] }));
+    const zones = this.histories.zones();
+    const begin = (parseTime(this.genesis.market.start) ?? 0) - DAY_MS;
+    const period = { from: formatTime(millis(begin)), until: formatTime(millis(this.progress.marketTime)) };
+    const participants = Object.values(this.population).map(({ account }) => account);
+    const utilities = new Set(this.genesis.zones.map(({ account }) => account));
+    return [false, true].flatMap((isCorrected) => {
+      const positions = isCorrected ? corrected : first;
+      return [
+        ...participants.map((account) => participantStatement(account, period, positions, false)),
+        ...[...utilities].map((account) => utilityStatement(account, period, zones, positions, false)),
+      ].map(({ account, kind, totals }) => ({ account, kind, isCorrected, totals }));
+    });
+  }
+
   private async sources(chosen: readonly number[]): Promise<CheckSources> {
     const { data, ledger } = this.options;
     const text = (name: string): Promise<string> => readFile(join(data, name), 'utf8');
-    const [readings, corrections, meters, tariffs, book] = await Promise.all(
-      ['readings.csv', 'corrections.csv', 'meters.csv', 'tariffs.json', 'tariff-book.json'].map(text),
+    const [readings, corrections, meters, tariffs] = await Promise.all(
+      ['readings.csv', 'corrections.csv', 'meters.csv', 'tariffs.json'].map(text),
     );
     const { organisations } = ledger.directory;
     const nameOf = (id: string): string | undefined =>
@@ -296,7 +362,7 @@ class Replay {
       'corrections.csv': corrections ?? '',
       'meters.csv': meters ?? '',
       'tariffs.json': tariffs ?? '',
-      'tariff-book.json': book ?? '',
+      'tariff-book.json': JSON.stringify(this.genesis.tariffs),
       'population.json': JSON.stringify(this.population),
       'zones.json': JSON.stringify(
         Object.fromEntries(
@@ -334,9 +400,11 @@ class Replay {
 
   private take(block: VerifiedBlock): void {
     this.progress.take(block);
-    for (const { outcome } of block.results)
+    for (const { index, outcome } of block.results) {
+      this.histories.add(block.height, index, outcome);
       if (outcome.status === 'executed')
         this.told.take({ height: block.height, events: outcome.events, postings: outcome.postings });
+    }
   }
 
   private blocksFromNow(count: number): () => boolean {

@@ -1,11 +1,44 @@
 import { formatDecimal } from '@gridtokenx/kernel';
-import type { ComputedStatement } from './check/check.js';
+import type { CheckResult, ComputedStatement } from './check/check.js';
 
 /** Besides the utilities and whoever a correction concerns, statements of so many participants are printed. */
 const PARTICIPANTS_SHOWN = 4;
 
+const kwh = (wh: bigint): string => formatDecimal(wh, 3, 3);
+const thb = (micro: bigint): string => formatDecimal(micro, 6, 6);
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const widths = head.map((name, i) => Math.max(name.length, ...rows.map((row) => row[i]?.length ?? 0)));
+  return [head, ...rows].map((row) =>
+    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '),
+  );
+}
+
+/** What was traded how, and the control account of each operator. Energy in kWh, money in THB. */
+export function marketLines({ markets, controls }: Pick<CheckResult, 'markets' | 'controls'>): string[] {
+  return [
+    ...table(
+      ['trades', 'number', 'between zones', 'kWh', 'THB'],
+      markets.map(({ mechanism, phase, trades, between, wh, money }) => [
+        `${mechanism}, ${phase}`,
+        ...[trades, between].map(String),
+        kwh(wh),
+        thb(money),
+      ]),
+    ),
+    '',
+    ...table(
+      ['energy, kWh', 'minted', 'moved in', 'moved out', 'retired', 'expired', 'unexplained'],
+      controls.map((one) => [
+        one.operator,
+        ...[one.minted, one.moved_in, one.moved_out, one.retired, one.expired, one.unexplained].map(kwh),
+      ]),
+    ),
+  ];
+}
+
 const HEAD = [
-  '',
+  'statement',
   'exported',
   'sold',
   'fed in',
@@ -26,14 +59,8 @@ export function statementLines(statements: readonly ComputedStatement[]): string
     ...[one.export, one.sold, one.surplus, one.import, one.bought].map(kwh),
     ...[one.earned, one.spent, one.charged, one.feed_in, one.amount].map(thb),
   ]);
-  const widths = HEAD.map((name, i) => Math.max(name.length, ...rows.map((row) => row[i]?.length ?? 0)));
-  return [HEAD, ...rows].map((row) =>
-    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '),
-  );
+  return table(HEAD, rows);
 }
-
-const kwh = (wh: bigint): string => formatDecimal(wh, 3, 3);
-const thb = (micro: bigint): string => formatDecimal(micro, 6, 6);
 
 function chosenOf(statements: readonly ComputedStatement[]): ComputedStatement[] {
   const last = Math.max(1, ...statements.map(({ version }) => version));
@@ -47,6 +74,7 @@ function chosenOf(statements: readonly ComputedStatement[]): ComputedStatement[]
   );
   let others = 0;
   return statements.filter((one) => {
+    if (one.kind !== 'participant' && one.charged === 0n && one.amount === 0n) return false;
     if (one.version !== 1) return one.version === last && changed.has(one.account);
     return one.kind !== 'participant' || changed.has(one.account) || others++ < PARTICIPANTS_SHOWN;
   });

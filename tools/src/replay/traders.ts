@@ -16,6 +16,14 @@ const AHEAD_PERCENT = 50;
 export const mechanismOf = ({ kind }: Meter): 'auction' | 'continuous' =>
   kind === 'household' ? 'auction' : 'continuous';
 
+/** Some trade half of what they have or want with another zone: over the wires of two utilities, or of two zones of one. */
+const ABROAD: Readonly<Record<string, string>> = {
+  'TH-MEA-0009': 'PEA-CNX-03',
+  'TH-PEA-0014': 'MEA-BKK-01',
+  'TH-PEA-0023': 'PEA-CNX-03',
+  'TH-PEA-0022': 'PEA-KKC-04',
+};
+
 /** What the people behind the meters would ask for. */
 export class Traders {
   constructor(
@@ -35,7 +43,10 @@ export class Traders {
       const ahead = soldAhead(this.accountOf(meter), start);
       // What was sold ahead and is not there cannot be bought: the operator stands in for it.
       const left = surplus > 0 ? Math.max(0, surplus - Math.max(0, ahead)) : Math.min(0, surplus - Math.min(0, ahead));
-      return this.order(meter, index, start, left);
+      const abroad = ABROAD[meter.name];
+      if (abroad === undefined) return this.order(meter, index, start, left);
+      const half = Math.trunc(left / 2);
+      return [...this.order(meter, index, start, left - half), ...this.order(meter, index, start, half, abroad)];
     });
   }
 
@@ -52,8 +63,9 @@ export class Traders {
     });
   }
 
-  private order(meter: Meter, index: number, start: number, surplus: number): Order[] {
+  private order(meter: Meter, index: number, start: number, surplus: number, other = meter.zone): Order[] {
     const { prices } = this;
+    const [fromZone, toZone] = surplus > 0 ? [meter.zone, other] : [other, meter.zone];
     if (Math.abs(surplus) < ORDER_WH_MIN) return [];
     return [
       {
@@ -61,8 +73,8 @@ export class Traders {
         account: this.accountOf(meter),
         mechanism: mechanismOf(meter),
         side: surplus > 0 ? 'ask' : 'bid',
-        fromZone: meter.zone,
-        toZone: meter.zone,
+        fromZone,
+        toZone,
         interval: formatInterval(millis(start)),
         priceTicks: surplus > 0 ? prices.askTicks(start, meter, index) : prices.bidTicks(start, meter, index),
         quantityWh: String(Math.abs(surplus)),

@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startPostgres, type RunningPostgres } from '@gridtokenx/testkit';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { independentCheck, ToldLedger, type CheckSources, type ComputedStatement, type ToldBlock } from './check.js';
+import {
+  independentCheck,
+  ToldLedger,
+  type CheckSources,
+  type ComputedStatement,
+  type StatedTotals,
+  type ToldBlock,
+} from './check.js';
 
 /** What a ledger may say: the check believes none of its sums, so a test lets it say anything. */
 type Told = { readonly type: string } & Readonly<Record<string, unknown>>;
@@ -214,6 +221,35 @@ const BALANCES: Readonly<Record<string, number>> = {
   [tax]: 46_200 + 7_665,
 };
 
+/** As the SDK states them: of the seller after the correction, of a buyer before it, and of a utility. */
+const STATEMENTS: readonly StatedTotals[] = [
+  {
+    account: seller,
+    kind: 'participant',
+    isCorrected: true,
+    totals: { exportWh: '700', soldWh: '700', sales: '1184875', amount: '1184875' },
+  },
+  {
+    account: farAway,
+    kind: 'participant',
+    isCorrected: false,
+    totals: {
+      importWh: '500',
+      boughtWh: '300',
+      usedWh: '300',
+      retailWh: '200',
+      purchases: '-1101495',
+      amount: '-1101495',
+    },
+  },
+  {
+    account: there,
+    kind: 'utility',
+    isCorrected: true,
+    totals: { charges: '109500', topUp: '1192100', surplus: '0', amount: '1301600' },
+  },
+];
+
 let folder: string;
 let postgres: RunningPostgres;
 
@@ -231,9 +267,16 @@ interface World {
   readonly balances: Readonly<Record<string, number>>;
   readonly sources: Partial<CheckSources>;
   readonly postings: ToldBlock['postings'];
+  readonly statements: readonly StatedTotals[];
 }
 
-async function check({ story = STORY, balances = BALANCES, sources = {}, postings }: Partial<World> = {}) {
+async function check({
+  story = STORY,
+  balances = BALANCES,
+  sources = {},
+  postings,
+  statements = STATEMENTS,
+}: Partial<World> = {}) {
   const ledger = new ToldLedger();
   const posted = Object.entries(balances).map(([account, watt]) => [account, 'WATT', String(watt), '0'] as const);
   ledger.take({
@@ -258,7 +301,10 @@ async function check({ story = STORY, balances = BALANCES, sources = {}, posting
       'intervals.json': JSON.stringify(['2026-06-15T03:00:00Z']),
       ...sources,
     },
-    Object.entries(balances).map(([account, watt]) => ({ account, height: 1, watt: BigInt(watt) })),
+    {
+      balances: Object.entries(balances).map(([account, watt]) => ({ account, height: 1, watt: BigInt(watt) })),
+      statements,
+    },
   );
 }
 
@@ -410,6 +456,11 @@ describe('the independent check', () => {
       'a netting that moved more than it had to',
       'net of a cycle',
       { story: otherwise('settlement.netted', { net: '1619288' }) },
+    ],
+    [
+      'a statement that is off by one micro-WATT',
+      'statement',
+      { statements: STATEMENTS.map((one) => ({ ...one, totals: { ...one.totals, amount: '1301601' } })) },
     ],
     [
       'a balance that nothing explains',

@@ -33,6 +33,20 @@ export interface ShownBalance {
   readonly watt: bigint;
 }
 
+/** The totals of a statement as the SDK makes it, by the first readings or by the corrected ones. */
+export interface StatedTotals {
+  readonly account: string;
+  readonly kind: 'participant' | 'utility';
+  readonly isCorrected: boolean;
+  readonly totals: Readonly<Record<string, string>>;
+}
+
+/** What is compared with, beside the blocks. */
+export interface Shown {
+  readonly balances: readonly ShownBalance[];
+  readonly statements: readonly StatedTotals[];
+}
+
 /** Where the ledger says something else than what was computed. */
 export interface Difference {
   readonly what: string;
@@ -80,11 +94,18 @@ const FOLDER = new URL('../../../src/replay/check/', import.meta.url);
 const EVENTS_AT_ONCE = 10_000;
 const LOOKED_AT = /^(accounts\.(minted|burned|transferred)|metering\..*|market\.(orderPlaced|traded)|settlement\..*)$/;
 
+/** Sums may be beyond the safe integers. */
+const { INT8, NUMERIC } = pg.types.builtins;
+const WHOLE_NUMBERS: pg.CustomTypesConfig = {
+  getTypeParser: (type, format) => (type === INT8 || type === NUMERIC ? BigInt : pg.types.getTypeParser(type, format)),
+};
+
 const TABLES = `
 create temp table source (name text primary key, body text not null);
 create temp table event (seq bigint generated always as identity primary key, height bigint not null, body jsonb not null);
 create temp table posting (account text not null, asset text not null, amount numeric not null);
-create temp table shown (account text not null, height bigint not null, watt numeric not null);`;
+create temp table shown (account text not null, height bigint not null, watt numeric not null);
+create temp table stated (account text not null, kind text not null, is_corrected boolean not null, totals jsonb not null);`;
 
 /** What the ledger says, as far as the check looks at it. */
 export class ToldLedger {
@@ -108,9 +129,33 @@ export class ToldLedger {
   }
 }
 
+/** What was traded how: Wh and micro-WATT. */
+export interface ComputedMarket {
+  readonly mechanism: string;
+  readonly phase: string;
+  readonly trades: bigint;
+  /** Of them between two zones. */
+  readonly between: bigint;
+  readonly wh: bigint;
+  readonly money: bigint;
+}
+
+/** Wh of an operator over the replay, by the corrected readings. */
+export interface ComputedControl {
+  readonly operator: string;
+  readonly minted: bigint;
+  readonly moved_in: bigint;
+  readonly moved_out: bigint;
+  readonly retired: bigint;
+  readonly expired: bigint;
+  readonly unexplained: bigint;
+}
+
 export interface CheckResult {
   readonly differences: readonly Difference[];
   readonly statements: readonly ComputedStatement[];
+  readonly markets: readonly ComputedMarket[];
+  readonly controls: readonly ComputedControl[];
 }
 
 /**
@@ -122,21 +167,21 @@ export async function independentCheck(
   databaseUrl: string,
   told: ToldLedger,
   sources: CheckSources,
-  shown: readonly ShownBalance[],
+  shown: Shown,
 ): Promise<CheckResult> {
-  const client = new pg.Client({ connectionString: databaseUrl });
+  const client = new pg.Client({ connectionString: databaseUrl, types: WHOLE_NUMBERS });
   await client.connect();
   try {
     await client.query(TABLES);
     await load(client, told, sources, shown);
     for (const step of STEPS) await run(client, step);
-    const { rows: differences } = await client.query<Difference>(
-      'select what, subject, computed, told from difference order by at',
-    );
-    const { rows } = await client.query<Record<string, string>>(
-      'select * from statement order by kind, title, version',
-    );
-    return { differences, statements: rows.map(statementOf) };
+    const rowsOf = async <T extends object>(query: string): Promise<T[]> => (await client.query<T>(query)).rows;
+    return {
+      differences: await rowsOf('select what, subject, computed, told from difference order by at'),
+      statements: await rowsOf('select * from statement order by kind, title, version'),
+      markets: await rowsOf('select * from market order by mechanism, phase desc'),
+      controls: await rowsOf('select * from control_account order by operator'),
+    };
   } finally {
     await client.end();
   }
@@ -146,7 +191,7 @@ async function load(
   client: pg.Client,
   { heights, bodies, posted }: ToldLedger,
   sources: CheckSources,
-  shown: readonly ShownBalance[],
+  { balances, statements }: Shown,
 ): Promise<void> {
   const postings = [...posted.values()];
   await client.query('insert into source select * from unnest($1::text[], $2::text[])', [
@@ -164,9 +209,15 @@ async function load(
     postings.map(({ amount }) => amount.toString()),
   ]);
   await client.query('insert into shown select * from unnest($1::text[], $2::bigint[], $3::numeric[])', [
-    shown.map(({ account }) => account),
-    shown.map(({ height }) => height),
-    shown.map(({ watt }) => watt.toString()),
+    balances.map(({ account }) => account),
+    balances.map(({ height }) => height),
+    balances.map(({ watt }) => watt.toString()),
+  ]);
+  await client.query('insert into stated select * from unnest($1::text[], $2::text[], $3::boolean[], $4::jsonb[])', [
+    statements.map(({ account }) => account),
+    statements.map(({ kind }) => kind),
+    statements.map(({ isCorrected }) => isCorrected),
+    statements.map(({ totals }) => JSON.stringify(totals)),
   ]);
   await client.query('analyze event');
 }
@@ -176,11 +227,4 @@ async function run(client: pg.Client, step: string): Promise<void> {
   await client.query(text).catch((cause: Error) => {
     throw new Error(`${step}.sql: ${cause.message}`, { cause });
   });
-}
-
-/** Sums come as texts: they may be beyond the safe integers. */
-function statementOf(row: Record<string, string>): ComputedStatement {
-  const { version, account, title, kind, ...sums } = row;
-  const amounts = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, BigInt(sum)]));
-  return { version: Number(version), account, title, kind, ...amounts } as unknown as ComputedStatement;
 }
