@@ -75,6 +75,8 @@ export class ClearingWatch {
   private next(event: LedgerEvent): ToldClearing | undefined {
     switch (event.type) {
       case 'market.bookOpened':
+      // Its orders have ended before.
+      case 'market.bookRepriced':
         this.books.set(keyOf(event), { wheelingTicks: Math.ceil(event.wheeling / 100), orders: new Map() });
         return undefined;
       case 'market.bookClosed':

@@ -132,6 +132,34 @@ describe('a clearing that a ledger tells of', () => {
     expect(codeOf(orders.slice(1), [cleared, ...trades])).toBe('clearing.incomplete');
   });
 
+  it('counts with the terms that its book has, and with orders from when they came in', () => {
+    const repriced = { ...opened, type: 'market.bookRepriced', wheeling: 0 } as const;
+    const { closesAt: _, ...terms } = repriced;
+    const gone: LedgerEvent = {
+      type: 'market.orderClosed',
+      order: order(1),
+      reason: 'tariffChanged',
+      remainingWh: '1000',
+    };
+    const waiting: LedgerEvent[] = [
+      opened,
+      placed(1, 'bid', 999, 1_000),
+      gone,
+      terms,
+      placed(3, 'ask', 400, 700),
+      { type: 'market.orderWaits', order: order(3), validFrom: '2026-06-15T03:20:00Z' },
+      placed(5, 'bid', 450, 1_000),
+      { type: 'market.orderWaits', order: order(5), validFrom: '2026-06-15T03:20:00Z' },
+      placed(2, 'ask', 400, 800),
+      placed(6, 'bid', 450, 1_000),
+    ];
+    const camein: LedgerEvent = { type: 'market.orderCameIn', order: order(3) };
+    // The ask that came in is behind the one that was placed later; the bid is still to come.
+    const block = [traded(1, 6, 2, 800), traded(2, 6, 3, 200)];
+    expect(codeOf([...waiting, camein], [cleared, ...block])).toBeUndefined();
+    expect(codeOf([...waiting], [cleared, ...block])).toBe('clearing.otherOrders');
+  });
+
   it('of a continuous book is of those that cross', () => {
     const continuous = (event: LedgerEvent): LedgerEvent =>
       'mechanism' in event ? ({ ...event, mechanism: 'continuous' } as LedgerEvent) : event;

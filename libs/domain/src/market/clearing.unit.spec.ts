@@ -26,6 +26,17 @@ function market(terms: GenesisTerms = {}, producedWh = 1_000_000): World {
 const ofType = <T extends LedgerEvent['type']>(events: readonly LedgerEvent[], type: T): EventOf<T>[] =>
   events.filter((event): event is EventOf<T> => event.type === type);
 
+/** Of an event, what changes hands: money of everyone in it sums to zero. */
+const moneyOf = (trade: EventOf<'market.traded'>): bigint =>
+  BigInt(trade.notional) +
+  BigInt(trade.buyerFee) +
+  BigInt(trade.wheeling) -
+  (BigInt(trade.notional) - BigInt(trade.sellerFee)) -
+  BigInt(trade.toOperator) -
+  BigInt(trade.fromOperator) -
+  BigInt(trade.platform) -
+  BigInt(trade.tax);
+
 describe('an auction book', () => {
   it('collects orders, and clears them at one price when its phase ends', () => {
     const world = market();
@@ -181,6 +192,32 @@ describe('an auction between zones', () => {
     expect(auditState(world.ledger)).toEqual([]);
   });
 
+  it('takes the wheeling off what bids offer, under the terms that the book has when it ends', () => {
+    const world = market({
+      entry: {
+        wires: [{ wheeling: 10_700, exit: 0, losses: 0 }],
+        vat: { rate: 700, on: ['wheeling'] },
+        payees: { platform: id('dan'), tax: id('dan') },
+      },
+    });
+    const watch = new ClearingWatch();
+    const take = (events: readonly LedgerEvent[]): void =>
+      expect(watch.block(events)).toEqual(ofType(events, 'market.cleared').map((cleared) => ({ cleared })));
+    // 1.1449 THB/kWh for the wires are 115 ticks.
+    take(world.must('bob', place('bob', 'bid', 514, 1_000, AUCTION)).events);
+    take(world.must('cat', place('cat', 'bid', 516, 1_000, AUCTION)).events);
+    take(world.must('ann', place('ann', 'ask', 400, 5_000, AUCTION)).events);
+    const { events } = world.wait(INTERVAL_MS);
+    take(events);
+    expect(ofType(events, 'market.cleared')).toMatchObject([
+      { volumeWh: '1000', priceTicks: 400, demand: [{ priceTicks: 401 }, { priceTicks: 399, wh: '2000' }] },
+    ]);
+    const traded = ofType(events, 'market.traded');
+    expect(traded).toMatchObject([{ buyer: id('cat'), priceTicks: 400, wheeling: '1144900', tax: '74900' }]);
+    for (const trade of traded) expect(moneyOf(trade)).toBe(0n);
+    expect(auditState(world.ledger)).toEqual([]);
+  });
+
   it('has what others left of a link, counts on it for those after it, and stops with its pair', () => {
     const world = joined(1_000);
     world.must('ann', place('ann', 'ask', 400, 300, { ...ACROSS, mechanism: 'continuous' }));
@@ -264,17 +301,6 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('replace' as const), which: fc.nat(40), ticks, wh }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 0, max: 60_000 }) }) },
 );
-
-/** Of an event, what changes hands: money of everyone in it sums to zero. */
-const moneyOf = (trade: EventOf<'market.traded'>): bigint =>
-  BigInt(trade.notional) +
-  BigInt(trade.buyerFee) +
-  BigInt(trade.wheeling) -
-  (BigInt(trade.notional) - BigInt(trade.sellerFee)) -
-  BigInt(trade.toOperator) -
-  BigInt(trade.fromOperator) -
-  BigInt(trade.platform) -
-  BigInt(trade.tax);
 
 describe('auctions of random streams', () => {
   it('clear what the watch finds right, with nobody on both sides and money that sums to zero', () => {
