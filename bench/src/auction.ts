@@ -2,6 +2,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { checkClearing, clearAuction, inPriority, type AuctionOrder, type Clearing } from '@gridtokenx/chain';
 import { Prng } from '@gridtokenx/kernel';
+import { AUCTION_ORDERS_MAX, type Operation } from '@gridtokenx/protocol';
+import { randomOrder, tradersLedger } from './book.js';
 import { median, rounded } from './statistics.js';
 
 setFlagsFromString('--expose-gc');
@@ -43,6 +45,7 @@ export interface AuctionBenchResult {
   readonly runs: readonly AuctionRun[];
   /** Processor time of each run over the one before, divided by how many times as many orders there are: 1 is linear. */
   readonly growth: readonly number[];
+  readonly block: AuctionBlock;
 }
 
 /** Households that bid and ask around 4 THB/kWh, one of ten on both sides; quantities from 100 Wh to 5 kWh. */
@@ -114,6 +117,42 @@ function runOf(orders: number, rounds: number, rule: 'time' | 'proRata'): Auctio
   };
 }
 
+/** The fullest auction book that there is, cleared in the hooks of a block of the ledger. */
+export interface AuctionBlock {
+  readonly orders: number;
+  readonly trades: number;
+  /** The block that clears, and the next one, which closes what is left: escrow, histories, facts, digests. */
+  readonly cpuMs: number;
+  readonly nextCpuMs: number;
+  readonly outcomeMb: number;
+}
+
+function blockOf(): AuctionBlock {
+  const { ledger, envelope, run } = tradersLedger();
+  const prng = new Prng(8);
+  const batch = (): Operation[] =>
+    Array.from({ length: 1_000 }, (_, i) => ({ ...randomOrder(prng, i % 2 === 0), mechanism: 'auction' }) as Operation);
+  let rejected = 0;
+  for (let placed = 0; placed < AUCTION_ORDERS_MAX; placed += 10_000)
+    ({ rejected } = run(Array.from({ length: 10 }, () => envelope(batch()))));
+  const closesAt = [...ledger.state.market.standing][0]?.closesAt ?? 0;
+  collect();
+  const clearing = timed(() => run([], closesAt - ledger.marketTime));
+  const next = timed(() => run([]));
+  const { outcomes, told } = clearing.result;
+  const events = told.flatMap((outcome) => (outcome.status === 'executed' ? outcome.events : []));
+  const cleared = events.find((event) => event.type === 'market.cleared');
+  if (rejected > 0 || cleared === undefined || cleared.bids + cleared.asks !== AUCTION_ORDERS_MAX)
+    throw new Error('the book was not full, or was not cleared');
+  return {
+    orders: AUCTION_ORDERS_MAX,
+    trades: cleared.trades,
+    cpuMs: rounded(clearing.cpu, 0),
+    nextCpuMs: rounded(next.cpu, 0),
+    outcomeMb: rounded(outcomes.reduce((sum, { bytes }) => sum + bytes.length, 0) / 2 ** 20, 1),
+  };
+}
+
 /** Uniform-price clearings of growing books; bench/README.md says what the fields are. */
 export function runAuctionBench({
   orders = [1_000, 10_000, 100_000],
@@ -135,5 +174,6 @@ export function runAuctionBench({
       const smaller = runs[at];
       return smaller === undefined ? 0 : rounded(cpu / smaller.cpuMs / (size / smaller.orders), 2);
     }),
+    block: blockOf(),
   };
 }

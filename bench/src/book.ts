@@ -6,7 +6,7 @@ import { native } from '@gridtokenx/crypto-native';
 import type { Hash, PublicKey } from '@gridtokenx/crypto';
 import {
   consortiumLedger,
-  createLedger,
+  createConsortiumLedger,
   executeMarket,
   Store,
   type ConsortiumState,
@@ -273,22 +273,39 @@ function envelopeOf(sequence: number, operations: readonly Operation[]): Envelop
   };
 }
 
-/** Whole blocks of 100 envelopes with 100 orders each, half of them crossing, through the ledger. */
-export function blockBench(rounds: number): {
-  medianMs: number;
-  minMs: number;
-  cpuMs: number;
-  outcomeBytes: number;
-  rejected: number;
-} {
+type BenchLedger = ReturnType<typeof createConsortiumLedger>;
+type Execution = ReturnType<BenchLedger['execute']>;
+
+/** A ledger on which traders have money and energy, and blocks of it. */
+export interface TradersLedger {
+  readonly ledger: BenchLedger;
+  envelope(operations: readonly Operation[]): Envelope;
+  /** A block so many milliseconds after the one before. */
+  run(envelopes: readonly Envelope[], afterMs?: number): Execution;
+}
+
+/** An order of the stream of {@link blockBench}: a random trader, up to 20 ticks away from the middle or beyond it, 100 Wh to 5.1 kWh. */
+export function randomOrder(prng: Prng, isAway: boolean): MarketOperation {
+  const isBid = prng.below(2) === 0;
+  const trader = prng.below(TRADERS) + (isBid ? 0 : TRADERS);
+  const step = (isAway ? 1 : -1) * (1 + prng.below(20));
+  return limit('', trader, isBid, isBid ? MID_TICKS - step : MID_TICKS + step, 100 + prng.below(5_000)).ours;
+}
+
+export function tradersLedger(): TradersLedger {
   const terms = genesis();
   const genesisHash = native.sha256(utf8(JSON.stringify(terms)));
-  const identity: LedgerIdentity = { genesis: terms, genesisHash, ledgerId: 'gridtokenx-consortium-00000000' };
-  const ledger = createLedger(native, identity);
+  const identity: LedgerIdentity<ConsortiumGenesis> = {
+    genesis: terms,
+    genesisHash,
+    ledgerId: 'gridtokenx-consortium-00000000',
+  };
+  const ledger = createConsortiumLedger(native, identity);
   let sequence = 0;
   let { time } = ledger;
-  const run = (envelopes: readonly Envelope[]): ReturnType<typeof ledger.execute> => {
-    time = millis(time + 250);
+  const envelope = (operations: readonly Operation[]): Envelope => envelopeOf(++sequence, operations);
+  const run = (envelopes: readonly Envelope[], afterMs = 250): Execution => {
+    time = millis(time + afterMs);
     const execution = ledger.execute({ height: ledger.height + 1, time, proposer: 0, parentSigners: [], envelopes });
     ledger.commit();
     return execution;
@@ -323,8 +340,19 @@ export function blockBench(rounds: number): {
       },
     );
   }
-  for (let i = 0; i < setUp.length; i += 1_000) run([envelopeOf(++sequence, setUp.slice(i, i + 1_000))]);
+  for (let i = 0; i < setUp.length; i += 1_000) run([envelope(setUp.slice(i, i + 1_000))]);
+  return { ledger, envelope, run };
+}
 
+/** Whole blocks of 100 envelopes with 100 orders each, half of them crossing, through the ledger. */
+export function blockBench(rounds: number): {
+  medianMs: number;
+  minMs: number;
+  cpuMs: number;
+  outcomeBytes: number;
+  rejected: number;
+} {
+  const { envelope, run } = tradersLedger();
   const times: number[] = [];
   const cpu: number[] = [];
   let outcomeBytes = 0;
@@ -332,18 +360,10 @@ export function blockBench(rounds: number): {
   for (let round = 0; round < rounds; round++) {
     const prng = new Prng(round + 1);
     const envelopes = Array.from({ length: 100 }, () =>
-      envelopeOf(
-        ++sequence,
-        Array.from({ length: 100 }, (_, i) => {
-          const isBid = prng.below(2) === 0;
-          const trader = prng.below(TRADERS) + (isBid ? 0 : TRADERS);
-          const step = (i % 2 === 0 ? 1 : -1) * (1 + prng.below(20));
-          return limit('', trader, isBid, isBid ? MID_TICKS - step : MID_TICKS + step, 100 + prng.below(5_000)).ours;
-        }),
-      ),
+      envelope(Array.from({ length: 100 }, (_, i) => randomOrder(prng, i % 2 === 0))),
     );
     collect();
-    let execution: ReturnType<typeof ledger.execute> | undefined;
+    let execution: Execution | undefined;
     const from = process.cpuUsage();
     times.push(timed(() => (execution = run(envelopes))));
     const used = process.cpuUsage(from);

@@ -2,7 +2,7 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 
 const USAGE = `npm run bench -- <name> [options]
   book        operations a second of the market alone, beside nodejs-order-book
-  auction     uniform-price clearings: time, growth, memory
+  auction     uniform-price clearings: time, growth, memory, and a full book in a block
     --orders N             half bids, half asks; may be repeated (default 1000, 10000 and 100000)
   consortium  the whole path: gateway, bus, validators, projector
     --processes P          of validators (default 1)
