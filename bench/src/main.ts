@@ -34,6 +34,9 @@ const USAGE = `npm run bench -- <name> [options]
     --workers W            threads that check envelopes (default 1)
     --no-projector         without rows and Postgres
     --profile FILE         writes the CPU profile of the measured seconds
+  settlement  a day of meters settled as it streams by: time, memory, growth; and a small one through the ledger
+    --meters N             with two trades each; may be repeated (default 10000, 100000 and 1000000)
+    --whole N              meters of the day that also goes through the ledger; 0 for none (default 1000)
   growth      many accounts and resting orders beside few: cost of an operation, memory, snapshot, restart
     --large N              accounts, and resting orders, of the one (default 1000000)
     --small N              of the other (default 10000)
@@ -192,6 +195,24 @@ async function phragmen(args: string[]): Promise<void> {
   process.stdout.write(`${JSON.stringify(result, undefined, values.json ? undefined : 2)}\n`);
 }
 
+async function settlement(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      meters: { type: 'string', multiple: true },
+      whole: { type: 'string', default: '1000' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const { runSettlementBench } = await import('./settlement.js');
+  const sizes = (values.meters ?? ['10000', '100000', '1000000']).map((text) => count(text, 'meters'));
+  const result = runSettlementBench(sizes, countOrNone(values.whole, 'whole'));
+  const { metersPerSecond, rssMb, growth, whole } = result;
+  if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  else say(`${metersPerSecond} meters a second, ${rssMb} MB, growth ${growth.join(', ')}`);
+  if (whole?.equal === false) throw new Error('the day through the ledger gives other statements');
+}
+
 async function auction(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
@@ -298,6 +319,9 @@ async function main(): Promise<number> {
       return 0;
     case 'growth':
       await growth(args);
+      return 0;
+    case 'settlement':
+      await settlement(args);
       return 0;
     case 'auction':
       await auction(args);

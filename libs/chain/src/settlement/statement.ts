@@ -214,7 +214,7 @@ function participantRows(position: StatedPosition, withBasis: boolean): Statemen
   const trade = (kind: 'sale' | 'purchase', { entry, bill }: Standing['sales'][number], more: StatementRow): void =>
     row(kind, {
       reference: entry.trade,
-      order: kind === 'sale' ? entry.ask : entry.bid,
+      ...(withBasis && { order: kind === 'sale' ? entry.ask : entry.bid }),
       phase: entry.phase,
       counterparty: kind === 'sale' ? entry.buyer : entry.seller,
       fromZone: entry.fromZone,
