@@ -201,6 +201,75 @@ describe('a correction of what was settled', () => {
     expect(auditState(world.ledger)).toEqual([]);
   });
 
+  it('follows a decision about the calendar that comes after the day: the version that settled it stays', () => {
+    const world = new SettledWorld();
+    for (const name of ['ann', 'bob', 'mea account']) world.fund(name, 1_000);
+    for (const name of ['ann', 'bob']) world.ownKey(name);
+    // 09:30 on Friday, 29 May, in Bangkok.
+    const interval = formatInterval(millis(START + 24 * INTERVAL_MS));
+    const [entry] = world.genesis.tariffs.entries;
+    if (entry === undefined) throw new Error('a genesis has a tariff');
+    const rates = [
+      { band: 'onPeak', rate: 57_982 },
+      { band: 'offPeak', rate: 26_369 },
+    ];
+    const timed = {
+      ...entry,
+      timeOfUse: {
+        otherwise: 'offPeak',
+        windows: [{ band: 'onPeak', days: ['weekday' as const], from: '09:00', to: '22:00' }],
+        holidays: ['publicHoliday' as const],
+      },
+      retail: [{ schedule: 'home', class: 'residential', voltage: 'low' as const, rates }],
+      topUp: { kind: 'retail' as const, schedule: 'home' },
+    };
+    const decide = (decision: OperationOf<'tariffs.decideCalendar'>['decision']): Operation => ({
+      type: 'tariffs.decideCalendar',
+      decision,
+    });
+    world.must(
+      'erc',
+      decide({ kind: 'declareYear', year: 2026, days: [{ date: '2026-05-01', kind: 'labourDay' }], source: 'a test' }),
+      {
+        type: 'tariffs.publish',
+        basedOn: 2,
+        entries: [
+          { ...entry, validTo: '2025-12-31' },
+          { ...timed, validFrom: '2026-01-01', validTo: '2026-12-31' },
+          { ...entry, validFrom: '2027-01-01' },
+        ],
+      },
+    );
+    world.must('ann', place('ann', 'ask', 400, 10_000, { interval }));
+    world.must('bob', place('bob', 'bid', 400, 10_000, { interval }));
+    world.wait(25 * INTERVAL_MS);
+    world.measure('ann', { producedWh: 5_000, interval });
+    const settledAt = world.wait(3 * INTERVAL_MS).events;
+    expect(settledAt.find(({ type }) => type === 'settlement.contractSettled')).toMatchObject({ topUpRate: 57_982 });
+    const before = ['ann', 'bob', 'mea account'].map((name) => world.available(name));
+    const decided = world.must(
+      'erc',
+      decide({
+        kind: 'billDays',
+        decidedOn: '2026-05-30',
+        days: [{ date: '2026-05-29', billedAs: 'holiday' }],
+        source: 'a test',
+      }),
+    ).events;
+    expect(decided).toMatchObject([{ type: 'tariffs.calendarDecided', version: 4, late: true }]);
+    expect(world.wait(1_000).events).toEqual([]);
+    const wanted = { account: id('bob'), zone: ZONE, interval, readings: [], retariff: true };
+    const { events } = world.must('mea', world.histories.correction(crypto, wanted));
+    // 5 kWh cost 13.1845 now, not 28.991: Bob pays that instead of his 20.00, and Ann nothing instead of 8.991.
+    expect(events[0]).toMatchObject({ topUpRate: 26_369, buyerMore: '6815500', sellerMore: '8991000' });
+    expect(events.at(-1)).toMatchObject({ tariffVersion: 4 });
+    world.wait(1_000);
+    const more = ['ann', 'bob', 'mea account'].map((name, i) => world.available(name) - (before[i] ?? 0n));
+    expect(more).toEqual([8_991_000n, 6_815_500n, -15_806_500n]);
+    expect(world.ledger.state.tariffs.termsOf(ZONE, ZONE, interval, 3)?.topUpRate).toBe(57_982);
+    expect(auditState(world.ledger)).toEqual([]);
+  });
+
   it('is refused without what it needs, and says why', () => {
     const world = settled();
     const good = world.correction('ann', { producedWh: 1_000 });

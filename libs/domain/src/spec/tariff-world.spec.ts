@@ -12,22 +12,16 @@ export const publish = (basedOn: number, ...entries: TariffEntry[]): Operation =
 });
 export const decide = (decision: CalendarDecision): Operation => ({ type: 'tariffs.decideCalendar', decision });
 
-/** With an authority for the tariff book, and zones of two territories. */
-export function withAuthority({ genesis }: LedgerIdentity<ConsortiumGenesis>): ConsortiumGenesis {
-  return {
-    ...genesis,
-    organisations: genesis.organisations.map((one) => ({
-      ...one,
-      roles: one.id === id('erc') ? [...one.roles, 'tariffAuthority' as const] : one.roles,
-    })),
-    zones: genesis.zones.map((zone) => ({ ...zone, territory: zone.id === ZONE ? 'MEA' : 'PEA' })),
-  };
-}
+/** With zones of two territories. */
+export const withTerritories = ({ genesis }: LedgerIdentity<ConsortiumGenesis>): ConsortiumGenesis => ({
+  ...genesis,
+  zones: genesis.zones.map((zone) => ({ ...zone, territory: zone.id === ZONE ? 'MEA' : 'PEA' })),
+});
 
-/** A small world whose tariff book `erc` publishes. */
+/** A small world of two territories, whose tariff book `erc` publishes. */
 export class TariffWorld extends World {
   constructor() {
-    super({}, (_crypto, identity) => createConsortiumLedger(crypto, identityOf(withAuthority(identity))));
+    super({}, (_crypto, identity) => createConsortiumLedger(crypto, identityOf(withTerritories(identity))));
   }
 
   get tariffs(): World['ledger']['state']['tariffs'] {

@@ -13,7 +13,7 @@ import {
 } from '@gridtokenx/protocol';
 import { describe, expect, it } from '@jest/globals';
 import { auditState, decodeRow, LedgerRestore, rowKey, ScratchWriter } from '../index.js';
-import { decide, entryWith as entry, PAYEE, publish, TariffWorld, withAuthority } from '../spec/tariff-world.spec.js';
+import { decide, entryWith as entry, PAYEE, publish, TariffWorld, withTerritories } from '../spec/tariff-world.spec.js';
 import { crypto, id, identityOf, OTHER_ZONE, START, ZONE, type World } from '../spec/world.spec.js';
 
 const vectors = JSON.parse(readFileSync(new URL('../../../../vectors/tariffs.json', import.meta.url), 'utf8')) as {
@@ -255,7 +255,7 @@ describe('a version of the tariff book as a row', () => {
       }),
     );
     rows.sort((a, b) => Buffer.compare(a.key, b.key));
-    const identity = identityOf(withAuthority(identityOf(world.genesis)));
+    const identity = identityOf(withTerritories(identityOf(world.genesis)));
     const restore = new LedgerRestore(crypto, identity);
     for (const [bucket, all] of [...Map.groupBy(rows, ({ key }) => bucketOf(crypto, key))].sort(([a], [b]) => a - b)) {
       const hashed = new BucketRows();
