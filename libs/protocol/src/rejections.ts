@@ -308,7 +308,10 @@ export const rejections = {
     retry: 'later',
     text: 'A new version of the tariff book changes the terms of this book: its orders are being closed.',
   },
-  'market.zonePairClosed': { retry: 'never', text: 'No book is open between these zones.' },
+  'market.zonePairClosed': {
+    retry: 'later',
+    text: 'The operators do not allow energy to be sold from the one zone into the other.',
+  },
   'market.belowMinimum': { retry: 'never', text: 'An order is for at least 0.1 kWh.' },
   'market.aboveMaximum': { retry: 'never', text: 'A bid is worth at most 4 billion THB at its limit price.' },
   'market.blockFull': {
