@@ -106,7 +106,7 @@ class Market {
     }
     if (++this.done % OPERATIONS_PER_BLOCK === 0) {
       state.store.endBlock();
-      state.market.beginBlock(context.marketTime);
+      state.market.beginBlock();
     }
     return context.events;
   }

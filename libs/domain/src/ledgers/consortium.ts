@@ -69,11 +69,11 @@ export const consortiumLedger: LedgerDefinition<ConsortiumGenesis, ConsortiumSta
     { crypto, ledgerId },
   ) => [
     registryModule(registry, crypto, (key) => validators.isBound(key), multisig),
+    rulesModule({ rules, registry }),
     tariffsModule({ tariffs, registry }),
     accountsModule(accounts, registry, multisig, (account) => rules.isBarred(account)),
     networkModule({ network, registry, market }),
     meteringModule({ metering, accounts, registry, market }),
-    rulesModule({ rules, registry }),
     marketModule(market),
     settlementModule({ settlement, market, metering }),
     multisigModule({ multisig, host: consortiumHost(registry), crypto }),

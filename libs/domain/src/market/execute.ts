@@ -172,7 +172,8 @@ function replaceOrder(
     priceTicks,
     quantityWh: Number(quantityWh),
     timeInForce: waits?.timeInForce ?? 'GTC',
-    validFrom: waits?.validFrom ?? 0,
+    // What is valid already comes in at once.
+    validFrom: waits !== undefined && waits.validFrom > context.marketTime ? waits.validFrom : 0,
     expiresAt,
     expiresAtText: expiresAt === book.closesAt ? book.closesAtText : formatTime(expiresAt as Millis),
   });

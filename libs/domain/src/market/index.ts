@@ -8,7 +8,7 @@ export const marketModule = (market: MarketState): LedgerModule<(typeof MARKET_O
   operations: MARKET_OPERATIONS,
   execute: (context, operation) => executeMarket(market, context, operation),
   atStart: (context) => {
-    market.beginBlock(context.marketTime);
+    market.beginBlock();
     closeWhatHasEnded(market, context);
   },
   audit: () => market.audit(),

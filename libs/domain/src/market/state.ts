@@ -29,7 +29,6 @@ import {
 import { scheduleOf, type Schedule } from './clock.js';
 import { ContractsState } from './contracts.js';
 import { IntervalsState } from '../settlement/intervals.js';
-import { dayOf } from './rules/hours.js';
 import { OwnedOrder, Participants } from './rules/participants.js';
 import type { RulesState } from './rules/state.js';
 import type { Level } from './side.js';
@@ -126,8 +125,6 @@ export class MarketState {
   /** SPEC market-rules 8.1: open orders that have not come in yet. */
   readonly waiting = new SortedSet<OrderNode>(byStartThenEntry);
   readonly participants: Participants<OrderNode>;
-  /** In Thailand, of this block. */
-  day = 0;
   /** Books that are not closed. */
   readonly standing = new SortedSet<Book>(byTimeThenKey);
   /** SPEC market 3.8: how many more resting orders the orders of this block may meet. No row: each block begins anew. */
@@ -192,10 +189,9 @@ export class MarketState {
     store.change(this.counterCell, { trades: 0, entries: 0, closed: 0 });
   }
 
-  beginBlock(marketTime: number): void {
+  beginBlock(): void {
     this.meetingsLeft = MEETINGS_PER_BLOCK_MAX;
     this.hasCleared = false;
-    this.day = dayOf(marketTime);
   }
 
   /** SPEC market-rules 7.2: the block time from which an account may not trade: 0 for already, infinity for never. */

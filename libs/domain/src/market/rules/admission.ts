@@ -72,7 +72,7 @@ function refuseByLimits(
 
 /** SPEC market-rules 3.5: an order counts whole, a bid with what it may cost at its limit. */
 function countToday(
-  { rules, day }: MarketState,
+  { rules }: MarketState,
   limits: MarketLimits,
   override: MarketLimits,
   { account, isBid, priceTicks, quantityWh }: Asked,
@@ -80,6 +80,7 @@ function countToday(
   const dailyWh = override.dailyWh ?? limits.dailyWh;
   const dailyNotional = override.dailyNotional ?? limits.dailyNotional;
   if (dailyWh === undefined && dailyNotional === undefined) return 0;
+  const { day } = rules;
   const cell = rules.usage.cell(account);
   const used = cell.value?.day === day ? cell.value : { wh: 0, notional: 0 };
   const wh = used.wh + quantityWh;
@@ -94,10 +95,11 @@ function countToday(
 
 /** SPEC market-rules 3.5: what is left of an order that ends on its day counts no more. */
 export function uncount(
-  { rules, day }: MarketState,
+  { rules }: MarketState,
   order: { readonly account: string; readonly isBid: boolean; readonly priceTicks: number; readonly day: number },
   remainingWh: number,
 ): void {
+  const { day } = rules;
   if (order.day !== day || remainingWh === 0) return;
   const cell = rules.usage.cell(order.account);
   const used = cell.value;

@@ -3,7 +3,7 @@ import type { MarketRules } from '@gridtokenx/protocol';
 import type { BlockContext } from '../../ledger/module.js';
 import { marketOf, type Book } from '../book.js';
 import type { MarketState } from '../state.js';
-import { ceilingOf, floorOf, highest, lowest, withPrices } from './window.js';
+import { ceilingOf, floorOf, highest, lowest } from './window.js';
 
 type Breaker = NonNullable<MarketRules['breaker']>;
 
@@ -42,16 +42,15 @@ export class Corridor {
     return true;
   }
 
-  /** Writes what was traded into the window, and halts the book if a price was too far away. True when it is halted. */
+  /** Writes what was traded into the window, or halts the book if a price was too far away. True when it is halted. */
   close({ rules }: MarketState, context: BlockContext, book: Book): boolean {
     const { breaker, tradedLow, tradedHigh, low, high, trippedBy } = this;
     const { marketTime } = context;
-    if (tradedHigh !== 0) {
-      const cell = rules.windows.pair(marketOf(book), book.interval);
-      const window = withPrices(cell.value, breaker, marketTime, tradedLow, tradedHigh);
-      if (window !== cell.value) rules.store.change(cell, window);
+    if (trippedBy === 0) {
+      if (tradedHigh !== 0) rules.notePrices(book.key, marketTime, tradedLow, tradedHigh);
+      return false;
     }
-    if (trippedBy === 0) return false;
+    rules.forgetBook(book.key);
     const until = marketTime + breaker.haltMs;
     rules.store.change(rules.bookHalts.pair(marketOf(book), book.interval), { until });
     const { mechanism, phase, fromZone, toZone, interval } = book;

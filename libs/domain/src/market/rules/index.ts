@@ -2,6 +2,7 @@ import { assert } from '@gridtokenx/kernel';
 import type { LedgerModule } from '../../ledger/module.js';
 import { executeRules, RULES_OPERATIONS, type RulesParts } from './execute.js';
 import { endHalts } from './hooks.js';
+import { dayOf } from './hours.js';
 
 export const rulesModule = (parts: RulesParts): LedgerModule<(typeof RULES_OPERATIONS)[number]> => ({
   name: 'rules',
@@ -11,5 +12,9 @@ export const rulesModule = (parts: RulesParts): LedgerModule<(typeof RULES_OPERA
     parts.rules.versions.begin(genesis);
   },
   execute: (context, operation) => executeRules(parts, context, operation),
-  atStart: (context) => endHalts(parts.rules, context),
+  // Before the hooks of modules that end orders: what is left of one is given back to its day.
+  atStart: (context) => {
+    parts.rules.day = dayOf(context.marketTime);
+    endHalts(parts.rules, context);
+  },
 });

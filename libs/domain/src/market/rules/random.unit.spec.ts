@@ -24,6 +24,7 @@ class Watch {
   readonly open = new Map<string, Known>();
   private readonly traded = new Map<string, number>();
   private readonly today = new Map<string, { day: number; wh: number; notional: number }>();
+  private readonly cleared = new Set<string>();
   private readonly prices = new Map<string, { at: number; price: number }[]>();
 
   constructor(private readonly world: MarketWorld) {}
@@ -110,9 +111,16 @@ class Watch {
         }
         return;
       }
-      case 'market.bookReopened':
-        this.prices.delete(`${event.mechanism}/${event.phase}/${event.interval}`);
+      // The window begins anew with what the clearing comes to, or with nothing.
+      case 'market.cleared':
+        this.prices.set(`${event.mechanism}/${event.phase}/${event.interval}`, []);
+        this.cleared.add(`${event.mechanism}/${event.phase}/${event.interval}`);
         return;
+      case 'market.bookReopened': {
+        const book = `${event.mechanism}/${event.phase}/${event.interval}`;
+        if (!this.cleared.delete(book)) this.prices.set(book, []);
+        return;
+      }
       default:
     }
   }

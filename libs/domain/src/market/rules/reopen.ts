@@ -12,8 +12,8 @@ export function reopenBooks(market: MarketState, context: HookContext): void {
     if (market.rules.haltOf(book) !== undefined) continue;
     if (context.entriesLeft === 0) return;
     // What still crosses is cleared in the next block; what crosses and does not trade is of one account.
-    if (crosses(book) && clearBook(market, context, book).volumeWh > 0n && crosses(book)) continue;
-    market.rules.forgetBook(key);
+    if (crosses(book) && trades(market, context, book) && crosses(book)) continue;
+    market.rules.release(key);
     const { mechanism, phase, fromZone, toZone, interval } = book;
     context.events.push({ type: 'market.bookReopened', mechanism, phase, fromZone, toZone, interval });
     context.worked();
@@ -23,4 +23,11 @@ export function reopenBooks(market: MarketState, context: HookContext): void {
 function crosses({ bids, asks, wheelingTicks }: Book): boolean {
   const [bid, ask] = [bids.best?.head?.row.priceTicks, asks.best?.head?.row.priceTicks];
   return bid !== undefined && ask !== undefined && bid - wheelingTicks >= ask;
+}
+
+function trades(market: MarketState, context: HookContext, book: Book): boolean {
+  const { volumeWh, priceTicks } = clearBook(market, context, book);
+  if (volumeWh === 0n || priceTicks === undefined) return false;
+  market.rules.notePrices(book.key, context.marketTime, priceTicks, priceTicks);
+  return true;
 }

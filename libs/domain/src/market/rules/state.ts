@@ -5,7 +5,7 @@ import type { RowWriter } from '../../ledger/scratch.js';
 import { PairTable, plainTable, type Store, type Table } from '../../ledger/store.js';
 import { rowsOf } from '../../validators/state.js';
 import { jsonOf, RulesVersions, type RulesInForce } from './versions.js';
-import { WINDOW_STEPS, type WindowRow } from './window.js';
+import { WINDOW_STEPS, withPrices, type WindowRow } from './window.js';
 
 /** All books between two zones that match in one way. */
 export interface MarketName {
@@ -72,6 +72,9 @@ export class RulesState {
   private haltedMarkets = 0;
   private haltedBooks = 0;
   private barred = 0;
+
+  /** In Thailand, of the block that runs: before any order of it ends. */
+  day = 0;
 
   /** Told of an account that was barred or readmitted. */
   onBarChanged: ((account: string) => void) | undefined;
@@ -150,7 +153,9 @@ export class RulesState {
 
   /** SPEC market-rules 5.4: orders that cross came to rest in a book while its market is halted: it reopens by an auction. */
   hold({ key }: { readonly key: string }): void {
-    if (this.bookHaltOf(key) === undefined) this.bookHalts.set(key, { until: 0 });
+    if (this.bookHaltOf(key) !== undefined) return;
+    this.forgetBook(key);
+    this.bookHalts.set(key, { until: 0 });
   }
 
   /** Books that are halted and may reopen, in the order of their keys. */
@@ -162,10 +167,23 @@ export class RulesState {
     return keys.sort(compareText);
   }
 
-  /** Of a book that is closed, or reopens. */
+  /** SPEC market-rules 6.1: prices at which a book traded, where a breaker watches them. */
+  notePrices(key: string, marketTime: number, low: number, high: number): void {
+    const { breaker } = this.at(marketTime).rules;
+    if (breaker === undefined) return;
+    const cell = this.windows.cell(key);
+    const window = withPrices(cell.value, breaker, marketTime, low, high);
+    if (window !== cell.value) this.store.change(cell, window);
+  }
+
+  /** Its orders meet again. */
+  release(key: string): void {
+    this.store.change(this.bookHalts.cell(key), undefined);
+  }
+
+  /** Of a book that is closed, or halted anew: its window begins anew. */
   forgetBook(key: string): void {
-    const halt = this.bookHalts.find(key);
-    if (halt?.value !== undefined) this.store.change(halt, undefined);
+    if (this.bookHaltOf(key) !== undefined) this.release(key);
     const window = this.windows.find(key);
     if (window?.value !== undefined) this.store.change(window, undefined);
   }
