@@ -362,6 +362,22 @@ describe('what only the ledger can refuse', () => {
       { type: 'registry.setKyc', account: buyer, status: 'suspended' },
       { type: 'registry.registerMeter', meter, account: seller, zone, limitWh: '1' },
       {
+        ...{ type: 'network.setLink', link: 'L9', fromZone: zone, toZone: 'EGAT-TX-00' },
+        ...{ forwardWh: '1', backwardWh: '1' },
+      } as Operation,
+      { type: 'network.setPair', fromZone: zone, toZone: 'EGAT-TX-00', allowed: false },
+      { type: 'network.registerFeeder', feeder: 'F9', zone, capacityWh: '1' },
+      { type: 'network.raiseAlert', zone, kind: 'outage', severity: 'info', reference: 'x' },
+      {
+        ...{
+          type: 'network.curtail',
+          target: { kind: 'zone', zone },
+          flow: 'both',
+          limit: { kind: 'energy', wh: '0' },
+        },
+        ...{ firstInterval: interval, lastInterval: interval },
+      } as Operation,
+      {
         type: 'registry.registerOrganisation',
         organisation,
         sector: 'trader',
@@ -746,6 +762,19 @@ describe(`${BODIES_PER_ROUTE} bodies for each POST route (BAD_INPUT_SEED=${SEED}
         limitWh: '5',
         registerDigits: 9,
       },
+      {
+        ...{ type: 'network.setLink', link: 'L9', fromZone: zone, toZone: 'EGAT-TX-00' },
+        ...{ forwardWh: '1', backwardWh: '1' },
+      } as Operation,
+      { type: 'network.setPair', fromZone: zone, toZone: 'EGAT-TX-00', allowed: true, route: ['L9'] },
+      {
+        ...{ type: 'network.curtail', target: { kind: 'feeder', feeder: 'F9' }, flow: 'out' },
+        ...{ limit: { kind: 'share', share: 5 }, firstInterval: interval, lastInterval: interval },
+      } as Operation,
+      {
+        ...{ type: 'network.reportStatus', zone, sequence: 1, at: interval.slice(0, 20) },
+        ...{ loadW: -1, frequencyMhz: 50_000, reserveW: 1 },
+      } as Operation,
       { type: 'registry.delegate', key: office.kid, account, operations: ['accounts.transfer'], until: inTwoHours() },
       { type: 'registry.setKyc', account, status: 'verified', until: inTwoHours() },
       { type: 'validators.rejoin', validator: office.kid, nonce: randomId() + randomId() },
