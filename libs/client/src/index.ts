@@ -14,6 +14,7 @@ export * from './tariff-bill.js';
 export * from './trust-file.js';
 export * from './verify.js';
 export * from './verify-anchor.js';
+export * from './read-histories.js';
 export * from './verify-clearing.js';
 export * from './verify-election.js';
 export * from './views.js';

@@ -18,6 +18,7 @@ import { PUBLIC_COMMANDS } from './public.js';
 import { balances, follow, health, proofGet, validatorsChanges, validatorsList } from './reads.js';
 import { orderCancel, orderPlace, orderReplace, sign, submit } from './submit.js';
 import { readingsCheck, readingsUpload } from './readings.js';
+import { SETTLEMENT_COMMANDS } from './settlement.js';
 import { TARIFF_COMMANDS } from './tariff.js';
 import { trustUpdate } from './trust.js';
 import { VALIDATORS_COMMANDS } from './validators.js';
@@ -53,6 +54,7 @@ export const COMMANDS: readonly Command[] = [
   ...PUBLIC_READS,
   ...VALIDATORS_COMMANDS,
   ...GENESIS_COMMANDS,
+  ...SETTLEMENT_COMMANDS,
   ...TARIFF_COMMANDS,
   health,
 ];
