@@ -19,6 +19,13 @@ import { ZERO_HASH } from '@gridtokenx/crypto';
 import { native } from '@gridtokenx/crypto-native';
 import { formatTime, height as asHeight, millis, toBase64Url, toHex, utf8 } from '@gridtokenx/kernel';
 import {
+  projectionOf,
+  type ConsortiumFacts,
+  type ConsortiumRecords,
+  type ProjectedBlock,
+  type RowsOf,
+} from '@gridtokenx/projections';
+import {
   ledgerTopics,
   decodeEnvelope,
   encodeOutcome,
@@ -27,7 +34,9 @@ import {
   SEQUENCE_WINDOW,
   signEnvelope,
   type EnvelopePayload,
+  type LedgerEvent,
   type LedgerIdentity,
+  type LedgerKind,
   type Operation,
   type Outcome,
 } from '@gridtokenx/protocol';
@@ -41,11 +50,17 @@ import type {
   BookFilter,
   BookView,
   Clock,
+  ContractView,
+  FactFilter,
   KeyView,
+  ListFilter,
   MeterView,
   OperationView,
   OrderView,
+  PageRequest,
+  ReadingView,
   ReadModels,
+  RecordView,
   TradeView,
   ValidatorChangeView,
 } from '@gridtokenx/runtime';
@@ -108,8 +123,8 @@ interface KeyState {
   removedHeight?: number;
 }
 
-/** The port of the read models over what a test has put in. */
-export class FakeReadModels implements ReadModels {
+/** The port of the read models over what a test has put in, without facts and records. */
+export class FakeReads {
   readonly keys = new Map<string, KeyState>();
   readonly operations = new Map<string, OperationView>();
   readonly accounts = new Map<string, AccountView>();
@@ -118,6 +133,7 @@ export class FakeReadModels implements ReadModels {
   readonly meterList: MeterView[] = [];
   readonly orderList: OrderView[] = [];
   readonly tradeList: TradeView[] = [];
+  readonly readingList: ReadingView[] = [];
   readonly changeList: ValidatorChangeView[] = [];
   readonly suspended = new Set<string>();
   readonly blockList: (BlockView & { readonly body: Uint8Array })[] = [];
@@ -126,7 +142,7 @@ export class FakeReadModels implements ReadModels {
   private readonly listeners = new Set<(height: number) => void>();
   broken: Error | undefined;
 
-  constructor(private readonly identity: LedgerIdentity) {}
+  constructor(protected readonly identity: LedgerIdentity) {}
 
   register(kid: string): void {
     this.keys.set(kid, { used: new Set() });
@@ -138,7 +154,7 @@ export class FakeReadModels implements ReadModels {
     const block = this.blockList.at(-1);
     return { height: block?.height ?? 0, timeMs: block?.timeMs ?? GENESIS_MS };
   }
-  private found<T>(name: string, value: T): AsOf & { readonly value: T } {
+  protected found<T>(name: string, value: T): AsOf & { readonly value: T } {
     return { ...this.at(name), value };
   }
 
@@ -241,7 +257,7 @@ export class FakeReadModels implements ReadModels {
   async trades({ after = '0', limit = 100 }: { after?: string | undefined; limit?: number | undefined }) {
     return this.page('trades', this.tradeList, after, limit);
   }
-  private page<T>(name: string, list: readonly T[], after: string, limit: number) {
+  protected page<T>(name: string, list: readonly T[], after: string, limit: number) {
     const from = Number(after);
     const items = list.slice(from, from + limit);
     return { ...this.at(name), items, next: from + limit < list.length ? String(from + limit) : undefined };
@@ -249,8 +265,13 @@ export class FakeReadModels implements ReadModels {
   async meters(ids: readonly string[]) {
     return { ...this.at('meters'), value: this.meterList.filter(({ meter }) => ids.includes(meter)) };
   }
-  async readings() {
-    return { ...this.at('readings'), items: [], next: undefined };
+  async readings(meter: string, { after = '0', limit = 100 }: PageRequest) {
+    return this.page(
+      'readings',
+      this.readingList.filter((reading) => reading.meter === meter),
+      after,
+      limit,
+    );
   }
   async blocks({
     before,
@@ -306,6 +327,132 @@ export class FakeReadModels implements ReadModels {
   }
   async close() {}
 }
+
+/** The rows of a block whose one hook told this. */
+export function blockRowsOf<K extends LedgerKind>(
+  kind: K,
+  identity: LedgerIdentity,
+  events: readonly LedgerEvent[],
+  marketTime: string,
+  timeMs: number,
+): RowsOf<K> {
+  const outcomes: Outcome[] = [[{ type: 'ledger.clockAdvanced', marketTime } as const], events].map((told) => ({
+    v: 1,
+    status: 'executed',
+    events: [...told],
+    postings: [],
+    holds: [],
+  }));
+  const zero = new Uint8Array(32);
+  const set = genesisValidators(native, identity.genesis);
+  const header = {
+    version: 1,
+    ledgerId: identity.ledgerId,
+    epoch: 0,
+    height: 1,
+    proposer: 0,
+    parentHash: zero,
+    parentCertificateHash: zero,
+    time: timeMs,
+    operationsRoot: zero,
+    validatorsHash: set.hash,
+    nextValidatorsHash: set.hash,
+    checkpointRoot: zero,
+  };
+  const certificate = {
+    epoch: 0,
+    height: 1,
+    round: 0,
+    blockHash: zero,
+    resultsRoot: zero,
+    stateDigest: zero,
+    signatures: [],
+  };
+  return projectionOf(kind).blockRows({
+    block: { header, certificate, envelopes: [], outcomes: outcomes.map(() => ({ hook: true, bytes: zero })) },
+    envelopes: [],
+    outcomes,
+    tip: { certifiedBy: set, validators: set },
+    body: zero,
+  } as unknown as ProjectedBlock);
+}
+
+type ListRows = Pick<RowsOf<'consortium'>, 'height' | 'timeMs' | 'facts' | 'records'>;
+
+/** What the consortium's facts and records answer, of blocks that told what a test says. */
+export class FakeReadModels extends FakeReads implements ReadModels {
+  readonly contractList: ContractView[] = [];
+  private readonly told: ListRows[];
+
+  constructor(identity: LedgerIdentity) {
+    super(identity);
+    // Worlds are also made of the file of the other ledger.
+    this.told = identity.genesis.kind === 'consortium' ? [projectionOf('consortium').genesisRows(identity)] : [];
+  }
+
+  /** In one block. */
+  tell(events: readonly LedgerEvent[]): void {
+    this.told.push(blockRowsOf('consortium', this.identity, events, '2026-06-15T03:00:00Z', GENESIS_MS));
+  }
+
+  private listed<T>(list: readonly T[], { after = '0', limit = 100, oldestFirst = false }: ListFilter) {
+    return this.page('lists', oldestFirst ? list : list.toReversed(), after, limit);
+  }
+
+  facts: ReadModels['facts'] = async <T extends keyof ConsortiumFacts>(topic: T, subject: string, filter: FactFilter) =>
+    this.listed(
+      this.told.flatMap(({ height, timeMs, facts }) =>
+        facts
+          .filter((row) => row.topic === topic && row.subject === subject && holds(row.body, filter.having))
+          .map(({ body, index }) => ({
+            fact: body as ConsortiumFacts[T],
+            ...{ index, height, timeMs, operationId: undefined },
+          })),
+      ),
+      filter,
+    );
+
+  private standing<K extends keyof ConsortiumRecords>(
+    kind: K,
+    parent: string,
+  ): RecordView<ConsortiumRecords[K], never>[] {
+    const found = new Map<string, RecordView<ConsortiumRecords[K], never>>();
+    for (const { height, records } of this.told)
+      for (const { id, ...row } of records) {
+        if (row.kind !== kind || row.parent !== parent) continue;
+        const old = found.get(id);
+        const body =
+          old === undefined ? row.fresh : row.body && (row.replaces ? row.body : { ...old.body, ...row.body });
+        if (body === undefined) found.delete(id);
+        else {
+          const beganHeight = old?.beganHeight ?? height;
+          found.set(id, { parent, id, body: body as ConsortiumRecords[K], beganHeight, height, sums: {} });
+        }
+      }
+    return [...found.values()];
+  }
+
+  records: ReadModels['records'] = async (kind, parent, { having, ...filter }) =>
+    this.listed(
+      this.standing(kind, parent).filter(({ body }) => holds(body, having)),
+      filter,
+    );
+  record: ReadModels['record'] = async (kind, parent, id) =>
+    this.found(
+      'record',
+      this.standing(kind, parent).find((view) => view.id === id),
+    );
+  recordFrom: ReadModels['recordFrom'] = async (kind, parent, id) =>
+    this.found(
+      'recordFrom',
+      this.standing(kind, parent).find((view) => view.id >= id),
+    );
+  contracts: ReadModels['contracts'] = async (filter) => this.listed(this.contractList, filter);
+  positions: ReadModels['positions'] = async (_account, filter) => this.listed([], filter);
+}
+
+const holds = (body: object, having: object = {}): boolean =>
+  Object.entries(having).every(([name, value]) => (body as Record<string, unknown>)[name] === value);
 
 /** What a test may do to the world around a gateway. */
 export class World {

@@ -5,6 +5,7 @@ import { RouterModule } from '@nestjs/core';
 import { AccountsController } from './controllers/accounts.controller.js';
 import { BatchesController } from './controllers/batches.controller.js';
 import { BlocksController } from './controllers/blocks.controller.js';
+import { ConsortiumController } from './controllers/consortium.controller.js';
 import { LedgerController } from './controllers/ledger.controller.js';
 import { MarketsController } from './controllers/markets.controller.js';
 import { OpenApiController } from './controllers/openapi.controller.js';
@@ -39,6 +40,7 @@ import { Heights } from './read/heights.js';
 import { Outcomes } from './read/outcomes.js';
 import { ReadingsCheck } from './read/readings-check.js';
 import { Reads } from './read/reads.js';
+import { Tariffs } from './read/tariffs.js';
 import { ValidatorTable } from './read/validator-table.js';
 import { ValidatorWatch } from './read/validator-watch.js';
 import { hrefsUnder } from './read/views.js';
@@ -68,10 +70,11 @@ const ROUTES: Readonly<Record<LedgerKind, Routes>> = {
       AccountsController,
       MarketsController,
       ReadingsController,
+      ConsortiumController,
       ValidatorChangesController,
       OpenApiController,
     ],
-    providers: [ConsortiumQueries, ReadingsCheck],
+    providers: [ConsortiumQueries, ReadingsCheck, Tariffs],
   },
   public: { module: PublicRoutes, controllers: [PublicController, ProofsController], providers: [AnchorProofs] },
 };

@@ -39,6 +39,7 @@ export const gatewayProblems = {
   'order.unknown': { status: 404, title: 'No such order at this height.' },
   'block.unknown': { status: 404, title: 'There is no block of this height yet.' },
   'key.unknown': { status: 404, title: 'The key is not registered at this height.' },
+  'read.unknown': { status: 404, title: 'There is no such thing at this height.' },
   'public.unknown': { status: 404, title: 'There is no such thing at this height.' },
   'anchor.notYet': { status: 404, title: 'No block at this height or above is anchored yet.' },
   'anchor.tooFar': {

@@ -4,13 +4,14 @@ import { encodeCertificate, encodeHeader, headerHash, type Block } from '@gridto
 import {
   anchorId,
   projectionOf,
-  type ProjectedBlock,
   type RecordKind,
   type RowsOf,
   type SumKind,
   type Topic,
+  type Facts,
+  type Records,
 } from '@gridtokenx/projections';
-import { TREASURY_ACCOUNT, type LedgerEvent, type LedgerIdentity, type Outcome } from '@gridtokenx/protocol';
+import { TREASURY_ACCOUNT, type LedgerEvent, type LedgerIdentity } from '@gridtokenx/protocol';
 import type {
   FactView,
   ListFilter,
@@ -20,7 +21,7 @@ import type {
   TransferView,
 } from '@gridtokenx/runtime';
 import { gridAmount, testPublicGenesis } from '@gridtokenx/testkit';
-import { executed, FakeReadModels, kidOf, seedOf, World } from './fixture.spec.js';
+import { executed, FakeReads, blockRowsOf, kidOf, seedOf, World } from './fixture.spec.js';
 
 export const [ANN, BOB, CAT] = [21, 22, 23].map((n) => kidOf(seedOf(n))) as [string, string, string];
 export const MULTISIG = 'ab'.repeat(16);
@@ -270,59 +271,16 @@ export const EVENTS: readonly LedgerEvent[] = [
   },
 ];
 
-const SET = { epoch: 0, keys: [native.publicKeyOf(seedOf(1))], quorum: 1, hash: native.sha256(utf8('set')) };
-
 /** A block of one hook that tells these facts. */
-function rowsOf(identity: LedgerIdentity, events: readonly LedgerEvent[], timeMs: number): RowsOf<'public'> {
-  const outcomes: Outcome[] = [[{ type: 'ledger.clockAdvanced', marketTime: at } as const], events].map((told) => ({
-    v: 1,
-    status: 'executed',
-    events: [...told],
-    postings: [],
-    holds: [],
-  }));
-  const zero = new Uint8Array(32);
-  const header = {
-    version: 1,
-    ledgerId: identity.ledgerId,
-    epoch: 0,
-    height: 1,
-    proposer: 0,
-    parentHash: zero,
-    parentCertificateHash: zero,
-    time: timeMs,
-    operationsRoot: zero,
-    validatorsHash: SET.hash,
-    nextValidatorsHash: SET.hash,
-    checkpointRoot: zero,
-  };
-  const certificate = {
-    epoch: 0,
-    height: 1,
-    round: 0,
-    blockHash: zero,
-    resultsRoot: zero,
-    stateDigest: zero,
-    signatures: [],
-  };
-  return projectionOf('public').blockRows({
-    block: { header, certificate, envelopes: [], outcomes: outcomes.map(() => ({ hook: true, bytes: zero })) },
-    envelopes: [],
-    outcomes,
-    tip: { certifiedBy: SET, validators: SET },
-    body: zero,
-  } as unknown as ProjectedBlock);
-}
-
 /** The port over the rows of a genesis and of one block. */
-export class FakePublicReads extends FakeReadModels implements PublicReadModels {
+export class FakePublicReads extends FakeReads implements PublicReadModels {
   private readonly rows: readonly RowsOf<'public'>[];
   /** Of blocks that a test has made, below those of the facts. */
-  readonly anchors: RecordView<'anchor'>[] = [];
+  readonly anchors: RecordView<Records['anchor']>[] = [];
 
   constructor(identity: LedgerIdentity, events: readonly LedgerEvent[] = []) {
     super(identity);
-    const told = rowsOf(identity, events, 1_780_000_000_000);
+    const told = blockRowsOf('public', identity, events, at, 1_780_000_000_000);
     this.rows = [projectionOf('public').genesisRows(identity), told];
   }
 
@@ -336,8 +294,12 @@ export class FakePublicReads extends FakeReadModels implements PublicReadModels 
     return { height: 1, timeMs: 1_780_000_000_000, value };
   }
 
-  private standing<K extends RecordKind>(kind: K, parent: string, sums: readonly SumKind[] = []): RecordView<K>[] {
-    const found = new Map<string, RecordView<K>>();
+  private standing<K extends RecordKind>(
+    kind: K,
+    parent: string,
+    sums: readonly SumKind[] = [],
+  ): RecordView<Records[K]>[] {
+    const found = new Map<string, RecordView<Records[K]>>();
     for (const { height, records } of this.rows)
       for (const row of records) {
         if (row.kind !== kind || row.parent !== parent) continue;
@@ -349,13 +311,13 @@ export class FakePublicReads extends FakeReadModels implements PublicReadModels 
           found.set(row.id, {
             parent,
             id: row.id,
-            body: body as RecordView<K>['body'],
+            body: body as RecordView<Records[K]>['body'],
             beganHeight: old?.beganHeight ?? height,
             height,
             sums: Object.fromEntries(sums.map((sum) => [sum, this.sum(sum, row.id)])),
           });
       }
-    return [...(kind === 'anchor' ? (this.anchors as unknown as RecordView<K>[]) : []), ...found.values()];
+    return [...(kind === 'anchor' ? (this.anchors as unknown as RecordView<Records[K]>[]) : []), ...found.values()];
   }
   private sum(kind: SumKind, id: string): string {
     let sum = 0n;
@@ -406,8 +368,8 @@ export class FakePublicReads extends FakeReadModels implements PublicReadModels 
       this.rows.flatMap(({ height, timeMs, facts }) =>
         facts
           .filter((row) => row.topic === topic && row.subject === subject)
-          .map(({ body, index }): FactView<T> => ({
-            fact: body as FactView<T>['fact'],
+          .map(({ body, index }): FactView<Facts[T]> => ({
+            fact: body as FactView<Facts[T]>['fact'],
             index,
             height,
             timeMs,
@@ -463,7 +425,7 @@ export function anchorSecondBlock(consortium: World, reads: FakePublicReads): re
   const [, { header, certificate } = {}] = blocks;
   if (header === undefined || certificate === undefined) throw new Error('there are three blocks');
   const open = new World(PUBLIC_FILE);
-  const body: RecordView<'anchor'>['body'] = {
+  const body: RecordView<Records['anchor']>['body'] = {
     account: ANN,
     height: header.height,
     hash: toHex(headerHash(native, header)),

@@ -266,6 +266,17 @@ describe('an order', () => {
     ]);
   });
 
+  it('that waits stands when its time has come', () => {
+    const waits = { type: 'market.orderWaits', order, validFrom: closesAt } as const;
+    const [own] = rowsOf(executed(placed(order), waits)).orders;
+    expect(own).toMatchObject({ status: 'waiting', validFromMs: parseTime(closesAt) });
+    const cameIn = { type: 'market.orderCameIn', order } as const;
+    expect(rowsOf(executed(placed(order), waits), executed(cameIn)).orders[0]).toMatchObject({ status: 'open' });
+    expect(rowsOf(executed(cameIn)).orderChanges).toEqual([{ order, remainingWh: undefined, status: 'open' }]);
+    const met = rowsOf(executed(cameIn), executed(traded(other, order, '5', '400')));
+    expect(met.orderChanges).toContainEqual({ order, remainingWh: 400, status: 'open' });
+  });
+
   it('leaves its last hold only, and none when it came and went', () => {
     const hold = (of: string, amount: string): ExecutedOutcome => ({
       ...executed(),
@@ -453,10 +464,16 @@ describe('balances', () => {
 });
 
 describe('the genesis', () => {
-  it('is the rows of height 0: organisations and validators with their keys, verified accounts, zones', () => {
+  it('is the rows of height 0: organisations and validators with their keys, verified accounts, zones, rules and the network', () => {
     const genesis = {
       kind: 'consortium',
       time: '2026-06-14T17:00:00Z',
+      market: { start: closesAt, rate: 1, rules: { tickTicks: 5 } },
+      network: {
+        links: [{ id: 'L1', fromZone: 'Z1', toZone: 'Z2', forwardWh: '9', backwardWh: '8' }],
+        pairs: [{ fromZone: 'Z1', toZone: 'Z2', route: ['L1'] }],
+        feeders: [],
+      },
       organisations: [{ id: id(1), sector: 'regulator', roles: ['registrar'], keys: [kid('a'), kid('b')] }],
       validators: [
         { key: kid('b'), organisation: id(1) },
@@ -479,6 +496,11 @@ describe('the genesis', () => {
       accounts: [{ account: ann, organisation: id(1), kycStatus: 'verified' }],
       keys: [{ kid: kid('a'), organisation: id(1) }, { kid: kid('b') }, { kid: kid('c') }],
       zones: [{ zone: 'Z1', operator: id(1), account: ann }],
+      records: [
+        { kind: 'rules', id: '1', fresh: { validFrom: closesAt, rules: { tickTicks: 5, cycle: 'realTime' } } },
+        { kind: 'link', id: 'L1', fresh: { fromZone: 'Z1', toZone: 'Z2', forwardWh: '9', backwardWh: '8' } },
+        { kind: 'pair', id: 'Z1 Z2', fresh: { route: ['L1'], isOpen: true } },
+      ],
     });
   });
 });

@@ -1,19 +1,20 @@
 import type {
   BookKey,
   BookRow,
+  ConsortiumFacts,
+  ConsortiumRecords,
   Facts,
   OrderStatus,
-  RecordKind,
+  ReadingRow,
   Records,
   SumKind,
-  Topic,
   ValidatorChangeStatus,
 } from '@gridtokenx/projections';
 import type {
+  EventOf,
   KycStatus,
   Mechanism,
   Phase,
-  ReadingQuality,
   Role,
   Sector,
   Side,
@@ -101,6 +102,8 @@ export interface OrderView extends BookKey {
   readonly timeInForce: TimeInForce;
   readonly expiresAtMs: number;
   readonly status: OrderStatus;
+  /** Of an order that waited, or waits: from when it stands. */
+  readonly validFromMs: number | undefined;
   readonly placedHeight: number;
   readonly placedIndex: number;
   readonly tariffVersion: number;
@@ -176,19 +179,16 @@ export interface MeterView {
   readonly registerDigits: number;
 }
 
-export interface ReadingView {
-  readonly meter: string;
-  readonly intervalStartMs: number;
-  readonly version: number;
-  readonly quality: ReadingQuality;
-  readonly account: string;
-  readonly zone: string;
-  readonly consumedWh: number;
-  readonly producedWh: number;
-  readonly mintedWh: number;
-  readonly importWh: number;
+/** A forward trade: agreed before delivery, cut where the network could not carry it, settled when its interval was. */
+export interface ContractView extends TradeView {
+  /** In their order. */
+  readonly cuts: readonly EventOf<'market.contractCut'>[];
+  /** Absent while it is open. */
+  readonly settled: EventOf<'settlement.contractSettled'> | undefined;
+}
+
+export interface ReadingView extends ReadingRow {
   readonly height: number;
-  readonly index: number;
 }
 
 export interface BlockSummary {
@@ -316,6 +316,11 @@ export interface TradeFilter extends PageRequest, BookFilter {
   readonly oldestFirst?: boolean | undefined;
 }
 
+export interface ContractFilter extends Omit<TradeFilter, 'phase'> {
+  /** Those alone that are not settled, or that are. */
+  readonly open?: boolean | undefined;
+}
+
 export interface OrderFilter extends PageRequest, BookFilter {
   readonly account?: string | undefined;
   readonly status?: OrderStatus | undefined;
@@ -367,7 +372,7 @@ export interface LedgerReads {
 }
 
 /** What only those of the consortium ledger answer. */
-export interface ConsortiumReads {
+export interface ConsortiumReads extends ListReads<ConsortiumFacts, ConsortiumRecords> {
   account(account: string): Promise<Found<AccountView>>;
   organisation(organisation: string): Promise<Found<OrganisationView>>;
 
@@ -383,6 +388,10 @@ export interface ConsortiumReads {
   trades(filter: TradeFilter): Promise<Page<TradeView>>;
   /** Of these ids; those that nobody registered are left out. */
   meters(ids: readonly string[]): Promise<Answer<readonly MeterView[]>>;
+  /** Forward trades, with what became of them. */
+  contracts(filter: ContractFilter): Promise<Page<ContractView>>;
+  /** What settled positions of an account came to, newest first. */
+  positions(account: string, page: ListFilter): Promise<Page<FactView<EventOf<'settlement.positionSettled'>>>>;
   /** Every version of the readings of one meter, newest interval and version first. */
   readings(meter: string, page: PageRequest): Promise<Page<ReadingView>>;
 
@@ -390,20 +399,8 @@ export interface ConsortiumReads {
   validatorChanges(filter: ValidatorChangeFilter): Promise<Page<ValidatorChangeView>>;
 }
 
-export interface TransferView {
-  readonly from: string;
-  readonly to: string;
-  readonly amount: string;
-  readonly height: number;
-  readonly index: number;
-  /** Block time. */
-  readonly timeMs: number;
-  /** Absent when a hook or another operation asked for it. */
-  readonly operationId: string | undefined;
-}
-
-export interface FactView<T extends Topic> {
-  readonly fact: Facts[T];
+/** Where and when something happened. */
+export interface Happened {
   readonly height: number;
   readonly index: number;
   /** Block time. */
@@ -412,15 +409,25 @@ export interface FactView<T extends Topic> {
   readonly operationId: string | undefined;
 }
 
-export interface RecordView<K extends RecordKind> {
+export interface TransferView extends Happened {
+  readonly from: string;
+  readonly to: string;
+  readonly amount: string;
+}
+
+export interface FactView<Fact> extends Happened {
+  readonly fact: Fact;
+}
+
+export interface RecordView<Body, Sums extends string = string> {
   readonly parent: string;
   readonly id: string;
-  readonly body: Records[K];
+  readonly body: Body;
   /** When it began, and when it last changed. */
   readonly beganHeight: number;
   readonly height: number;
   /** Those asked for. */
-  readonly sums: Partial<Record<SumKind, string>>;
+  readonly sums: Partial<Record<Sums, string>>;
 }
 
 export interface GridBalanceView {
@@ -448,35 +455,47 @@ export interface ListFilter extends PageRequest {
   readonly oldestFirst?: boolean | undefined;
 }
 
+type Having = Readonly<Record<string, string | number | boolean>>;
+
 export interface FactFilter extends ListFilter {
   readonly type?: string | undefined;
+  /** Only those that hold this. */
+  readonly having?: Having | undefined;
 }
 
-export interface RecordFilter extends ListFilter {
+export interface RecordFilter<Sums extends string = string> extends ListFilter {
   /** Only those whose bodies hold this. */
-  readonly having?: Readonly<Record<string, string | number | boolean>> | undefined;
+  readonly having?: Having | undefined;
   /** Sums with the same id, beside each. */
-  readonly sums?: readonly SumKind[] | undefined;
+  readonly sums?: readonly Sums[] | undefined;
+}
+
+/** What a ledger answers out of its facts and records, by what the projections say may stand in them. */
+export interface ListReads<F, R, Sums extends string = never> {
+  facts<T extends keyof F & string>(topic: T, subject: string, filter: FactFilter): Promise<Page<FactView<F[T]>>>;
+  records<K extends keyof R & string>(
+    kind: K,
+    parent: string,
+    filter: RecordFilter<Sums>,
+  ): Promise<Page<RecordView<R[K], Sums>>>;
+  record<K extends keyof R & string>(
+    kind: K,
+    parent: string,
+    id: string,
+    sums?: readonly Sums[],
+  ): Promise<Found<RecordView<R[K], Sums>>>;
+  /** The first whose id is not below this one. */
+  recordFrom<K extends keyof R & string>(kind: K, parent: string, id: string): Promise<Found<RecordView<R[K], Sums>>>;
 }
 
 /** What only those of the public ledger answer. */
-export interface PublicReads {
+export interface PublicReads extends ListReads<Facts, Records, SumKind> {
   /** Accounts that have something, in the order of their ids; `after` is an account. */
   gridAccounts(page: PageRequest): Promise<Page<GridBalanceView>>;
   gridAccount(account: string): Promise<Answer<GridAccountView>>;
   transfers(filter: ListFilter & { readonly account?: string | undefined }): Promise<Page<TransferView>>;
-  facts<T extends Topic>(topic: T, subject: string, filter: FactFilter): Promise<Page<FactView<T>>>;
-  records<K extends RecordKind>(kind: K, parent: string, filter: RecordFilter): Promise<Page<RecordView<K>>>;
-  record<K extends RecordKind>(
-    kind: K,
-    parent: string,
-    id: string,
-    sums?: readonly SumKind[],
-  ): Promise<Found<RecordView<K>>>;
-  /** The first whose id is not below this one. */
-  recordFrom<K extends RecordKind>(kind: K, parent: string, id: string): Promise<Found<RecordView<K>>>;
   /** Accounts of several signers that a key signs for. */
-  multisigsOf(signer: string, page: ListFilter): Promise<Page<RecordView<'multisig'>>>;
+  multisigsOf(signer: string, page: ListFilter): Promise<Page<RecordView<Records['multisig'], SumKind>>>;
   /** All sums of these kinds, by kind and id; for kinds that have few. */
   sums<S extends SumKind>(kinds: readonly S[]): Promise<Answer<Readonly<Record<S, Readonly<Record<string, string>>>>>>;
 }

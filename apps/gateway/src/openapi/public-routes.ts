@@ -1,141 +1,26 @@
-import { anchorId, type RecordKind, type SumKind, type Topic } from '@gridtokenx/projections';
+import { anchorId, type SumKind } from '@gridtokenx/projections';
 import * as f from '@gridtokenx/protocol';
-import type { AsOf, ListFilter, PublicReadModels } from '@gridtokenx/runtime';
+import type { PublicReadModels } from '@gridtokenx/runtime';
 import { z } from 'zod';
 import { wholeNumber } from '../http/query.js';
 import { problem } from '../problems.js';
 import type { AnchorProofs } from '../read/anchor-proofs.js';
-import {
-  factBody,
-  gridAccountBody,
-  pageBody,
-  recordBody,
-  supplyBody,
-  transferBody,
-  treasuryBody,
-} from '../read/public-views.js';
-import { asOf, type Hrefs } from '../read/views.js';
+import { pageBody, recordBody } from '../read/list-views.js';
+import { gridAccountBody, supplyBody, transferBody, treasuryBody } from '../read/public-views.js';
+import { asOf } from '../read/views.js';
+import { flag as wholeFlag } from './list-schemas.js';
+import { listing, listRoutes, paramsOf, subjectOf, type ListRoute, type OfPath } from './list-routes.js';
 import * as s from './public-schemas.js';
 
-/** What a route was asked, as its schemas have read it. */
-export interface Asked {
-  readonly params: Readonly<Record<string, string>>;
-  readonly query: Readonly<Record<string, unknown>>;
-}
+export type PublicRoute = ListRoute<PublicReadModels, AnchorProofs>;
 
-export interface PublicAnswer {
-  readonly at: AsOf;
-  readonly body: Readonly<Record<string, unknown>> & { readonly next?: string };
-}
-
-/** A route that only the public ledger has: how it is documented, and what answers it. */
-export interface PublicRoute {
-  readonly path: string;
-  readonly id: string;
-  readonly summary: string;
-  readonly description?: string;
-  readonly params?: z.ZodObject;
-  readonly query: z.ZodObject;
-  readonly answer: z.ZodObject;
-  /** Whether what is asked for may not be there: 404. */
-  readonly mayLack: boolean;
-  readonly read: (
-    reads: PublicReadModels,
-    asked: Asked,
-    hrefs: Hrefs,
-    anchorProofs: AnchorProofs,
-  ) => Promise<PublicAnswer>;
-}
-
-type Words = Pick<PublicRoute, 'path' | 'id' | 'summary' | 'description'>;
-/** The only parameter in the path of a route, where it has one: its name and schema. */
-type OfPath = readonly [name: string, schema: z.ZodType];
-
-const paramsOf = (of: OfPath | undefined): Pick<PublicRoute, 'params'> =>
-  of === undefined ? {} : { params: z.strictObject({ [of[0]]: of[1] }) };
-const subjectOf = (of: OfPath | undefined, { params }: Asked): string =>
-  of === undefined ? '' : String(params[of[0]]);
-const listing = ({ query: { limit, cursor, order } }: Asked, usually: 'newest' | 'oldest'): ListFilter => ({
-  limit: limit as number | undefined,
-  after: cursor as string | undefined,
-  oldestFirst: (order ?? usually) === 'oldest',
+const { feed, list, one } = listRoutes<PublicReadModels, AnchorProofs, SumKind>({
+  facts: s.factSchemas,
+  records: s.recordSchemas,
+  unknown: 'public.unknown',
 });
 
-/** A list of what happened. */
-function feed(
-  words: Words,
-  topic: Topic,
-  { of, order = 'newest' }: { readonly of?: OfPath; readonly order?: 'newest' | 'oldest' } = {},
-): PublicRoute {
-  const schema = s.factSchemas[topic];
-  return {
-    ...words,
-    ...paramsOf(of),
-    query: s.listQuery,
-    answer: s.pageOf(schema),
-    mayLack: false,
-    read: async (reads, asked, hrefs) => {
-      const { items, next, ...at } = await reads.facts(topic, subjectOf(of, asked), listing(asked, order));
-      return { at, body: pageBody(at, items, (view) => factBody(view, hrefs), next) };
-    },
-  };
-}
-
-interface ListTerms {
-  readonly of?: OfPath;
-  /** Fields of the records that the query may ask for. */
-  readonly having?: z.ZodRawShape;
-  readonly sums?: readonly SumKind[];
-  readonly order?: 'newest' | 'oldest';
-}
-
-/** A list of what stands. */
-function list(
-  words: Words,
-  kind: RecordKind,
-  { of, having = {}, sums = [], order = 'newest' }: ListTerms = {},
-): PublicRoute {
-  return {
-    ...words,
-    ...paramsOf(of),
-    query: s.listQuery.extend(having),
-    answer: s.pageOf(s.recordSchemas[kind]),
-    mayLack: false,
-    read: async (reads, asked) => {
-      const wanted = Object.keys(having).flatMap((name) =>
-        asked.query[name] === undefined ? [] : [[name, asked.query[name] as string | boolean] as const],
-      );
-      const filter = {
-        ...listing(asked, order),
-        sums,
-        having: wanted.length === 0 ? undefined : Object.fromEntries(wanted),
-      };
-      const { items, next, ...at } = await reads.records(kind, subjectOf(of, asked), filter);
-      return { at, body: pageBody(at, items, recordBody, next) };
-    },
-  };
-}
-
-/** One of what stands, by the parameter in the path. */
-function one(words: Words, kind: RecordKind, of: OfPath, sums: readonly SumKind[] = []): PublicRoute {
-  return {
-    ...words,
-    ...paramsOf(of),
-    query: s.oneQuery,
-    answer: s.answerOf(s.recordSchemas[kind]),
-    mayLack: true,
-    read: async (reads, asked) => {
-      const { value, ...at } = await reads.record(kind, '', subjectOf(of, asked), sums);
-      if (value === undefined) throw problem('public.unknown');
-      return { at, body: { ...asOf(at), ...recordBody(value) } };
-    },
-  };
-}
-
-const flag = z
-  .enum(['true', 'false'])
-  .transform((text) => text === 'true')
-  .optional();
+const flag = wholeFlag.optional();
 const account: OfPath = ['id', s.account];
 const era: OfPath = ['era', s.wholeId];
 const referendum: OfPath = ['id', s.wholeId];
@@ -174,7 +59,7 @@ export const publicRoutes: readonly PublicRoute[] = [
     query: s.listQuery.extend({ account: s.account.optional() }),
     answer: s.pageOf(s.transfer),
     mayLack: false,
-    read: async (reads, asked, hrefs) => {
+    read: async (reads, asked, { hrefs }) => {
       const filter = { ...listing(asked, 'newest'), account: asked.query['account'] as string | undefined };
       const { items, next, ...at } = await reads.transfers(filter);
       return { at, body: pageBody(at, items, (view) => transferBody(view, hrefs), next) };
@@ -209,10 +94,14 @@ export const publicRoutes: readonly PublicRoute[] = [
     'candidate',
     { having: { stands: flag }, sums: BOND },
   ),
-  one({ path: '/candidates/{id}', id: 'candidate', summary: 'A candidate' }, 'candidate', account, BOND),
+  one({ path: '/candidates/{id}', id: 'candidate', summary: 'A candidate' }, 'candidate', account, { sums: BOND }),
   list({ path: '/nominators', id: 'nominators', summary: 'Who nominates whom' }, 'nominator', { sums: BOND }),
-  one({ path: '/nominators/{id}', id: 'nominator', summary: 'Whom an account nominates' }, 'nominator', account, BOND),
-  one({ path: '/accounts/{id}/bond', id: 'bond', summary: 'What an account has bonded' }, 'bond', account, BOND),
+  one({ path: '/nominators/{id}', id: 'nominator', summary: 'Whom an account nominates' }, 'nominator', account, {
+    sums: BOND,
+  }),
+  one({ path: '/accounts/{id}/bond', id: 'bond', summary: 'What an account has bonded' }, 'bond', account, {
+    sums: BOND,
+  }),
   feed(
     {
       path: '/accounts/{id}/bond/history',
@@ -377,7 +266,7 @@ export const publicRoutes: readonly PublicRoute[] = [
     query: s.oneQuery,
     answer: s.anchorProof,
     mayLack: true,
-    read: (_reads, { params }, _hrefs, anchorProofs) => anchorProofs.proof(Number(params['height'])),
+    read: (_reads, { params }, { more }) => more.proof(Number(params['height'])),
   },
   feed(
     {

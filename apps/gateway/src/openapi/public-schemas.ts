@@ -1,9 +1,11 @@
 import { REFERENDUM_STATUSES, type RecordKind, type Topic } from '@gridtokenx/projections';
 import * as f from '@gridtokenx/protocol';
-import { PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX } from '@gridtokenx/runtime';
 import { z } from 'zod';
 import { wholeNumber } from '../http/query.js';
+import { factOf, fieldsOf, happened, limit, minHeight, recordOf, standsAt } from './list-schemas.js';
 import { proofAnswer } from './schemas.js';
+
+export { answerOf, listQuery, oneQuery, pageOf, standsAt } from './list-schemas.js';
 
 /** What goes in and out of the routes that only the public ledger has; made of the schemas of its facts. */
 
@@ -11,13 +13,6 @@ const { eventSchemas: e, operationSchemas } = f;
 const whole = z.int().min(0);
 
 // Requests
-
-const minHeight = wholeNumber(0, Number.MAX_SAFE_INTEGER)
-  .optional()
-  .describe('Answer only from this block height on: waits up to 5 s, else 503 read.heightNotReached.');
-const limit = wholeNumber(1, PAGE_ITEMS_MAX).optional().describe(`Items of a page, ${PAGE_ITEMS_DEFAULT} by default.`);
-const cursor = z.string().min(1).max(512).optional().describe('`next` of the page before, with the same filter.');
-const order = z.enum(['newest', 'oldest']).optional().describe('Which come first.');
 
 /** A form that is sent empty asks for no block. */
 export const proofsQuery = z.strictObject({
@@ -28,8 +23,6 @@ export const proofsQuery = z.strictObject({
     .optional()
     .describe('Of a block of the consortium.'),
 });
-export const oneQuery = z.strictObject({ minHeight });
-export const listQuery = z.strictObject({ minHeight, limit, cursor, order });
 export const accountsQuery = z.strictObject({
   minHeight,
   limit,
@@ -45,22 +38,6 @@ export const multisigStatus = z.enum(['open', 'executed', 'refused', 'cancelled'
 
 // Answers
 
-const standing = { height: whole.describe('Block height that the answer stands at.'), time: f.time };
-export const standsAt = z.strictObject(standing);
-const next = z.string().optional().describe('Give it back as `cursor`. Absent at the end.');
-export const pageOf = (item: z.ZodType): z.ZodObject => z.strictObject({ ...standing, items: z.array(item), next });
-export const answerOf = (fields: z.ZodObject): z.ZodObject => fields.extend(standing);
-
-/** When and where something happened, and how it is proven. */
-const happened = {
-  height: whole.describe('Of the block that holds it.'),
-  index: whole.describe('Of the leaf in the results tree of the block.'),
-  time: f.time,
-  operationId: f.operationId.optional().describe('Absent when a hook did it.'),
-  proof: z.string().optional(),
-};
-const factOf = (...facts: readonly [z.ZodType, ...z.ZodType[]]): z.ZodObject =>
-  z.strictObject({ ...happened, fact: facts.length === 1 ? facts[0] : z.union(facts) });
 /** Of a fact of many lines, the one that is about somebody. */
 const lineOf = (type: string, fields: z.ZodRawShape, line: z.ZodObject): z.ZodObject =>
   z.strictObject({ type: z.literal(type), ...fields, ...line.shape });
@@ -138,16 +115,6 @@ export const factSchemas: Readonly<Record<Topic, z.ZodObject>> = {
     e['multisig.signersSet'],
   ),
 };
-
-const began = {
-  id: z.string().describe('What it is found by: an account, a number, a hash.'),
-  beganHeight: whole,
-  changedHeight: whole,
-};
-/** The fields of a fact, without its name and without what the record is found by. */
-const fieldsOf = (schema: { readonly shape: z.ZodRawShape }, ...without: readonly string[]): z.ZodRawShape =>
-  Object.fromEntries(Object.entries(schema.shape).filter(([name]) => name !== 'type' && !without.includes(name)));
-const recordOf = (fields: z.ZodRawShape): z.ZodObject => z.strictObject({ ...began, ...fields });
 
 const tally = fieldsOf(e['governance.tallied'], 'referendum');
 const voted = { vote: operationSchemas['governance.vote'].shape.vote };

@@ -1,5 +1,7 @@
 import { LEDGER_PATHS, type LedgerKind } from '@gridtokenx/protocol';
 import type { z } from 'zod';
+import { consortiumListRoutes } from './consortium-list-routes.js';
+import type { ListRoute } from './list-routes.js';
 import { publicRoutes } from './public-routes.js';
 import { proofsQuery } from './public-schemas.js';
 import * as s from './schemas.js';
@@ -304,8 +306,8 @@ const proofsPage: RouteDoc = {
   answer: { type: 'text/html' },
 };
 
-const ownPublicRoutes = publicRoutes.map(
-  ({ path, id, summary, description, params, query, answer, mayLack }): RouteDoc => ({
+const documented = (routes: readonly ListRoute<never, never>[]): RouteDoc[] =>
+  routes.map(({ path, id, summary, description, params, query, answer, mayLack }): RouteDoc => ({
     method: 'GET',
     path,
     id,
@@ -316,12 +318,11 @@ const ownPublicRoutes = publicRoutes.map(
     status: 200,
     answer: json(answer),
     ...(mayLack && { problems: [404] }),
-  }),
-);
+  }));
 
 const OWN: Readonly<Record<LedgerKind, readonly RouteDoc[]>> = {
-  consortium: consortiumRoutes,
-  public: [...ownPublicRoutes, proofsPage],
+  consortium: [...consortiumRoutes, ...documented(consortiumListRoutes)],
+  public: [...documented(publicRoutes), proofsPage],
 };
 
 /** All routes of a ledger, with their full paths, and names that no other ledger's have. */

@@ -56,13 +56,16 @@ const ofBook = {
   toZone: f.zoneId.optional(),
   interval: intervalStart.optional(),
 };
-export const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 export const marketsQuery = z.strictObject({
   minHeight,
   limit,
   cursor,
   ...ofBook,
-  open: flag.optional().describe('Only those that are not closed, or only those that are.'),
+  open: z
+    .enum(['true', 'false'])
+    .transform((value) => value === 'true')
+    .optional()
+    .describe('Only those that are not closed, or only those that are.'),
 });
 export const bookQuery = z.strictObject({
   minHeight,
@@ -307,6 +310,7 @@ export const order = z.strictObject({
   timeInForce: f.timeInForce,
   expiresAt: f.time,
   status: orderStatus,
+  validFrom: f.time.optional().describe('Of an order that waited, or waits: from when it stands.'),
   placedHeight: whole,
   placedIndex: whole,
   tariffVersion: whole,
@@ -348,6 +352,11 @@ export const trade = z.strictObject({
   totalThb: display.describe('The energy alone.'),
   gridFeeThb: display.describe('Both fees.'),
   wheelingThb: display,
+});
+export const contract = trade.extend({
+  status: z.enum(['open', 'settled']),
+  cuts: z.array(f.eventSchemas['market.contractCut']).describe('By the network, in their order.'),
+  settled: f.eventSchemas['settlement.contractSettled'].optional(),
 });
 export const tradesAnswer = z.strictObject({ ...standing, items: z.array(trade), next });
 

@@ -6,7 +6,7 @@ import {
   type UnderAnchorProof,
 } from '@gridtokenx/chain';
 import { toHex } from '@gridtokenx/kernel';
-import { anchorId } from '@gridtokenx/projections';
+import { anchorId, type Records } from '@gridtokenx/projections';
 import type { AsOf, PublicReadModels, RecordView } from '@gridtokenx/runtime';
 import { Inject, Injectable } from '@nestjs/common';
 import type { z } from 'zod';
@@ -21,7 +21,7 @@ const HEADERS_MAX = 10_000;
 
 export interface FoundAnchor {
   readonly at: AsOf;
-  readonly anchor: RecordView<'anchor'>;
+  readonly anchor: RecordView<Records['anchor']>;
   readonly operation: string;
   readonly proof: UnderAnchorProof;
 }

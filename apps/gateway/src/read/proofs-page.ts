@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { formatDecimal, formatTime, millis, toHex } from '@gridtokenx/kernel';
 import { LEDGER_PATHS, type LedgerIdentity } from '@gridtokenx/protocol';
+import type { Records } from '@gridtokenx/projections';
 import type { AsOf, RecordView } from '@gridtokenx/runtime';
 
 /** A block of the consortium that was asked for: its way to the anchor, or why there is none. */
@@ -9,7 +10,7 @@ export type ShownBlock =
   | {
       readonly height: number;
       readonly time: number;
-      readonly anchor: RecordView<'anchor'>;
+      readonly anchor: RecordView<Records['anchor']>;
       /** From the block to the anchored one. */
       readonly hashes: readonly string[];
     };
@@ -18,9 +19,9 @@ export interface ProofsPage {
   readonly consortium: Pick<LedgerIdentity, 'ledgerId' | 'genesisHash'>;
   readonly identity: Pick<LedgerIdentity, 'ledgerId' | 'genesisHash'>;
   readonly at: AsOf;
-  readonly anchors: readonly RecordView<'anchor'>[];
-  readonly publications: readonly RecordView<'publication'>[];
-  readonly reports: readonly RecordView<'report'>[];
+  readonly anchors: readonly RecordView<Records['anchor']>[];
+  readonly publications: readonly RecordView<Records['publication']>[];
+  readonly reports: readonly RecordView<Records['report']>[];
   readonly block: ShownBlock | undefined;
 }
 

@@ -1,48 +1,11 @@
 import { formatTime, millis } from '@gridtokenx/kernel';
-import type { RecordKind, Topic } from '@gridtokenx/projections';
-import type { AsOf, FactView, GridAccountView, RecordView, TransferView } from '@gridtokenx/runtime';
-import { asOf, type Hrefs } from './views.js';
-
-/** Rows of the public ledger as they travel. */
-
-type Json = Readonly<Record<string, unknown>>;
+import type { GridAccountView, TransferView } from '@gridtokenx/runtime';
+import { happenedBody, type Json } from './list-views.js';
+import type { Hrefs } from './views.js';
 
 const time = (ms: number): string => formatTime(millis(ms));
 
-export const pageBody = <View>(
-  at: AsOf,
-  items: readonly View[],
-  toItem: (view: View) => Json,
-  next: string | undefined,
-): Json & { readonly next?: string } => ({
-  ...asOf(at),
-  items: items.map(toItem),
-  ...(next !== undefined && { next }),
-});
-
-const happenedBody = (
-  { height, index, timeMs, operationId }: Omit<FactView<Topic>, 'fact'>,
-  { proof }: Hrefs,
-): Json => ({
-  height,
-  index,
-  time: time(timeMs),
-  ...(operationId !== undefined && { operationId, proof: proof(height, operationId) }),
-});
-
-export const factBody = ({ fact, ...where }: FactView<Topic>, hrefs: Hrefs): Json => ({
-  ...happenedBody(where, hrefs),
-  fact,
-});
-
-export const recordBody = <K extends RecordKind>(view: RecordView<K>): Json => ({
-  id: view.id,
-  ...(view.parent !== '' && { parent: view.parent }),
-  beganHeight: view.beganHeight,
-  changedHeight: view.height,
-  ...view.sums,
-  ...view.body,
-});
+/** Rows of the public ledger as they travel. */
 
 export const transferBody = ({ from, to, amount, ...where }: TransferView, hrefs: Hrefs): Json => ({
   ...happenedBody(where, hrefs),

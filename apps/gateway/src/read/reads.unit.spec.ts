@@ -117,6 +117,7 @@ const orderOf = (n: number): OrderView => ({
   timeInForce: 'GTC',
   expiresAtMs: INTERVAL_START_MS,
   status: 'open',
+  validFromMs: undefined,
   placedHeight: 1,
   placedIndex: 2,
   tariffVersion: 1,
@@ -339,6 +340,37 @@ describe('a read', () => {
       tariffHash: HASH,
       notional: '4500000000',
       proof: `/v1/blocks/1/proof/${'b1'.repeat(32)}`,
+    });
+  });
+
+  it('of a contract says what the network cut of it and what was delivered, and of a reading which version it is', async () => {
+    const place = { trade: 3, buyer: ACCOUNT, seller: 'fe'.repeat(16), fromZone: BOOK.fromZone, toZone: BOOK.toZone };
+    const charges = { toOperator: '4', fromOperator: '0', platform: '0', tax: '0' };
+    const settled = {
+      type: 'settlement.contractSettled',
+      ...place,
+      interval: INTERVAL,
+      ...{ deliveredWh: '900000', shortfallWh: '100000', buyerPays: '5', sellerGets: '1', ...charges },
+      ...{ topUpBuyer: '0', topUpSeller: '0', topUpRate: 45_000 },
+    } as const;
+    const forward = { ...tradeOf(3), phase: 'forward', cuts: [] } as const;
+    world.readModels.contractList.push({ ...forward, settled }, { ...forward, settled: undefined });
+    const { items } = (await get(`/v1/contracts?account=${ACCOUNT}&interval=${encodeURIComponent(INTERVAL)}`)).body as {
+      items: unknown[];
+    };
+    expect(
+      items.map((item) => schemas.contract.parse(item)).map(({ status: one, settled: said }) => [one, said]),
+    ).toEqual([
+      ['open', undefined],
+      ['settled', settled],
+    ]);
+    const meter = '5a'.repeat(16);
+    world.readModels.readingList.push({
+      ...{ meter, intervalStartMs: INTERVAL_START_MS, version: 2, quality: 'corrected', account: ACCOUNT },
+      ...{ zone: BOOK.toZone, consumedWh: 7, producedWh: 0, mintedWh: 0, importWh: 7, height: 1, index: 0, event: 3 },
+    });
+    expect((await get(`/v1/meters/${meter}/readings?limit=5`)).body).toMatchObject({
+      items: [{ interval: INTERVAL, version: 2, quality: 'corrected', consumedWh: '7', event: 3 }],
     });
   });
 

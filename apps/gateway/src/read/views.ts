@@ -9,8 +9,10 @@ import type {
   BookSide,
   BookSummary,
   BookView,
+  ContractView,
   KeyView,
   OrderView,
+  ReadingView,
   TradeView,
   ValidatorChangeView,
 } from '@gridtokenx/runtime';
@@ -77,6 +79,7 @@ export const orderBody = (view: OrderView): z.input<typeof schemas.order> => ({
   timeInForce: view.timeInForce,
   expiresAt: time(view.expiresAtMs),
   status: view.status,
+  ...(view.validFromMs === undefined ? {} : { validFrom: time(view.validFromMs) }),
   placedHeight: view.placedHeight,
   placedIndex: view.placedIndex,
   tariffVersion: view.tariffVersion,
@@ -117,6 +120,25 @@ export const tradeBody = (view: TradeView, hrefs: Hrefs): z.input<typeof schemas
   totalThb: thb(view.notional),
   gridFeeThb: thb(BigInt(view.buyerFee) + BigInt(view.sellerFee)),
   wheelingThb: thb(view.wheeling),
+});
+
+export const contractBody = (
+  { cuts, settled, ...view }: ContractView,
+  hrefs: Hrefs,
+): z.input<typeof schemas.contract> => ({
+  ...tradeBody(view, hrefs),
+  status: settled === undefined ? 'open' : 'settled',
+  cuts: [...cuts],
+  ...(settled !== undefined && { settled }),
+});
+
+export const readingBody = ({ intervalStartMs, consumedWh, producedWh, mintedWh, importWh, ...view }: ReadingView) => ({
+  ...view,
+  interval: interval(intervalStartMs),
+  consumedWh: String(consumedWh),
+  producedWh: String(producedWh),
+  mintedWh: String(mintedWh),
+  importWh: String(importWh),
 });
 
 const sideBody = ({ levels, orders }: BookSide): z.input<typeof schemas.bookSide> => ({

@@ -1,3 +1,5 @@
+import type { ConsortiumFacts, ConsortiumRecords, SettlementFact } from '@gridtokenx/projections';
+import type { EventOf } from '@gridtokenx/protocol';
 import { PAGE_ITEMS_MAX } from '@gridtokenx/runtime';
 import type {
   BookFilter,
@@ -5,6 +7,8 @@ import type {
   BookSummary,
   BookView,
   ConsortiumReads,
+  ContractView,
+  FactView,
   Found,
   OrderFilter,
   Page,
@@ -13,6 +17,7 @@ import type {
 import { Prisma } from './generated/client.js';
 import type { Book } from './generated/client.js';
 import { decodeCursor, encodeCursor, HEIGHT_MAX, limitLookup, limitOf, pageOf } from './page.js';
+import { listReads, whereOf, type Told } from './list-reads.js';
 import { placedLists, type Placed } from './placed-lists.js';
 import { asOf, type ReadSession } from './read-session.js';
 import {
@@ -33,13 +38,8 @@ import {
 } from './views.js';
 
 /** What can be asked of the consortium ledger beside that. */
-export function consortiumReads({
-  prisma,
-  guarded,
-  cursorQuery,
-  inSnapshot,
-  withCursor,
-}: ReadSession): ConsortiumReads {
+export function consortiumReads(session: ReadSession): ConsortiumReads {
+  const { prisma, guarded, cursorQuery, inSnapshot, withCursor } = session;
   const list = placedLists(withCursor);
 
   async function orders(filter: OrderFilter): Promise<Page<ReturnType<typeof orderView>>> {
@@ -59,7 +59,12 @@ export function consortiumReads({
     return { ...at, ...pageOf(rows, limit, orderView, cursorOf) };
   }
 
-  async function trades(filter: TradeFilter): Promise<Page<ReturnType<typeof tradeView>>> {
+  async function trades<Row extends TradeRecord, View>(
+    filter: TradeFilter,
+    columns: Prisma.Sql,
+    view: (row: Row) => View,
+    extra: readonly Prisma.Sql[] = [],
+  ): Promise<Page<View>> {
     const limit = limitOf(filter);
     const begun =
       filter.after === undefined ? undefined : decodeCursor(filter.after, ['tradesNewest', 'tradesOldest'], 1);
@@ -67,11 +72,15 @@ export function consortiumReads({
     const upwards = kind === 'tradesOldest';
     const from = BigInt(begun?.place[0] ?? (upwards ? 0 : HEIGHT_MAX));
     const order = upwards ? Prisma.sql`order by trade` : Prisma.sql`order by trade desc`;
-    const conditions = [upwards ? Prisma.sql`trade > ${from}` : Prisma.sql`trade < ${from}`, ...ofBook(filter)];
+    const conditions = [
+      upwards ? Prisma.sql`trade > ${from}` : Prisma.sql`trade < ${from}`,
+      ...ofBook(filter),
+      ...extra,
+    ];
     const { account } = filter;
-    const some = (extra: readonly Prisma.Sql[]): Prisma.Sql =>
-      Prisma.sql`select ${TRADE_COLUMNS} from trades
-                  where ${Prisma.join([...conditions, ...extra], ' and ')} ${order} limit ${limit + 1}`;
+    const some = (ofAccount: readonly Prisma.Sql[]): Prisma.Sql =>
+      Prisma.sql`select ${columns} from trades t
+                  where ${Prisma.join([...conditions, ...ofAccount], ' and ')} ${order} limit ${limit + 1}`;
     // Each part from its own index: an OR over two columns would read one of them to its end.
     const id = account === undefined ? undefined : accountIdOf(account);
     const query =
@@ -79,12 +88,13 @@ export function consortiumReads({
         ? some([])
         : Prisma.sql`select * from ((${some([Prisma.sql`buyer = ${id}`])}) union all
             (${some([Prisma.sql`seller = ${id}`, Prisma.sql`buyer <> ${id}`])})) t ${order} limit ${limit + 1}`;
-    const { asOf: at, rows } = await withCursor<TradeRecord>(query);
+    const { asOf: at, rows } = await withCursor<Row>(query);
     rows.sort((a, b) => Number(upwards ? a.trade - b.trade : b.trade - a.trade));
-    return { ...at, ...pageOf(rows, limit, tradeView, ({ trade }) => encodeCursor(kind, [Number(trade)])) };
+    return { ...at, ...pageOf(rows, limit, view, ({ trade }) => encodeCursor(kind, [Number(trade)])) };
   }
 
   return {
+    ...listReads<ConsortiumFacts, ConsortiumRecords>(session).reads,
     account: (account) =>
       inSnapshot(
         () => prisma.account.findUnique({ where: { account: accountIdOf(account) } }),
@@ -156,7 +166,32 @@ export function consortiumReads({
         return { ...at, value: optional(rows[0], orderView) };
       }),
     orders: (filter) => guarded(() => orders(filter)),
-    trades: (filter) => guarded(() => trades(filter)),
+    trades: (filter) => guarded(() => trades(filter, TRADE_COLUMNS, tradeView)),
+    contracts: ({ open, ...filter }) =>
+      guarded(() =>
+        trades<ContractRecord, ContractView>(
+          { ...filter, phase: 'forward' },
+          Prisma.sql`${TRADE_COLUMNS}, (${aboutContract('settlement.contractSettled')}) as events,
+            (${aboutContract('market.contractCut')}) as cuts`,
+          ({ events, cuts, ...row }) => ({ ...tradeView(row), cuts: cuts ?? [], settled: events?.[0] }),
+          open === undefined
+            ? []
+            : [Prisma.sql`(${aboutContract('settlement.contractSettled')}) is ${Prisma.raw(open ? '' : 'not')} null`],
+        ),
+      ),
+    positions: (account, filter) =>
+      guarded(() =>
+        list<SettlementRecord, FactView<EventOf<'settlement.positionSettled'>>>(
+          filter,
+          (within, tail) => Prisma.sql`
+            select s.height as "atHeight", s.place as "atPlace", s.leaf_index as "leafIndex", s.body, b.time_ms as "timeMs",
+                   null::bytea as "operationId"
+              from settlements s join blocks b on b.height = s.height
+             where s.account = ${accountIdOf(account)} and s.body->>'type' = 'settlement.positionSettled'
+               and ${within(Prisma.raw('s.height'), Prisma.raw('s.place'))} ${tail}`,
+          ({ body, ...row }) => ({ fact: body, ...whereOf(row) }),
+        ),
+      ),
     meters: (ids) =>
       guarded(async () => {
         limitLookup(ids.length);
@@ -221,6 +256,21 @@ export function consortiumReads({
   };
 }
 
+interface ContractRecord extends TradeRecord {
+  readonly events: readonly EventOf<'settlement.contractSettled'>[] | null;
+  readonly cuts: readonly EventOf<'market.contractCut'>[] | null;
+}
+
+interface SettlementRecord extends Told {
+  readonly body: EventOf<'settlement.positionSettled'>;
+}
+
+/** Events of this kind about the contract `t`, in their order; nothing where there are none. */
+const aboutContract = (type: SettlementFact['type']): Prisma.Sql => Prisma.sql`
+  select jsonb_agg(s.body order by s.height, s.place) from settlements s
+   where s.interval_start_ms = t.interval_start_ms and s.account = t.buyer and s.zone = t.to_zone
+     and s.body->>'type' = ${type} and (s.body->>'trade')::bigint = t.trade and s.body->>'buyer' = encode(t.buyer, 'hex')`;
+
 interface LevelRecord {
   readonly side: string;
   readonly priceTicks: number;
@@ -238,6 +288,7 @@ const BOOK_COLUMNS = Prisma.raw(`${BOOK_KEY}, opened_height as "openedHeight", o
 const ORDER_COLUMNS =
   Prisma.raw(`order_id as "orderId", account, side, ${BOOK_KEY}, price_ticks as "priceTicks", quantity_wh as "quantityWh",
   remaining_wh as "remainingWh", time_in_force as "timeInForce", expires_at_ms as "expiresAtMs", status,
+  valid_from_ms as "validFromMs",
   placed_height as "placedHeight", placed_index as "placedIndex", tariff_version as "tariffVersion"`);
 
 const TRADE_COLUMNS = Prisma.raw(`trade, bid, ask, buyer, seller, ${BOOK_KEY}, price_ticks as "priceTicks",

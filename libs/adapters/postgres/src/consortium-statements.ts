@@ -2,6 +2,7 @@ import type {
   AccountRow,
   BookKey,
   BookRow,
+  BookTerms,
   DelegationRow,
   KycChange,
   MeterLimit,
@@ -11,11 +12,26 @@ import type {
   OrganisationRow,
   ReadingRow,
   RowsOf,
+  SettlementRow,
   TradeRow,
   ValidatorChangeRow,
   ZoneRow,
 } from '@gridtokenx/projections';
-import { account, amount, bytes, hex, int4, int8, kid, optionalKid, text, words, type Column } from './columns.js';
+import {
+  account,
+  amount,
+  bytes,
+  hex,
+  int4,
+  int8,
+  json,
+  kid,
+  optionalKid,
+  text,
+  words,
+  type Column,
+} from './columns.js';
+import { LISTS } from './list-statements.js';
 import { commands, HEIGHT, TIME, type Build } from './statements.js';
 
 type Rows = RowsOf<'consortium'>;
@@ -129,6 +145,7 @@ const orders = copy<OrderRow>(
     text('time_in_force', (r) => r.timeInForce),
     int8('expires_at_ms', (r) => r.expiresAtMs),
     text('status', (r) => r.status),
+    int8('valid_from_ms', (r) => r.validFromMs),
     int4('placed_index', (r) => r.placedIndex),
     int8('tariff_version', (r) => r.tariffVersion),
   ],
@@ -144,7 +161,7 @@ const orderChanges = statement<OrderChange>({
   ],
   sql: (source) =>
     // The operation that placed it knows where it stands: orders have no index of ids of their own.
-    `update orders as t set remaining_wh = d.remaining_wh, status = d.status
+    `update orders as t set remaining_wh = coalesce(d.remaining_wh, t.remaining_wh), status = d.status
        from ${source} join operations as o on o.operation_id = d.order_id
       where t.placed_height = o.height and t.placed_index = o.leaf_index`,
   exact: true,
@@ -196,9 +213,35 @@ const readings = copy<ReadingRow>(
     int8('minted_wh', (r) => r.mintedWh),
     int8('import_wh', (r) => r.importWh),
     int4('leaf_index', (r) => r.index),
+    int4('event_index', (r) => r.event),
   ],
   { height: HEIGHT },
 );
+
+const settlements = copy<SettlementRow>(
+  'settlements',
+  (rows) => rows.settlements,
+  [
+    int8('interval_start_ms', (r) => r.intervalStartMs),
+    account('account', (r) => r.account),
+    text('zone', (r) => r.zone),
+    int4('place', (r) => r.place),
+    int4('leaf_index', (r) => r.index),
+    int4('event_index', (r) => r.event),
+    json('body', (r) => r.body),
+  ],
+  { height: HEIGHT },
+);
+
+const bookTermsColumns = <Row extends BookTerms>(): Column<Row>[] => [
+  int8('tariff_version', (r) => r.tariffVersion),
+  hex('tariff_hash', (r) => r.tariffHash),
+  int8('wheeling', (r) => r.wheeling),
+  account('operator_from', (r) => r.operatorFrom),
+  account('operator_to', (r) => r.operatorTo),
+  account('platform', (r) => r.platform),
+  account('tax', (r) => r.tax),
+];
 
 const books = copy<BookRow>(
   'books',
@@ -208,24 +251,31 @@ const books = copy<BookRow>(
     int4('opened_place', (r) => r.openedPlace),
     int8('closes_at_ms', (r) => r.closesAtMs),
     int8('closed_height', (r) => r.closedHeight),
-    int8('tariff_version', (r) => r.tariffVersion),
-    hex('tariff_hash', (r) => r.tariffHash),
-    int8('wheeling', (r) => r.wheeling),
-    account('operator_from', (r) => r.operatorFrom),
-    account('operator_to', (r) => r.operatorTo),
-    account('platform', (r) => r.platform),
-    account('tax', (r) => r.tax),
+    ...bookTermsColumns<BookRow>(),
   ],
   { opened_height: HEIGHT },
 );
+
+const SAME_BOOK = `t.interval_start_ms = d.interval_start_ms and t.to_zone = d.to_zone and t.from_zone = d.from_zone
+        and t.phase = d.phase and t.mechanism = d.mechanism`;
+
+const repricedBooks = statement<BookKey & BookTerms>({
+  name: 'update repriced books',
+  columns: [...bookKeyColumns<BookKey & BookTerms>(), ...bookTermsColumns<BookKey & BookTerms>()],
+  sql: (source) =>
+    `update books as t set tariff_version = d.tariff_version, tariff_hash = d.tariff_hash, wheeling = d.wheeling,
+        operator_from = d.operator_from, operator_to = d.operator_to, platform = d.platform, tax = d.tax
+       from ${source} where ${SAME_BOOK}`,
+  exact: true,
+  rowsOf: (rows) => rows.repricedBooks,
+});
 
 const closedBooks = statement<BookKey>({
   name: 'update closed books',
   columns: bookKeyColumns<BookKey>(),
   sql: (source, height) =>
     `update books as t set closed_height = ${height} from ${source}
-      where t.interval_start_ms = d.interval_start_ms and t.to_zone = d.to_zone and t.from_zone = d.from_zone
-        and t.phase = d.phase and t.mechanism = d.mechanism`,
+      where ${SAME_BOOK}`,
   exact: true,
   rowsOf: (rows) => rows.closedBooks,
 });
@@ -276,6 +326,9 @@ export const CONSORTIUM: readonly Build<Rows>[] = [
   zones,
   readings,
   books,
+  repricedBooks,
   closedBooks,
   validatorChanges,
+  settlements,
+  ...LISTS,
 ];

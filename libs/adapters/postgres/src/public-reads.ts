@@ -1,50 +1,20 @@
 import { parseTime } from '@gridtokenx/kernel';
-import { GRID, type RecordKind, type Records, type SumKind, type Topic } from '@gridtokenx/projections';
+import { GRID, type Facts, type Records, type SumKind } from '@gridtokenx/projections';
 import { accountText } from '@gridtokenx/protocol';
-import type {
-  Answer,
-  AsOf,
-  FactView,
-  GridLockView,
-  ListFilter,
-  Page,
-  PublicReads,
-  RecordView,
-  TransferView,
-} from '@gridtokenx/runtime';
+import type { Answer, GridLockView, PublicReads, TransferView } from '@gridtokenx/runtime';
 import { Prisma } from './generated/client.js';
 import { limitOf, pageOf } from './page.js';
-import { placedLists, type Placed } from './placed-lists.js';
+import { listReads, whereOf, type Told } from './list-reads.js';
+import { placedLists } from './placed-lists.js';
 import { asOf, type ReadSession } from './read-session.js';
-import { accountIdOf, hexOf, optional } from './views.js';
+import { accountIdOf } from './views.js';
 
 /** What can be asked of the public ledger beside what any ledger answers. */
-export function publicReads({ prisma, guarded, cursorQuery, inSnapshot, withCursor }: ReadSession): PublicReads {
+export function publicReads(session: ReadSession): PublicReads {
+  const { prisma, guarded, cursorQuery, inSnapshot, withCursor } = session;
   const list = placedLists(withCursor);
 
-  function records<K extends RecordKind>(
-    condition: Prisma.Sql,
-    sums: readonly SumKind[],
-    filter: ListFilter,
-  ): Promise<Page<RecordView<K>>> {
-    return list<RecordRow, RecordView<K>>(
-      filter,
-      (within, tail) =>
-        Prisma.sql`select ${recordColumns(sums)} from records r
-                    where ${condition} and ${within(Prisma.raw('began_height'), Prisma.raw('began_place'))} ${tail}`,
-      recordView<K>,
-    );
-  }
-
-  async function first<K extends RecordKind>(
-    condition: Prisma.Sql,
-    sums: readonly SumKind[] = [],
-  ): Promise<AsOf & { value: RecordView<K> | undefined }> {
-    const { asOf: at, rows } = await withCursor<RecordRow>(
-      Prisma.sql`select ${recordColumns(sums)} from records r where ${condition} order by r.id limit 1`,
-    );
-    return { ...at, value: optional(rows[0], recordView<K>) };
-  }
+  const lists = listReads<Facts, Records, SumKind>(session);
 
   return {
     gridAccounts: (page) =>
@@ -132,34 +102,10 @@ export function publicReads({ prisma, guarded, cursorQuery, inSnapshot, withCurs
         ),
       ),
 
-    facts: <T extends Topic>(topic: T, subject: string, { type, ...filter }: Parameters<PublicReads['facts']>[2]) =>
-      guarded(() =>
-        list<FactRow, FactView<T>>(
-          filter,
-          (within, tail) => Prisma.sql`
-            select f.height as "atHeight", f.place as "atPlace", f.leaf_index as "leafIndex",
-                   f.operation_id as "operationId", f.body, b.time_ms as "timeMs"
-              from facts f join blocks b on b.height = f.height
-             where f.topic = ${topic} and f.subject = ${subject}
-               and ${type === undefined ? Prisma.sql`true` : Prisma.sql`f.body->>'type' = ${type}`}
-               and ${within(Prisma.raw('f.height'), Prisma.raw('f.place'))} ${tail}`,
-          ({ body, ...row }) => ({ fact: body as FactView<T>['fact'], ...whereOf(row) }),
-        ),
-      ),
-
-    records: <K extends RecordKind>(kind: K, parent: string, { having, sums = [], ...filter }: RecordFilterOf) =>
-      guarded(() => {
-        const holds =
-          having === undefined ? Prisma.sql`true` : Prisma.sql`r.body @> ${JSON.stringify(having)}::text::jsonb`;
-        return records<K>(Prisma.sql`r.kind = ${kind} and r.parent = ${parent} and ${holds}`, sums, filter);
-      }),
-    record: (kind, parent, id, sums) =>
-      guarded(() => first(Prisma.sql`r.kind = ${kind} and r.parent = ${parent} and r.id = ${id}`, sums)),
-    recordFrom: (kind, parent, id) =>
-      guarded(() => first(Prisma.sql`r.kind = ${kind} and r.parent = ${parent} and r.id >= ${id}`)),
+    ...lists.reads,
     multisigsOf: (signer, page) =>
       guarded(() =>
-        records(
+        lists.records<'multisig'>(
           Prisma.sql`r.kind = 'multisig' and r.body->'signers' @> ${JSON.stringify([signer])}::text::jsonb`,
           [],
           page,
@@ -182,30 +128,10 @@ export function publicReads({ prisma, guarded, cursorQuery, inSnapshot, withCurs
   };
 }
 
-type RecordFilterOf = Parameters<PublicReads['records']>[2];
-
-interface Told extends Placed {
-  readonly leafIndex: number;
-  readonly operationId: Uint8Array | null;
-  readonly timeMs: bigint;
-}
-
 interface TransferRow extends Told {
   readonly payer: Uint8Array;
   readonly payee: Uint8Array;
   readonly amount: string;
-}
-
-interface FactRow extends Told {
-  readonly body: unknown;
-}
-
-interface RecordRow extends Placed {
-  readonly parent: string;
-  readonly id: string;
-  readonly body: unknown;
-  readonly height: bigint;
-  readonly sums: Partial<Record<SumKind, string>> | null;
 }
 
 interface BalanceRow {
@@ -213,27 +139,6 @@ interface BalanceRow {
   readonly available: string;
   readonly held: string;
 }
-
-const recordColumns = (sums: readonly SumKind[]): Prisma.Sql => Prisma.sql`
-  r.began_height as "atHeight", r.began_place as "atPlace", r.parent, r.id, r.body, r.height,
-  (select jsonb_object_agg(s.kind, s.amount::text) from sums s
-    where s.kind = any(${[...sums]}::text[]) and s.id = r.id) as sums`;
-
-const recordView = <K extends RecordKind>(row: RecordRow): RecordView<K> => ({
-  parent: row.parent,
-  id: row.id,
-  body: row.body as Records[K],
-  beganHeight: Number(row.atHeight),
-  height: Number(row.height),
-  sums: row.sums ?? {},
-});
-
-const whereOf = ({ atHeight, leafIndex, timeMs, operationId }: Told): Omit<FactView<Topic>, 'fact'> => ({
-  height: Number(atHeight),
-  index: leafIndex,
-  timeMs: Number(timeMs),
-  operationId: optional(operationId, hexOf),
-});
 
 function capitalOf({ vote }: Records['vote']): bigint {
   if (vote.kind === 'standard') return BigInt(vote.capital);

@@ -1,5 +1,6 @@
-import type { FactRow, RecordRow, RowsOf, SumRow, TransferRow } from '@gridtokenx/projections';
-import { account, amount, bytes, int4, int8, json, kid, optionalAmount, text } from './columns.js';
+import type { RowsOf, SumRow, TransferRow } from '@gridtokenx/projections';
+import { account, amount, bytes, int4, int8, kid, optionalAmount, text } from './columns.js';
+import { LISTS } from './list-statements.js';
 import { commands, HEIGHT, type Build } from './statements.js';
 
 type Rows = RowsOf<'public'>;
@@ -41,43 +42,6 @@ const transfers = copy<TransferRow>(
   { height: HEIGHT },
 );
 
-const facts = copy<FactRow>(
-  'facts',
-  (rows) => rows.facts,
-  [
-    text('topic', (r) => r.topic),
-    text('subject', (r) => r.subject),
-    int4('place', (r) => r.place),
-    int4('leaf_index', (r) => r.index),
-    bytes('operation_id', (r) => r.operationId),
-    json('body', (r) => r.body),
-  ],
-  { height: HEIGHT },
-);
-
-const records = statement<RecordRow>({
-  name: 'merge records',
-  columns: [
-    text('kind', (r) => r.kind),
-    text('parent', (r) => r.parent),
-    text('id', (r) => r.id),
-    int4('place', (r) => r.place),
-    int4('replaces', (r) => (r.replaces ? 1 : 0)),
-    json('body', (r) => r.body),
-    json('fresh', (r) => r.fresh),
-  ],
-  sql: (source, height) =>
-    `merge into records as t using ${source} on t.kind = d.kind and t.parent = d.parent and t.id = d.id
-       when matched and d.body is null then delete
-       when matched then update set body = case d.replaces when 1 then d.body else t.body || d.body end,
-         height = ${height}
-       when not matched and d.fresh is not null then
-         insert (kind, parent, id, body, began_height, began_place, height)
-         values (d.kind, d.parent, d.id, d.fresh, ${height}, d.place, ${height})`,
-  exact: false,
-  rowsOf: (rows) => rows.records,
-});
-
 const sums = statement<SumRow>({
   name: 'merge sums',
   columns: [
@@ -97,4 +61,4 @@ const sums = statement<SumRow>({
 });
 
 /** Of the tables that only the public ledger has, and of what it writes in its own way. */
-export const PUBLIC: readonly Build<Rows>[] = [accountKeys, signerKeys, transfers, facts, records, sums];
+export const PUBLIC: readonly Build<Rows>[] = [accountKeys, signerKeys, transfers, ...LISTS, sums];

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { codeOf as errorCode, INTERVAL_MS, toBase64Url, toHex } from '@gridtokenx/kernel';
+import { formatInterval, millis, codeOf as errorCode, INTERVAL_MS, toBase64Url, toHex } from '@gridtokenx/kernel';
 import type { RowsOf } from '@gridtokenx/projections';
 import type { Page, ReadModels, RowStore } from '@gridtokenx/runtime';
 import { startPostgres, type RunningPostgres } from '@gridtokenx/testkit';
@@ -466,6 +466,68 @@ describe('the read models', () => {
       timeMs: blocks[1]?.timeMs,
       operationId: toHex(operationId ?? new Uint8Array()),
     });
+  });
+
+  it('give what happened in lists by topic and subject, and what stands by kind, in both directions', async () => {
+    const settled = Array.from({ length: BLOCKS }, (_, n) =>
+      formatInterval(millis(SYNTHETIC_START_MS + n * INTERVAL_MS)),
+    );
+    for (const oldestFirst of [true, false]) {
+      const shown = await walk((after) => models.records('settledZone', ZONE, { after, limit: 5, oldestFirst }));
+      expect(shown.map(({ id }) => id)).toEqual(oldestFirst ? settled : settled.toReversed());
+      const decisions = await walk((after) => models.facts('supervision', '', { after, limit: 5, oldestFirst }));
+      expect(decisions.map(({ height }) => height)).toEqual(
+        decisions.map(({ height }) => height).sort((a, b) => (oldestFirst ? a - b : b - a)),
+      );
+      expect(decisions.length).toBe(2 * BLOCKS);
+    }
+    const barred = await models.facts('supervision', '', { type: 'market.participantBarred', oldestFirst: true });
+    expect(barred.items[0]).toMatchObject({
+      height: 1,
+      index: 0,
+      operationId: undefined,
+      fact: { type: 'market.participantBarred', reference: 'decision-1' },
+    });
+    const { fact } = barred.items[3] as (typeof barred.items)[number];
+    const account = 'account' in fact ? fact.account : '';
+    expect((await models.facts('supervision', '', { having: { account } })).items.length).toBeGreaterThan(0);
+    expect((await models.record('settledZone', ZONE, settled[2] ?? '')).value).toMatchObject({
+      parent: ZONE,
+      body: { positions: 2 },
+      beganHeight: 3,
+    });
+    expect((await models.record('settledZone', 'NOWHERE', settled[2] ?? '')).value).toBeUndefined();
+  });
+
+  it('give contracts with what became of them, and the settled positions of an account', async () => {
+    const forward = allTrades.filter(({ phase }) => phase === 'forward');
+    const shown = await walk((after) => models.contracts({ after, limit: 4, oldestFirst: true }));
+    expect(shown.map(({ trade }) => trade)).toEqual(forward.map(({ trade }) => trade));
+    expect(shown.length).toBeGreaterThan(0);
+    const settledTrades = new Map(
+      blocks
+        .flatMap(({ settlements }) => settlements.map(({ body }) => body))
+        .flatMap((body) => (body.type === 'settlement.contractSettled' ? [[body.trade, body] as const] : [])),
+    );
+    for (const { trade, settled, cuts } of shown) expect([settled, cuts]).toEqual([settledTrades.get(trade), []]);
+    const isSettled = ({ trade }: { readonly trade: number }): boolean => settledTrades.has(trade);
+    const [closed, open] = await Promise.all(
+      [false, true].map(async (isOpen) => (await models.contracts({ open: isOpen, limit: 1_000 })).items),
+    );
+    expect(closed?.length).toBe(forward.filter(isSettled).length);
+    expect(closed?.length).toBeGreaterThan(0);
+    expect(open?.length).toBe(forward.length - (closed?.length ?? 0));
+    const settledOf = blocks.flatMap(({ settlements, height }) => settlements.map((row) => ({ ...row, height })));
+    const [first] = settledOf.filter(({ body }) => body.type === 'settlement.positionSettled');
+    const own = settledOf.filter(
+      (row) => row.account === first?.account && row.body.type === 'settlement.positionSettled',
+    );
+    const positions = await walk((after) =>
+      models.positions(first?.account ?? '', { after, limit: 2, oldestFirst: true }),
+    );
+    expect(positions.map(({ fact, height, index }) => [fact, height, index])).toEqual(
+      own.map(({ body, height, index }) => [body, height, index]),
+    );
   });
 
   it('page through the readings of a meter, and bound what one page holds', async () => {

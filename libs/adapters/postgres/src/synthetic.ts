@@ -89,6 +89,8 @@ export class SyntheticLedger {
   private readonly keys: readonly Uint8Array[];
   private readonly sequences: number[];
   private readonly open: SyntheticOrder[] = [];
+  /** Forward trades that are not settled. */
+  private readonly contracts: { trade: number; buyer: string; seller: string; interval: string }[] = [];
   private readonly options: Required<SyntheticOptions>;
   private height = 0;
   private tip: Hash;
@@ -106,6 +108,7 @@ export class SyntheticLedger {
     this.ledgerId = `gridtokenx-consortium-${toHex(this.tip).slice(0, 8)}`;
     const genesis = {
       kind: 'consortium',
+      market: { start: formatTime(millis(SYNTHETIC_START_MS)), rate: 1 },
       time: formatTime(millis(SYNTHETIC_START_MS)),
       organisations: [{ id: organisation, sector: 'trader', roles: ['registrar', 'kycProvider'], keys: this.kids }],
       validators: SET.keys.map((key) => ({ key: toBase64Url(key), organisation })),
@@ -283,6 +286,8 @@ export class SyntheticLedger {
       bidRemainingWh: String(bid.remainingWh),
       askRemainingWh: String(ask.remainingWh),
     });
+    if (placed.book === FORWARD)
+      this.contracts.push({ trade: this.state.trades, buyer: bid.account, seller: ask.account, interval });
     for (const order of [bid, ask]) {
       books.hold(order, this.worthOf(order, order.remainingWh));
       if (order.remainingWh === 0) events.push(this.close(order, 'filled'));
@@ -298,7 +303,7 @@ export class SyntheticLedger {
     return books.outcome([this.close(order, 'cancelled')]);
   }
 
-  private close(order: SyntheticOrder, reason: Exclude<OrderStatus, 'open'>): LedgerEvent {
+  private close(order: SyntheticOrder, reason: Exclude<OrderStatus, 'open' | 'waiting'>): LedgerEvent {
     order.status = reason;
     this.open.splice(this.open.indexOf(order), 1);
     return { type: 'market.orderClosed', order: order.order, reason, remainingWh: String(order.remainingWh) };
@@ -327,6 +332,39 @@ export class SyntheticLedger {
     ];
   }
 
+  /** A contract and two positions are settled, an auction is cleared and a link declared anew. */
+  private settlement(seller: string, buyer: string, interval: string): LedgerEvent[] {
+    const place = { zone: ZONE, interval } as const;
+    const hash = TERMS.tariffHash;
+    const pair = { fromZone: ZONE, toZone: ZONE } as const;
+    const contract = this.contracts.shift() ?? { trade: 999_999, buyer, seller, interval };
+    const nothing = { toOperator: '0', fromOperator: '0', platform: '0', tax: '0' } as const;
+    const position = (account: string): LedgerEvent => ({
+      type: 'settlement.positionSettled',
+      account,
+      ...place,
+      ...{ importWh: '0', exportWh: '250', boughtWh: '0', retiredWh: '0', surplusWh: '250', expiredWh: '0' },
+      ...{ rate: 22_000, topUpRate: 45_000, allocation: 'fifo', amount: '550000', operator: this.accounts[0] ?? '' },
+      ...{ tariffVersion: 1, tariffHash: hash, history: hash },
+    });
+    return [
+      {
+        type: 'settlement.contractSettled',
+        ...contract,
+        ...pair,
+        ...{ deliveredWh: '200', shortfallWh: '50', buyerPays: '9', sellerGets: '9', ...nothing },
+        ...{ topUpBuyer: '0', topUpSeller: '0', topUpRate: 45_000 },
+      },
+      position(seller),
+      position(buyer),
+      { type: 'settlement.zoneSettled', ...place, positions: 2, root: hash },
+      { type: 'settlement.intervalSettled', interval },
+      { type: 'settlement.duePaid', payer: seller, payee: buyer, amount: String(this.height) },
+      { type: 'market.participantBarred', account: seller, reference: `decision-${this.height}` },
+      { type: 'market.participantReadmitted', account: this.accounts[1] ?? '', reference: 'appeal' },
+    ];
+  }
+
   private startHook(): ExecutedOutcome {
     const books = new Postings(this.state);
     const marketTime = formatTime(millis(this.firstInterval()));
@@ -340,6 +378,10 @@ export class SyntheticLedger {
       const opened = formatInterval(millis(this.firstInterval() + n * INTERVAL_MS));
       for (const book of [FORWARD, BOOK])
         events.push({ type: 'market.bookOpened', ...book, interval: opened, closesAt: until, ...TERMS });
+    }
+    if (this.height % 5 === 0) {
+      const repriced = formatInterval(millis(this.firstInterval()));
+      events.push({ type: 'market.bookRepriced', ...BOOK, interval: repriced, ...TERMS, tariffVersion: 2 });
     }
     if (this.height > 4) {
       const closed = formatInterval(millis(this.firstInterval() - 4 * INTERVAL_MS));
@@ -381,6 +423,7 @@ export class SyntheticLedger {
         registerDigits: 6,
       },
     );
+    events.push(...this.settlement(account, other, interval));
     if (this.height % 3 === 0) events.push({ type: 'registry.keyRemoved', key });
     if (this.height % 2 === 0) events.push({ type: 'registry.delegationRevoked', key: this.kids[0] ?? '', account });
     books.post(account, `KWH:${ZONE}:${interval}`, 250n, 0n);

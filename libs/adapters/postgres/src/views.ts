@@ -117,6 +117,7 @@ export const orderView = (row: OrderRecord): OrderView => ({
   timeInForce: row.timeInForce as OrderView['timeInForce'],
   expiresAtMs: Number(row.expiresAtMs),
   status: row.status as OrderView['status'],
+  validFromMs: optional(row.validFromMs, Number),
   placedHeight: Number(row.placedHeight),
   placedIndex: row.placedIndex,
   tariffVersion: Number(row.tariffVersion),
@@ -179,6 +180,7 @@ export const readingView = (row: Generated.Reading): ReadingView => ({
   importWh: Number(row.importWh),
   height: Number(row.height),
   index: row.leafIndex,
+  event: row.eventIndex,
 });
 
 export const validatorChangeView = (row: Generated.ValidatorChange): ValidatorChangeView => ({

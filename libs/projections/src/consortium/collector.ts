@@ -1,12 +1,15 @@
-import { unreachable } from '@gridtokenx/kernel';
+import { assert, unreachable } from '@gridtokenx/kernel';
 import type { EventOf } from '@gridtokenx/protocol';
 import type { KeyRow } from '../rows.js';
 import type { EventsOf, OwnCollector, Where } from '../projection.js';
+import { Changes, told } from '../changes.js';
 import { Times } from '../times.js';
+import { haltId, pairId, pauseId, type ConsortiumFacts, type ConsortiumRecords } from './lists.js';
 import type {
   AccountRow,
   BookKey,
   BookRow,
+  BookTerms,
   ConsortiumRows,
   DelegationRow,
   KycChange,
@@ -17,6 +20,8 @@ import type {
   OrderStatus,
   OrganisationRow,
   ReadingRow,
+  SettlementFact,
+  SettlementRow,
   TradeRow,
   ValidatorChangeRow,
 } from './rows.js';
@@ -36,7 +41,9 @@ type ConsortiumEvent = EventsOf<(typeof CONSORTIUM_MODULES)[number]>;
 
 /** Gathers the rows of one block. Keyed ones stand in maps, so that the last word counts and the order stays. */
 export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, ConsortiumRows> {
+  readonly changes = new Changes<ConsortiumFacts, ConsortiumRecords>();
   private readonly trades: TradeRow[] = [];
+  private readonly settlements: SettlementRow[] = [];
   private readonly times = new Times();
   private readonly organisations: OrganisationRow[] = [];
   private readonly meters: MeterRow[] = [];
@@ -51,6 +58,7 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
   private readonly orders = new Map<string, StandingOrder>();
   private readonly orderChanges = new Map<string, OrderChange>();
   private readonly books = new Map<string, BookRow>();
+  private readonly repricedBooks = new Map<string, BookKey & BookTerms>();
   private readonly closedBooks = new Map<string, BookKey>();
   private readonly validatorChanges = new Map<string, ValidatorChangeRow>();
 
@@ -82,12 +90,17 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
       trades: this.trades,
       readings: this.readings,
       books: [...this.books.values()],
+      repricedBooks: [...this.repricedBooks.values()],
       closedBooks: [...this.closedBooks.values()],
       validatorChanges: [...this.validatorChanges.values()],
+      settlements: this.settlements,
+      facts: this.changes.facts,
+      records: this.changes.records,
     };
   }
 
-  event(event: ConsortiumEvent, { index, event: place, operationId }: Where): void {
+  event(event: ConsortiumEvent, where: Where): void {
+    const { index, event: place, operationId } = where;
     switch (event.type) {
       case 'registry.organisationRegistered': {
         const { organisation, sector, roles } = event;
@@ -133,12 +146,12 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
       case 'registry.meterRegistered': {
         const { meter, account, zone, limitWh, registerDigits = 0 } = event;
         this.meters.push({ meter, account, zone, limitWh: Number(limitWh), registerDigits });
-        return;
+        return this.changes.fact('meter', meter, where, event);
       }
       case 'registry.meterSwapped': {
         const { meter, limitWh, registerDigits = 0 } = event;
         this.meterLimits.set(meter, { meter, limitWh: Number(limitWh), registerDigits });
-        return;
+        return this.changes.fact('meter', meter, where, event);
       }
       case 'metering.readingRecorded': {
         const { meter, account, zone, interval, version, quality, consumedWh, producedWh, mintedWh, importWh } = event;
@@ -154,24 +167,27 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
           mintedWh: Number(mintedWh),
           importWh: Number(importWh),
           index,
+          event: place,
         });
         return;
       }
-      // Read in the block that holds them.
-      case 'metering.readingRefused':
-      case 'metering.readingsMissing':
-        return;
       case 'market.bookOpened': {
         const key = this.bookKey(event);
-        const { closesAt, tariffVersion, tariffHash, wheeling, operatorFrom, operatorTo, platform, tax } = event;
-        const terms = { tariffVersion, tariffHash, wheeling, operatorFrom, operatorTo, platform, tax };
         this.books.set(textOf(key), {
           ...key,
-          ...terms,
-          closesAtMs: this.times.time(closesAt),
+          ...termsOf(event),
+          closesAtMs: this.times.time(event.closesAt),
           closedHeight: undefined,
           openedPlace: this.books.size,
         });
+        return;
+      }
+      case 'market.bookRepriced': {
+        const key = this.bookKey(event);
+        const opened = this.books.get(textOf(key));
+        const terms = termsOf(event);
+        if (opened === undefined) this.repricedBooks.set(textOf(key), { ...key, ...terms });
+        else this.books.set(textOf(key), { ...opened, ...terms });
         return;
       }
       case 'market.bookClosed': {
@@ -195,6 +211,7 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
           timeInForce,
           expiresAtMs: this.times.time(event.expiresAt),
           status: 'open',
+          validFromMs: undefined,
           placedIndex: index,
           tariffVersion,
         });
@@ -232,6 +249,15 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
         this.orderStands(ask, event.askRemainingWh, 'open');
         return;
       }
+      case 'market.orderWaits': {
+        const placed = this.orders.get(event.order);
+        assert(placed !== undefined, 'an order waits from when it is placed');
+        placed.status = 'waiting';
+        placed.validFromMs = this.times.time(event.validFrom);
+        return;
+      }
+      case 'market.orderCameIn':
+        return this.orderStands(event.order, undefined, 'open');
       case 'market.orderClosed':
         this.orderStands(event.order, event.remainingWh, event.reason);
         return;
@@ -240,32 +266,70 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
       case 'accounts.minted':
       case 'accounts.burned':
       case 'accounts.transferred':
-      case 'settlement.contractSettled':
-      case 'settlement.positionSettled':
-      case 'settlement.zoneSettled':
       case 'settlement.intervalSettled':
-      case 'settlement.duePaid':
-      case 'settlement.netted':
-      case 'settlement.corrected':
-      case 'settlement.tradeCorrected':
-      case 'settlement.positionCorrected':
         return;
-      // Who may sign for an account, and what waits for signatures, has no table yet.
+      case 'market.contractCut':
+      case 'settlement.contractSettled': {
+        const { buyer, seller, fromZone, toZone } = event;
+        this.settlement(seller, fromZone, event, where);
+        return this.settlement(buyer, toZone, event, where);
+      }
+      case 'settlement.positionSettled':
+      case 'settlement.positionCorrected':
+        return this.settlement(event.account, event.zone, event, where);
+      case 'settlement.zoneSettled': {
+        const { zone, interval, positions, root } = event;
+        return this.changes.put('settledZone', [zone, interval], { positions, root });
+      }
+      case 'settlement.duePaid':
+        this.changes.fact('dues', event.payer, where, event);
+        return this.changes.fact('dues', event.payee, where, event);
+      case 'settlement.netted':
+        return this.changes.fact('netting', '', where, event);
+      case 'settlement.corrected':
+        return this.changes.fact('corrections', '', where, event);
+      case 'settlement.tradeCorrected':
+        return this.changes.fact('tradeCorrections', event.trade, where, event);
+      case 'market.cleared':
+        return this.changes.fact('clearings', event.interval, where, event);
+      case 'metering.readingRefused':
+        return this.changes.fact('refused', event.meter, where, event);
+      case 'metering.readingsMissing':
+        return this.changes.fact('missing', event.zone, where, event);
       case 'tariffs.published':
       case 'tariffs.calendarDecided':
+        return this.changes.fact('tariffs', '', where, event);
+      case 'market.rulesSet':
+      case 'market.limitsSet':
+      case 'market.halted':
+      case 'market.resumed':
+      case 'market.breakerTripped':
+      case 'market.bookReopened':
+      case 'market.participantBarred':
+      case 'market.participantReadmitted':
+        this.changes.fact('supervision', '', where, event);
+        return this.supervision(event);
+      case 'network.statusReported': {
+        const { zone, source } = event;
+        this.changes.fact('status', zone, where, event);
+        return this.changes.put('status', [zone, source], told(event, 'zone', 'source'));
+      }
+      case 'network.meterAssigned':
+        this.changes.fact('meter', event.meter, where, event);
+        return this.changes.put('place', [event.zone, event.meter], { feeder: event.feeder });
       case 'network.linkSet':
       case 'network.pairSet':
       case 'network.feederSet':
-      case 'network.meterAssigned':
-      case 'network.statusReported':
       case 'network.alertRaised':
       case 'network.alertCleared':
       case 'network.curtailed':
       case 'network.maintenanceScheduled':
       case 'network.enforced':
       case 'network.lifted':
-      case 'market.contractCut':
       case 'network.restrictionEnded':
+        this.changes.fact('network', '', where, event);
+        return this.network(event);
+      // Who may sign for an account, and what waits for signatures, has no table yet.
       case 'multisig.created':
       case 'multisig.proposed':
       case 'multisig.approved':
@@ -274,20 +338,6 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
       case 'multisig.cancelled':
       case 'multisig.expired':
       case 'multisig.signersSet':
-        return;
-      // What was cleared, and what the regulator decided, is read from the body of the block.
-      case 'market.cleared':
-      case 'market.orderWaits':
-      case 'market.orderCameIn':
-      case 'market.rulesSet':
-      case 'market.limitsSet':
-      case 'market.halted':
-      case 'market.resumed':
-      case 'market.breakerTripped':
-      case 'market.bookReopened':
-      case 'market.bookRepriced':
-      case 'market.participantBarred':
-      case 'market.participantReadmitted':
         return;
       // Blocks carry the sets; who votes how is read from there.
       case 'validators.rejoined':
@@ -323,6 +373,71 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
     }
   }
 
+  private settlement(account: string, zone: string, body: SettlementFact, { index, event }: Where): void {
+    const intervalStartMs = this.times.interval(body.interval);
+    this.settlements.push({ account, zone, intervalStartMs, place: this.settlements.length, index, event, body });
+  }
+
+  private supervision(event: EventOf<ConsortiumFacts['supervision']['type']>): void {
+    const { changes } = this;
+    switch (event.type) {
+      case 'market.rulesSet':
+        return changes.put('rules', String(event.version), told(event, 'version'));
+      case 'market.limitsSet':
+        if (event.limits === undefined) return changes.remove('limits', event.account);
+        return changes.put('limits', event.account, { limits: event.limits });
+      case 'market.halted':
+        return changes.put('halt', haltId(event), told(event));
+      case 'market.resumed':
+        return changes.remove('halt', haltId(event));
+      case 'market.breakerTripped':
+        return changes.put('pause', pauseId(event), told(event));
+      case 'market.bookReopened':
+        return changes.remove('pause', pauseId(event));
+      case 'market.participantBarred':
+        return changes.put('bar', event.account, { reference: event.reference });
+      case 'market.participantReadmitted':
+        return changes.remove('bar', event.account);
+      default:
+        unreachable(event);
+    }
+  }
+
+  private network(event: EventOf<ConsortiumFacts['network']['type']>): void {
+    const { changes } = this;
+    switch (event.type) {
+      case 'network.linkSet':
+        return changes.put('link', event.link, told(event, 'link'));
+      case 'network.pairSet':
+        return changes.patch('pair', pairId(event), told(event));
+      case 'network.feederSet':
+        return changes.put('feeder', event.feeder, told(event, 'feeder'));
+      case 'network.alertRaised':
+        return changes.put('alert', event.alert, { ...told(event, 'alert'), status: 'raised' });
+      case 'network.alertCleared':
+        return changes.amend('alert', event.alert, { status: 'cleared' });
+      case 'network.curtailed':
+      case 'network.maintenanceScheduled': {
+        const kind = event.type === 'network.curtailed' ? 'curtailment' : 'maintenance';
+        return changes.put('restriction', event.restriction, {
+          ...told(event, 'restriction'),
+          kind,
+          status: 'ordered',
+        });
+      }
+      case 'network.enforced':
+        // What a smaller capacity or a closed pair meant stands in the list of facts.
+        if (event.cause.kind !== 'restriction') return;
+        return changes.amend('restriction', event.cause.restriction, { enforced: told(event, 'cause') });
+      case 'network.lifted':
+        return changes.amend('restriction', event.restriction, { status: 'lifted' });
+      case 'network.restrictionEnded':
+        return changes.amend('restriction', event.restriction, { status: 'ended' });
+      default:
+        unreachable(event);
+    }
+  }
+
   private validatorChange(change: string, index: number, told: Partial<ValidatorChangeRow>): void {
     const known = this.validatorChanges.get(change) ?? unknownChange(change, index);
     this.validatorChanges.set(change, { ...known, ...told });
@@ -338,16 +453,35 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
     return { mechanism, phase, fromZone, toZone, intervalStartMs: this.times.interval(interval) };
   }
 
-  private orderStands(order: string, remaining: string, status: OrderStatus): void {
-    const remainingWh = Number(remaining);
+  /** Without a remaining quantity it stays what it was. */
+  private orderStands(order: string, remaining: string | undefined, status: OrderStatus): void {
+    const remainingWh = remaining === undefined ? undefined : Number(remaining);
     const placed = this.orders.get(order);
     if (placed === undefined) this.orderChanges.set(order, { order, remainingWh, status });
     else {
-      placed.remainingWh = remainingWh;
+      placed.remainingWh = remainingWh ?? placed.remainingWh;
       placed.status = status;
     }
   }
 }
+
+const termsOf = ({
+  tariffVersion,
+  tariffHash,
+  wheeling,
+  operatorFrom,
+  operatorTo,
+  platform,
+  tax,
+}: EventOf<'market.bookOpened' | 'market.bookRepriced'>): BookTerms => ({
+  tariffVersion,
+  tariffHash,
+  wheeling,
+  operatorFrom,
+  operatorTo,
+  platform,
+  tax,
+});
 
 const unknownChange = (change: string, index: number): ValidatorChangeRow => ({
   change,
@@ -366,6 +500,7 @@ const unknownChange = (change: string, index: number): ValidatorChangeRow => ({
 interface StandingOrder extends OrderRow {
   remainingWh: number;
   status: OrderStatus;
+  validFromMs: number | undefined;
 }
 
 const textOf = ({ mechanism, phase, fromZone, toZone, intervalStartMs }: BookKey): string =>

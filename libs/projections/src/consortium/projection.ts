@@ -1,17 +1,24 @@
-import type { ConsortiumGenesis } from '@gridtokenx/protocol';
+import { firstMarketRules, type ConsortiumGenesis } from '@gridtokenx/protocol';
 import { createProjection } from '../projection.js';
 import type { KeyRow } from '../rows.js';
 import { CONSORTIUM_MODULES, ConsortiumCollector } from './collector.js';
+import { pairId } from './lists.js';
 
 export const consortiumProjection = createProjection({
   kind: 'consortium',
   modules: CONSORTIUM_MODULES,
   collect: (height) => new ConsortiumCollector(height),
   genesis: (genesis) => {
-    const { organisations, accounts, zones } = genesis;
+    const { organisations, accounts, zones, market, network } = genesis;
+    // Nothing has happened yet but what the genesis declares.
+    const collector = new ConsortiumCollector(0);
+    const { changes } = collector;
+    changes.put('rules', '1', { validFrom: market.start, rules: firstMarketRules(market) });
+    for (const { id, ...link } of network?.links ?? []) changes.put('link', id, link);
+    for (const pair of network?.pairs ?? []) changes.put('pair', pairId(pair), { ...pair, isOpen: true });
+    for (const { id, ...feeder } of network?.feeders ?? []) changes.put('feeder', id, feeder);
     return {
-      // Nothing has happened yet but what the genesis declares.
-      ...new ConsortiumCollector(0).done(),
+      ...collector.done(),
       keys: keysOf(genesis),
       balances: [],
       organisations: organisations.map(({ id, sector, roles }) => ({ organisation: id, sector, roles })),

@@ -1,5 +1,6 @@
 import { ORDER_CLOSE_REASONS } from '@gridtokenx/protocol';
 import type {
+  EventOf,
   KycStatus,
   Mechanism,
   Phase,
@@ -10,6 +11,7 @@ import type {
   TimeInForce,
   ValidatorChangeKind,
 } from '@gridtokenx/protocol';
+import type { FactRow, RecordRow } from '../lists.js';
 import type { Amount, HexId, Kid } from '../rows.js';
 
 export interface OrganisationRow {
@@ -52,7 +54,8 @@ export interface ZoneRow {
   readonly account: HexId;
 }
 
-export const ORDER_STATUSES = ['open', ...ORDER_CLOSE_REASONS] as const;
+/** `waiting`: nobody meets it before its time comes. */
+export const ORDER_STATUSES = ['open', 'waiting', ...ORDER_CLOSE_REASONS] as const;
 
 export type OrderStatus = (typeof ORDER_STATUSES)[number];
 
@@ -75,13 +78,18 @@ export interface OrderRow extends BookKey {
   readonly timeInForce: TimeInForce;
   readonly expiresAtMs: number;
   readonly status: OrderStatus;
+  /** Of an order that waited, or waits: from when it stands. */
+  readonly validFromMs: number | undefined;
   /** Leaf of the results tree; with the height it is the order's place in time. */
   readonly placedIndex: number;
   readonly tariffVersion: number;
 }
 
 /** An order of an earlier block, as it stands after this one. */
-export type OrderChange = Pick<OrderRow, 'order' | 'remainingWh' | 'status'>;
+export interface OrderChange extends Pick<OrderRow, 'order' | 'status'> {
+  /** `undefined` where it stays what it was. */
+  readonly remainingWh: number | undefined;
+}
 
 export interface TradeRow extends BookKey {
   /** From 1, without gaps. */
@@ -124,13 +132,35 @@ export interface ReadingRow {
   readonly mintedWh: number;
   readonly importWh: number;
   readonly index: number;
+  /** Among the events of its outcome. */
+  readonly event: number;
 }
 
-export interface BookRow extends BookKey {
+/** What befell an account's energy and money of a zone and interval when that was settled, cut or corrected: told once for each account. */
+export interface SettlementRow {
+  readonly account: HexId;
+  readonly zone: string;
+  readonly intervalStartMs: number;
+  /** Among these of the block, from 0. */
+  readonly place: number;
+  readonly index: number;
+  readonly event: number;
+  readonly body: SettlementFact;
+}
+
+export type SettlementFact = EventOf<
+  'market.contractCut' | 'settlement.contractSettled' | 'settlement.positionSettled' | 'settlement.positionCorrected'
+>;
+
+export interface BookRow extends BookKey, BookTerms {
   /** Among those that opened in this block, from 0. */
   readonly openedPlace: number;
   readonly closesAtMs: number;
   readonly closedHeight: number | undefined;
+}
+
+/** What a book trades under now. */
+export interface BookTerms {
   readonly tariffVersion: number;
   readonly tariffHash: HexId;
   /** 0.0001 THB/kWh, with tax. */
@@ -181,6 +211,10 @@ export interface ConsortiumRows {
   readonly trades: readonly TradeRow[];
   readonly readings: readonly ReadingRow[];
   readonly books: readonly BookRow[];
+  readonly repricedBooks: readonly (BookKey & BookTerms)[];
   readonly closedBooks: readonly BookKey[];
   readonly validatorChanges: readonly ValidatorChangeRow[];
+  readonly settlements: readonly SettlementRow[];
+  readonly facts: readonly FactRow[];
+  readonly records: readonly RecordRow[];
 }

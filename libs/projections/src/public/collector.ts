@@ -2,8 +2,8 @@ import { toHex, unreachable } from '@gridtokenx/kernel';
 import { isHexAccount } from '@gridtokenx/protocol';
 import type { EventsOf, OwnCollector, Where } from '../projection.js';
 import type { KeyRow } from '../rows.js';
-import { Changes } from './changes.js';
-import { anchorId, type PublicRows, type TransferRow } from './rows.js';
+import { Changes, told } from '../changes.js';
+import { anchorId, type Facts, type PublicRows, type Records, type SumKind, type TransferRow } from './rows.js';
 
 export const PUBLIC_MODULES = [
   'grid',
@@ -18,19 +18,10 @@ export const PUBLIC_MODULES = [
 type PublicEvent = EventsOf<(typeof PUBLIC_MODULES)[number]>;
 type EventOfModule<M extends string> = Extract<PublicEvent, { readonly type: `${M}.${string}` }>;
 
-/** The event without its name, and without what a record is found by. */
-function told<E extends { readonly type: string }, K extends keyof E = never>(
-  event: E,
-  ...without: readonly K[]
-): Omit<E, 'type' | K> {
-  const left: readonly (string | number | symbol)[] = ['type', ...without];
-  return Object.fromEntries(Object.entries(event).filter(([name]) => !left.includes(name))) as Omit<E, 'type' | K>;
-}
-
 /** Gathers the rows of one block. */
 export class PublicCollector implements OwnCollector<PublicEvent, PublicRows> {
   readonly tradeCount = 0;
-  readonly changes = new Changes();
+  readonly changes = new Changes<Facts, Records, SumKind>();
   private readonly accountKeys = new Set<string>();
   private readonly signerKeys = new Map<string, number | undefined>();
   private readonly removedKeys = new Set<string>();

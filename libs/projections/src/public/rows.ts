@@ -1,4 +1,5 @@
 import type { EventOf, LedgerEvent, OperationOf } from '@gridtokenx/protocol';
+import type { FactRow, RecordRow, SumRow } from '../lists.js';
 import type { AccountId, Amount, HexId, Kid } from '../rows.js';
 
 /** The asset of the public ledger. */
@@ -117,19 +118,6 @@ export interface Facts {
   readonly multisig: EventOf<Extract<LedgerEvent['type'], `multisig.${string}`>>;
 }
 export type Topic = keyof Facts;
-export type Fact<T extends Topic = Topic> = Facts[T];
-
-export interface FactRow {
-  readonly topic: Topic;
-  /** What the list is about; empty where the topic has one list. */
-  readonly subject: string;
-  /** Among all facts of the block, from 0. */
-  readonly place: number;
-  readonly index: number;
-  readonly operationId: Uint8Array | undefined;
-  readonly body: Fact;
-}
-
 export const REFERENDUM_STATUSES = [
   'preparing',
   'deciding',
@@ -230,20 +218,6 @@ export interface Records {
 }
 export type RecordKind = keyof Records;
 
-export interface RecordRow {
-  readonly kind: RecordKind;
-  /** Those of one parent are a list; empty where the kind is one list. */
-  readonly parent: string;
-  readonly id: string;
-  /** Among the records that the block changes, from 0: the order of those that are new. */
-  readonly place: number;
-  /** What becomes of one that stands: `body` takes its place, or is added to it; `undefined` takes it away. */
-  readonly replaces: boolean;
-  readonly body: object | undefined;
-  /** What there is from now on where none stands, if anything. */
-  readonly fresh: object | undefined;
-}
-
 /** Amounts that are added up: by what they are and whose or why. */
 export const SUM_KINDS = [
   /** By account: what is bonded, on its way out or not, and what of it counts in elections. */
@@ -258,12 +232,3 @@ export const SUM_KINDS = [
   'electorate',
 ] as const;
 export type SumKind = (typeof SUM_KINDS)[number];
-
-/** The sum, or `value` if that is there, becomes `change` more, and at least `least`. */
-export interface SumRow {
-  readonly kind: SumKind;
-  readonly id: string;
-  readonly value: bigint | undefined;
-  readonly change: bigint;
-  readonly least: bigint;
-}

@@ -1,4 +1,4 @@
-import type { Fact, FactRow, RecordKind, RecordRow, Records, SumKind, SumRow, Topic } from './rows.js';
+import type { FactRow, RecordRow, SumRow } from './lists.js';
 
 type Change = 'put' | 'patch' | 'amend' | 'remove';
 type Outcome = Pick<RecordRow, 'replaces' | 'body' | 'fresh'>;
@@ -17,41 +17,42 @@ function followed({ replaces, body, fresh }: Outcome, change: Change, own: objec
   };
 }
 
-/** Gathers facts, records and sums of one block: of each record and sum one row, whatever happens to it. */
-export class Changes {
+type Name = string | readonly [parent: string, id: string];
+
+/**
+ * Gathers facts, records and sums of one block: of each record and sum one row, whatever happens to it. `Facts` and `Records` say what may
+ * stand under each topic and kind.
+ */
+export class Changes<Facts, Records, SumKind extends string = never> {
   readonly facts: FactRow[] = [];
   private readonly changed = new Map<string, Omit<RecordRow, 'place'>>();
   private readonly summed = new Map<string, SumRow>();
 
-  fact<T extends Topic>(
+  fact<T extends keyof Facts & string>(
     topic: T,
     subject: string | number,
     { index, operationId }: Pick<FactRow, 'index' | 'operationId'>,
-    body: Fact<T>,
+    body: Facts[T] & object,
   ): void {
     this.facts.push({ topic, subject: String(subject), place: this.facts.length, index, operationId, body });
   }
 
   /** In place of what stands. */
-  put<K extends RecordKind>(kind: K, id: string | readonly [parent: string, id: string], body: Records[K]): void {
+  put<K extends keyof Records & string>(kind: K, id: Name, body: Records[K] & object): void {
     this.record(kind, id, 'put', body);
   }
 
   /** Beside what stands, if anything does. */
-  patch<K extends RecordKind>(kind: K, id: string, body: Partial<Records[K]>): void {
+  patch<K extends keyof Records & string>(kind: K, id: Name, body: Partial<Records[K]>): void {
     this.record(kind, id, 'patch', body);
   }
 
   /** Beside what stands; nothing where nothing does. */
-  amend<K extends RecordKind>(
-    kind: K,
-    id: string | readonly [parent: string, id: string],
-    body: Partial<Records[K]>,
-  ): void {
+  amend<K extends keyof Records & string>(kind: K, id: Name, body: Partial<Records[K]>): void {
     this.record(kind, id, 'amend', body);
   }
 
-  remove(kind: RecordKind, id: string | readonly [parent: string, id: string]): void {
+  remove(kind: keyof Records & string, id: Name): void {
     this.record(kind, id, 'remove', undefined);
   }
 
@@ -77,14 +78,18 @@ export class Changes {
     );
   }
 
-  private record(
-    kind: RecordKind,
-    name: string | readonly [parent: string, id: string],
-    change: Change,
-    body: object | undefined,
-  ): void {
+  private record(kind: string, name: Name, change: Change, body: object | undefined): void {
     const [parent, id] = typeof name === 'string' ? ['', name] : name;
     const key = `${kind}/${parent}/${id}`;
     this.changed.set(key, { kind, parent, id, ...followed(this.changed.get(key) ?? UNCHANGED, change, body) });
   }
+}
+
+/** The event without its name, and without what a record is found by. */
+export function told<E extends { readonly type: string }, K extends keyof E = never>(
+  event: E,
+  ...without: readonly K[]
+): Omit<E, 'type' | K> {
+  const left: readonly (string | number | symbol)[] = ['type', ...without];
+  return Object.fromEntries(Object.entries(event).filter(([name]) => !left.includes(name))) as Omit<E, 'type' | K>;
 }

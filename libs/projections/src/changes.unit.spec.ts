@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Changes } from './changes.js';
-import type { RecordRow, SumRow } from './rows.js';
+import type { RecordRow, SumRow } from './lists.js';
+import type { Facts, Records, SumKind } from './public/rows.js';
 
 type Step =
   | { kind: 'record'; change: 'put' | 'patch' | 'amend' | 'remove'; name: string; id: number; value: number }
@@ -40,7 +41,9 @@ class Tables {
   }
 }
 
-function told(changes: Changes, one: Step): void {
+const newChanges = (): Changes<Facts, Records, SumKind> => new Changes();
+
+function told(changes: ReturnType<typeof newChanges>, one: Step): void {
   const body = { [one.kind === 'record' ? one.name : '']: one.kind === 'record' ? one.value : 0 } as never;
   if (one.kind === 'add') changes.add('active', String(one.id), BigInt(one.amount));
   else if (one.kind === 'set') changes.set('active', String(one.id), BigInt(one.amount));
@@ -56,10 +59,10 @@ describe('the changes of a block', () => {
       fc.property(fc.array(fc.array(step, { maxLength: 8 }), { maxLength: 12 }), (blocks) => {
         const [grouped, single] = [new Tables(), new Tables()];
         for (const block of blocks) {
-          const together = new Changes();
+          const together = newChanges();
           for (const one of block) {
             told(together, one);
-            const alone = new Changes();
+            const alone = newChanges();
             told(alone, one);
             single.take(alone);
           }
@@ -76,7 +79,7 @@ describe('the changes of a block', () => {
   });
 
   it('tell each fact in its list, and the place of each in the block', () => {
-    const changes = new Changes();
+    const changes = newChanges();
     const where = { index: 3, operationId: undefined };
     const fee = { type: 'grid.feesCollected', payers: 1, amount: '5' } as const;
     changes.fact('fees', '', where, fee);
