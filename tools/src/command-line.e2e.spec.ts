@@ -338,7 +338,9 @@ describe('the examples of the manual, as they stand there', () => {
   it('settlement', async () => {
     expect((await works('settlement statement')).out).toMatch(/^june\.csv: version 1, \d+ rows, as of block \d+\n$/);
     expect((await works('settlement evidence')).out).toMatch(/^evidence\.json: \d+ entries, as of block \d+\n$/);
-    expect((await works('settlement correct')).out).toMatch(/^correction\.json: with \d+ histories, as of block \d+\n$/);
+    expect((await works('settlement correct')).out).toMatch(
+      /^correction\.json: with \d+ histories, as of block \d+\n$/,
+    );
     expect(JSON.parse(await read('correction.json'))).toMatchObject({ type: 'settlement.correct', retariff: true });
   });
 
