@@ -397,6 +397,39 @@ describe('what only the ledger can refuse', () => {
     ).toEqual(['key.notAuthorised', 'registry.unknownMeter', 'key.notAuthorised']);
   });
 
+  it('tariffs that overlap or leave a gap, and calendars that contradict each other, with the place and a hint', async () => {
+    const { ledger } = world.system;
+    const regulator = new Pen(world.anchor.ledgerId, (await ledger.key('regulator')).seed);
+    const [entry] = ledger.identity.genesis.tariffs.entries;
+    if (entry === undefined) throw new Error('a genesis has a tariff');
+    const publish = (...entries: object[]): object => ({ type: 'tariffs.publish', basedOn: 1, entries });
+    const bill = (billedAs: string): object => ({
+      type: 'tariffs.decideCalendar',
+      decision: { kind: 'billDays', decidedOn: '2026-06-01', days: [{ date: '2020-04-14', billedAs }], source: 'e2e' },
+    });
+    const asked: [operation: object, code: string, place: string | undefined][] = [
+      [publish(entry, entry), 'tariffs.overlap', '/entries/1/validFrom'],
+      [
+        publish({ ...entry, validTo: '2026-06-30' }, { ...entry, validFrom: '2026-07-02' }),
+        'tariffs.gap',
+        '/entries/1/validFrom',
+      ],
+      [publish({ ...entry, validFrom: '2569-05-01' }), 'tariffs.badDate', '/entries/0/validFrom'],
+      [bill('holiday'), 'tariffs.contradiction', '/decision/days/0'],
+      [bill('normal'), 'tariffs.contradiction', '/decision/days/0'],
+      // The last one says that none of them made a version.
+      [publish(entry), 'tariffs.nothingNew', undefined],
+    ];
+    const operations = asked.map(([operation]) => operation) as Operation[];
+    const views = await decided(regulator, regulator.sign(operations), asked.length);
+    const told = views.map(({ code, outcome }) => {
+      const detail = outcome?.status === 'rejected' ? outcome.detail : undefined;
+      return [code, detail?.['place'], (detail?.['hint'] ?? '').length > 10];
+    });
+    expect(told).toEqual(asked.map(([, code, place]) => [code, place, place !== undefined]));
+    expect(await outcomes(office, operations)).toEqual(asked.map(() => 'key.notAuthorised'));
+  });
+
   it('unknown accounts, zones and orders, and orders beyond the balance', async () => {
     const order = orderIn(market);
     expect(
