@@ -377,6 +377,17 @@ describe('the registry', () => {
     expect(rows.revokedDelegations).toEqual([{ kid: kid('a'), account: ann }]);
   });
 
+  it('knows no pause of a book that has closed', () => {
+    const { records } = rowsOf(
+      executed({ type: 'market.bookClosed', ...book, interval }),
+      executed({ type: 'market.bookReopened', ...book, fromZone: 'Z2', interval }),
+    );
+    expect(records.map(({ kind, id, body }) => [kind, id, body])).toEqual([
+      ['pause', `continuous Z1 Z1 spot ${interval}`, undefined],
+      ['pause', `continuous Z2 Z1 spot ${interval}`, undefined],
+    ]);
+  });
+
   it('knows meters, readings and books', () => {
     const meter = id(40);
     const reading = { meter, account: ann, zone: 'Z1', interval } as const;

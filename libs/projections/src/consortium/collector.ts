@@ -192,6 +192,8 @@ export class ConsortiumCollector implements OwnCollector<ConsortiumEvent, Consor
       }
       case 'market.bookClosed': {
         const key = this.bookKey(event);
+        // One that was halted to its end does not reopen.
+        this.changes.remove('pause', pauseId(event));
         const opened = this.books.get(textOf(key));
         if (opened === undefined) this.closedBooks.set(textOf(key), key);
         else this.books.set(textOf(key), { ...opened, closedHeight: this.height });
