@@ -178,7 +178,7 @@ describe('a route of the consortium for rules, tariffs, the network and settleme
 
   it('is asked here, but for those that other tests ask', () => {
     const rest = consortiumListRoutes.filter(({ path }) => asked[path] === undefined).map(({ path }) => path);
-    expect(rest).toEqual(['/contracts', '/accounts/{id}/positions', '/meters/{id}/readings']);
+    expect(rest).toEqual(['/contracts', '/accounts/{id}/positions', '/network/flows/{from}', '/meters/{id}/readings']);
   });
 
   it('knows what stands after all that happened', async () => {

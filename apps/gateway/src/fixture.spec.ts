@@ -55,6 +55,7 @@ import type {
   KeyView,
   ListFilter,
   MeterView,
+  NetworkSources,
   OperationView,
   OrderView,
   PageRequest,
@@ -449,6 +450,8 @@ export class FakeReadModels extends FakeReads implements ReadModels {
     );
   contracts: ReadModels['contracts'] = async (filter) => this.listed(this.contractList, filter);
   positions: ReadModels['positions'] = async (_account, filter) => this.listed([], filter);
+  sources: NetworkSources = { contracts: [], orders: [], links: [], pairs: [], meters: [] };
+  networkSources: ReadModels['networkSources'] = async () => this.found('networkSources', this.sources);
 }
 
 const holds = (body: object, having: object = {}): boolean =>

@@ -1,3 +1,4 @@
+import type { ExpectedOrder, ExpectedTrade, MeterPlace } from '@gridtokenx/chain';
 import type {
   BookKey,
   BookRow,
@@ -185,6 +186,17 @@ export interface ContractView extends TradeView {
   readonly cuts: readonly EventOf<'market.contractCut'>[];
   /** Absent while it is open. */
   readonly settled: EventOf<'settlement.contractSettled'> | undefined;
+}
+
+/** What the flows of a range of delivery intervals are expected from (`expectedFlows`): sums by who sells to whom. */
+export interface NetworkSources {
+  readonly contracts: readonly ExpectedTrade[];
+  readonly orders: readonly ExpectedOrder[];
+  readonly links: readonly { readonly link: string; readonly fromZone: string; readonly toZone: string }[];
+  /** Those that are open. */
+  readonly pairs: readonly { readonly fromZone: string; readonly toZone: string; readonly route: readonly string[] }[];
+  /** Of all who sell or buy. */
+  readonly meters: readonly (MeterPlace & { readonly account: string; readonly zone: string })[];
 }
 
 export interface ReadingView extends ReadingRow {
@@ -390,6 +402,8 @@ export interface ConsortiumReads extends ListReads<ConsortiumFacts, ConsortiumRe
   meters(ids: readonly string[]): Promise<Answer<readonly MeterView[]>>;
   /** Forward trades, with what became of them. */
   contracts(filter: ContractFilter): Promise<Page<ContractView>>;
+  /** From one time to before another, of intervals that begin then. */
+  networkSources(fromMs: number, toMs: number): Promise<Answer<NetworkSources>>;
   /** What settled positions of an account came to, newest first. */
   positions(account: string, page: ListFilter): Promise<Page<FactView<EventOf<'settlement.positionSettled'>>>>;
   /** Every version of the readings of one meter, newest interval and version first. */

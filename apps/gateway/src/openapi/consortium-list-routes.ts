@@ -1,6 +1,9 @@
+import { INTERVAL_MS } from '@gridtokenx/kernel';
 import * as f from '@gridtokenx/protocol';
 import type { ReadModels } from '@gridtokenx/runtime';
 import { z } from 'zod';
+import { wholeNumber } from '../http/query.js';
+import { flowBody, flowsOf } from '../read/flows.js';
 import { pageBody, factBody } from '../read/list-views.js';
 import type { Tariffs } from '../read/tariffs.js';
 import { asOf, contractBody, readingBody } from '../read/views.js';
@@ -8,6 +11,9 @@ import * as s from './consortium-list-schemas.js';
 import { listing, listRoutes, paramsOf, subjectOf, type ListRoute, type OfPath } from './list-routes.js';
 import { answerOf, factOf, flag, listQuery, oneQuery, pageOf } from './list-schemas.js';
 import { contract, intervalStart } from './schemas.js';
+
+/** A day. */
+const FLOW_INTERVALS_MAX = 96;
 
 export type ConsortiumRoute = ListRoute<ReadModels, Tariffs>;
 
@@ -202,6 +208,28 @@ export const consortiumListRoutes: readonly ConsortiumRoute[] = [
     order: 'oldest',
     having: { zone: f.zoneId.optional() },
   }),
+  {
+    path: '/network/flows/{from}',
+    id: 'flows',
+    summary: 'What to expect over links and on feeders, by delivery interval, from forward trades and open orders',
+    description:
+      'Of up to 96 intervals from `from` on. Over a link `out` is from its first zone to its second, on a feeder out of it. What ' +
+      'meters without a feeder, and accounts without a meter, have in a zone is `unassigned`.',
+    params: z.strictObject({ from: intervalStart }),
+    query: oneQuery.extend({
+      intervals: wholeNumber(1, FLOW_INTERVALS_MAX).optional().describe('How many; 96, a day, by default.'),
+      name: z.string().min(1).max(32).optional().describe('Of one link or feeder, or of a zone, alone.'),
+    }),
+    answer: answerOf(z.strictObject({ items: z.array(s.flow) })),
+    mayLack: false,
+    read: async (reads, { params, query }) => {
+      const from = Number(params['from']);
+      const { intervals = FLOW_INTERVALS_MAX, name } = query as { intervals?: number; name?: string };
+      const { value, ...at } = await reads.networkSources(from, from + intervals * INTERVAL_MS);
+      const flows = flowsOf(value).filter((flow) => name === undefined || flow.name === name);
+      return { at, body: { ...asOf(at), items: flows.map(flowBody) } };
+    },
+  },
   list({ path: '/network/alerts', id: 'alerts', summary: 'Alerts of operators' }, 'alert', {
     having: { zone: f.zoneId.optional(), status: s.alertStatus.optional() },
   }),

@@ -101,6 +101,16 @@ export const zone = z.strictObject({
   voltage: f.voltage,
 });
 
+export const flow = z.strictObject({
+  interval: f.interval,
+  kind: z.enum(['link', 'feeder', 'unassigned']),
+  name: z.string().describe('Of the link or feeder, or of the zone.'),
+  direction: z.enum(['out', 'in']),
+  contractedWh: f.energyWh.describe('Sold forward.'),
+  askedWh: f.energyWh.describe('Offered beside that.'),
+  bidWh: f.energyWh.describe('Wanted beside that.'),
+});
+
 export const tariffVersion = z.strictObject({
   version: z.int().min(1),
   hash: f.hashHex,

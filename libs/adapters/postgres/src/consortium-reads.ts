@@ -18,6 +18,7 @@ import { Prisma } from './generated/client.js';
 import type { Book } from './generated/client.js';
 import { decodeCursor, encodeCursor, HEIGHT_MAX, limitLookup, limitOf, pageOf } from './page.js';
 import { listReads, whereOf, type Told } from './list-reads.js';
+import { networkSources } from './network-reads.js';
 import { placedLists, type Placed } from './placed-lists.js';
 import { asOf, type ReadSession } from './read-session.js';
 import {
@@ -179,6 +180,11 @@ export function consortiumReads(session: ReadSession): ConsortiumReads {
             : [Prisma.sql`(${aboutContract('settlement.contractSettled')}) is ${Prisma.raw(open ? '' : 'not')} null`],
         ),
       ),
+    networkSources: (fromMs, toMs) =>
+      guarded(async () => {
+        const { asOf: at, value } = await networkSources(session, fromMs, toMs);
+        return { ...at, value };
+      }),
     positions: (account, filter) =>
       guarded(() =>
         list<SettlementRecord, FactView<EventOf<'settlement.positionSettled'>>>(
