@@ -50,6 +50,8 @@ export class TariffsState {
   /** By the number of the version. */
   readonly versions: Table<TariffRow>;
   private latest = 0;
+  /** The row of that version: each order asks for it. */
+  private inForce: TariffRow | undefined;
   /** Of the newest version: each reading and each position asks. Zones stay where they are. */
   private readonly memo = { hash: '', terms: new Map<string, VersionedTerms>() };
 
@@ -69,6 +71,7 @@ export class TariffsState {
         const version = Number(cell.key);
         // Versions only come, one after the other; an undo takes back the last one.
         this.latest = now === undefined ? version - 1 : Math.max(this.latest, version);
+        this.inForce = this.versions.get(String(this.latest));
       },
     });
   }
@@ -87,7 +90,8 @@ export class TariffsState {
 
   /** The newest version, which is in force. */
   get newest(): TariffRow {
-    return this.of(this.latest);
+    assert(this.inForce !== undefined, 'the genesis has a version of the tariff book');
+    return this.inForce;
   }
 
   /** A version that there is. */
