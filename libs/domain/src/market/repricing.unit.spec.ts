@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { formatInterval, INTERVAL_MS, millis } from '@gridtokenx/kernel';
+import { formatInterval, formatTime, INTERVAL_MS, millis } from '@gridtokenx/kernel';
 import type { EventOf, EventType, LedgerEvent, Operation, TariffEntry } from '@gridtokenx/protocol';
 import fc from 'fast-check';
 import { auditState } from '../index.js';
@@ -77,6 +77,20 @@ describe('a later version of the tariff book', () => {
     expect([world.held('ann'), world.held('bob')]).toEqual([24n * THB, 16_160_000n]);
     world.must('ann', place('ann', 'ask', 400, 1_000, { interval: NEXT }));
     expect(world.held('ann')).toBe(31n * THB);
+    expect(auditState(world.ledger)).toEqual([]);
+  });
+
+  it('ends orders that wait for their time too: they hold what the former terms asked for', () => {
+    const world = market();
+    const validFrom = formatTime(millis(START + INTERVAL_MS - (START % INTERVAL_MS)));
+    world.must('bob', place('bob', 'bid', 300, 1_000, { interval: NEXT, validFrom }));
+    expect(world.held('bob')).toBe(3_030_000n);
+    world.must('erc', publish(1, entryWith({ gridFee: 200 })));
+    expect(world.wait(1_000).events).toMatchObject([
+      { type: 'market.orderClosed', reason: 'tariffChanged', remainingWh: '1000' },
+      { type: 'market.bookRepriced' },
+    ]);
+    expect(world.held('bob')).toBe(0n);
     expect(auditState(world.ledger)).toEqual([]);
   });
 
