@@ -53,6 +53,7 @@ const PATIENCE_MS = 60_000;
 /** Orders for an interval are placed this long before its gate closes, in market time. */
 const AHEAD_MS = 2 * INTERVAL_MS;
 const FAULTS_SHOWN = 50;
+const TOO_LATE: ReadonlySet<string> = new Set(['market.bookNotOpen', 'market.bookClosed', 'market.expiryInPast']);
 const DAY_MS = 86_400_000;
 
 /** Operations of one envelope, and when the gateway had them for certain. */
@@ -183,7 +184,7 @@ class Replay {
       if (start + INTERVAL_MS <= marketTime) {
         if (await this.meter(start)) await this.offer(start);
       } else if (start - gateMs - AHEAD_MS <= marketTime && marketTime < start - gateMs)
-        await this.place(start, 'forward', () => this.traders.ahead(start, newestMetered(marketTime)));
+        await this.place(start, 'forward', () => this.traders.ahead(start, newestMetered(marketTime), start - gateMs));
       else if (start - gateMs > marketTime) return;
     }
   }
@@ -254,7 +255,7 @@ class Replay {
       ids.forEach((id, at) => {
         const { status, code } = this.progress.outcome(id) ?? { status: 'pending', code: undefined };
         // A phase that ended while an order was under way is bad luck; anything else is a fault of this replay.
-        if (status === 'executed' || code === 'market.bookNotOpen' || code === 'market.bookClosed') return;
+        if (status === 'executed' || (code !== undefined && TOO_LATE.has(code))) return;
         this.faults.push(`${operations[at]?.type} in ${formatInterval(millis(start))} was ${status}: ${code ?? ''}`);
       });
     }

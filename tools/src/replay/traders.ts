@@ -1,4 +1,4 @@
-import { formatInterval, INTERVAL_MS, millis } from '@gridtokenx/kernel';
+import { formatInterval, formatTime, INTERVAL_MS, millis } from '@gridtokenx/kernel';
 import { ORDER_WH_MIN, type OperationOf } from '@gridtokenx/protocol';
 import type { Population } from './population.js';
 import type { Prices } from './prices.js';
@@ -52,14 +52,18 @@ export class Traders {
 
   /**
    * Before delivery, those who trade continuously take the newest reading for a forecast. Wherever clouds come or the sun
-   * sets, more was sold than will be there.
+   * sets, more was sold than will be there. An order that is delayed beyond the gate must not be one of the spot phase.
    */
-  ahead(start: number, metered: number): Order[] {
+  ahead(start: number, metered: number, gateAt: number): Order[] {
     if (!this.readings.intervals.includes(metered)) return [];
     return this.readings.meters.flatMap((meter, index) => {
       if (mechanismOf(meter) === 'auction') return [];
       const surplus = surplusOf(this.readings.of(metered, meter.name));
-      return this.order(meter, index, start, Math.trunc((surplus * AHEAD_PERCENT) / 100));
+      const expiresAt = formatTime(millis(gateAt));
+      return this.order(meter, index, start, Math.trunc((surplus * AHEAD_PERCENT) / 100)).map((order) => ({
+        ...order,
+        expiresAt,
+      }));
     });
   }
 

@@ -73,14 +73,15 @@ describe('the traders of the replay', () => {
 
   it('trade ahead half of what the newest reading promises, without the households', () => {
     const later = NOON + 3_600_000;
-    const orders = traders.ahead(later, NOON);
+    const orders = traders.ahead(later, NOON, later - 900_000);
     const kinds = orders.map(({ account }) => readings.meters.find(({ name }) => name === account)?.kind);
     expect(new Set(kinds)).toEqual(new Set(['commercial', 'agriculture']));
-    for (const { account, interval, quantityWh } of orders) {
+    for (const { account, interval, quantityWh, expiresAt } of orders) {
+      expect(expiresAt).toBe('2026-06-15T05:45:00Z');
       expect(interval).toBe('2026-06-15T06:00:00Z/PT15M');
       expect(Number(quantityWh)).toBe(Math.floor(Math.abs(netOf(account)) / 2));
     }
-    expect(traders.ahead(later, bangkok('2026-06-14T12:00:00'))).toEqual([]);
+    expect(traders.ahead(later, bangkok('2026-06-14T12:00:00'), later)).toEqual([]);
   });
 
   it('know the newest reading by market time', () => {
