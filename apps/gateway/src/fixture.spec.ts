@@ -62,6 +62,7 @@ import type {
   ReadingView,
   ReadModels,
   RecordView,
+  StatementFacts,
   TradeView,
   ValidatorChangeView,
 } from '@gridtokenx/runtime';
@@ -449,6 +450,8 @@ export class FakeReadModels extends FakeReads implements ReadModels {
       this.standing(kind, parent).find((view) => view.id >= id),
     );
   contracts: ReadModels['contracts'] = async (filter) => this.listed(this.contractList, filter);
+  statement: StatementFacts | undefined;
+  statementFacts: ReadModels['statementFacts'] = async () => this.found('statementFacts', this.statement);
   positions: ReadModels['positions'] = async (_account, filter) => this.listed([], filter);
   sources: NetworkSources = { contracts: [], orders: [], links: [], pairs: [], meters: [] };
   networkSources: ReadModels['networkSources'] = async () => this.found('networkSources', this.sources);

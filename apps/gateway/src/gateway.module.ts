@@ -13,6 +13,7 @@ import { OperationsController } from './controllers/operations.controller.js';
 import { ProofsController } from './controllers/proofs.controller.js';
 import { PublicController } from './controllers/public.controller.js';
 import { ReadingsController } from './controllers/readings.controller.js';
+import { StatementsController } from './controllers/statements.controller.js';
 import { ValidatorChangesController } from './controllers/validator-changes.controller.js';
 import { ValidatorsController } from './controllers/validators.controller.js';
 import {
@@ -40,6 +41,7 @@ import { Heights } from './read/heights.js';
 import { Outcomes } from './read/outcomes.js';
 import { ReadingsCheck } from './read/readings-check.js';
 import { Reads } from './read/reads.js';
+import { Statements } from './read/statements.js';
 import { Tariffs } from './read/tariffs.js';
 import { ValidatorTable } from './read/validator-table.js';
 import { ValidatorWatch } from './read/validator-watch.js';
@@ -71,10 +73,11 @@ const ROUTES: Readonly<Record<LedgerKind, Routes>> = {
       MarketsController,
       ReadingsController,
       ConsortiumController,
+      StatementsController,
       ValidatorChangesController,
       OpenApiController,
     ],
-    providers: [ConsortiumQueries, ReadingsCheck, Tariffs],
+    providers: [ConsortiumQueries, ReadingsCheck, Statements, Tariffs],
   },
   public: { module: PublicRoutes, controllers: [PublicController, ProofsController], providers: [AnchorProofs] },
 };

@@ -15,6 +15,7 @@ export const gatewayProblems = {
   'batch.tooManyLines': { status: 413, title: 'A batch has at most 100,000 lines, blank ones included.' },
   'batch.tooLarge': { status: 413, title: 'A batch is at most 32 MiB.' },
   'readings.tooLarge': { status: 413, title: 'A file to check is at most 1 MiB; the command line takes larger ones.' },
+  'statement.tooLarge': { status: 422, title: 'The statement is of too much: ask for a shorter period.' },
   'gateway.busy': { status: 429, title: 'Too much is under way; try again.', retryAfterSeconds: 1 },
   'ledger.behind': {
     status: 429,

@@ -8,6 +8,7 @@ import type {
   OrderStatus,
   ReadingRow,
   Records,
+  SettlementFact,
   SumKind,
   ValidatorChangeStatus,
 } from '@gridtokenx/projections';
@@ -178,6 +179,32 @@ export interface MeterView {
   readonly limitWh: number;
   /** 0 where the operator has not said. */
   readonly registerDigits: number;
+}
+
+export type PositionFact = EventOf<'settlement.positionSettled' | 'settlement.positionCorrected'>;
+
+/** Of intervals that start in [from, until). */
+export interface StatementFilter {
+  /** All that is about this account's positions, or about everybody's. */
+  readonly account?: string | undefined;
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** Of trades, of readings, and of the facts of settlement: at most so many each. */
+  readonly limit: number;
+}
+
+export interface StatementFacts {
+  readonly readings: readonly ReadingView[];
+  readonly trades: readonly TradeView[];
+  /** In the order of the ledger, each once. */
+  readonly settlements: readonly {
+    readonly height: number;
+    readonly index: number;
+    readonly event: number;
+    readonly body: SettlementFact;
+  }[];
+  /** What there is of energy, by asset, over all accounts; without an account in the filter. */
+  readonly balances: ReadonlyMap<string, bigint>;
 }
 
 /** A forward trade: agreed before delivery, cut where the network could not carry it, settled when its interval was. */
@@ -405,7 +432,9 @@ export interface ConsortiumReads extends ListReads<ConsortiumFacts, ConsortiumRe
   /** From one time to before another, of intervals that begin then. */
   networkSources(fromMs: number, toMs: number): Promise<Answer<NetworkSources>>;
   /** What settled positions of an account came to, newest first. */
-  positions(account: string, page: ListFilter): Promise<Page<FactView<EventOf<'settlement.positionSettled'>>>>;
+  positions(account: string, page: ListFilter): Promise<Page<FactView<PositionFact>>>;
+  /** What statements are made of; nothing where it is more than the limit. */
+  statementFacts(filter: StatementFilter): Promise<Found<StatementFacts>>;
   /** Every version of the readings of one meter, newest interval and version first. */
   readings(meter: string, page: PageRequest): Promise<Page<ReadingView>>;
 

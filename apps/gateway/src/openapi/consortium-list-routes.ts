@@ -59,10 +59,13 @@ export const consortiumListRoutes: readonly ConsortiumRoute[] = [
   {
     path: '/accounts/{id}/positions',
     id: 'positions',
-    summary: 'What the settled positions of an account came to, by zone and delivery interval',
+    summary:
+      'What the settled positions of an account came to, by zone and delivery interval, and what corrections made of it',
     ...paramsOf(account),
     query: listQuery,
-    answer: pageOf(factOf(f.eventSchemas['settlement.positionSettled'])),
+    answer: pageOf(
+      factOf(f.eventSchemas['settlement.positionSettled'], f.eventSchemas['settlement.positionCorrected']),
+    ),
     mayLack: false,
     read: async (reads, asked, { hrefs }) => {
       const { items, next, ...at } = await reads.positions(subjectOf(account, asked), listing(asked, 'newest'));

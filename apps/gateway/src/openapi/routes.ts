@@ -225,6 +225,22 @@ const consortiumRoutes: readonly RouteDoc[] = [
     answer: json(s.balancesAnswer),
     problems: [404],
   },
+  ...(['accounts', 'operators'] as const).map((whose): RouteDoc => ({
+    method: 'GET',
+    path: `/${whose}/{id}/statement`,
+    id: whose === 'accounts' ? 'accountStatement' : 'operatorStatement',
+    summary:
+      whose === 'accounts'
+        ? 'What an account measured, traded, used and was paid in a period'
+        : 'What a utility was paid for its wires and paid for surplus in a period, and where its energy went',
+    description:
+      'Of settled intervals alone (docs/spec/settlement.md 8). The same events give the same bytes; a correction gives another version. As CSV with `format=csv`. 422 `statement.tooLarge`: ask for a shorter period.',
+    params: s.accountPath,
+    query: s.statementQuery,
+    status: 200,
+    answer: json(s.statement),
+    problems: [404, 422],
+  })),
   {
     method: 'GET',
     path: '/markets',

@@ -80,6 +80,19 @@ export const tradesQuery = z.strictObject({
   account: f.accountId.optional(),
   order: z.enum(['newest', 'oldest']).default('newest').describe('Which come first.'),
 });
+export const statementQuery = z
+  .strictObject({
+    minHeight,
+    from: intervalStart.describe('Intervals that start then or later.'),
+    to: intervalStart.describe('Intervals that start before.'),
+    format: z.enum(['json', 'csv']).default('json').describe('csv: the rows alone.'),
+    basis: z
+      .enum(['true', 'false'])
+      .default('true')
+      .transform((value) => value === 'true')
+      .describe('Whether rows name the events that they stand on, as height:outcome:event.'),
+  })
+  .refine(({ from, to }) => from < to, { error: 'after `from`', path: ['to'] });
 export const readingsQuery = z.strictObject({
   operator: f.organisationId.optional().describe('Lines of meters of other operators are refused.'),
   timeZone: z
@@ -228,6 +241,17 @@ export const readingsAnswer = z.strictObject({
       sum: z.strictObject({ consumedWh: f.energyWh, producedWh: f.energyWh }).optional(),
     }),
   ),
+});
+
+export const statement = z.strictObject({
+  kind: z.enum(['participant', 'utility']),
+  account: f.accountId,
+  period: z.strictObject({ from: f.time, until: f.time }),
+  version: z.int().min(1).describe('1, and 1 more for each correction that touches it.'),
+  totals: z.record(z.string(), z.string()),
+  rows: z
+    .array(z.record(z.string(), z.union([z.string(), z.int()])))
+    .describe('Cells that apply, by column: see docs/spec/settlement.md 8.'),
 });
 
 const fourTexts = z.tuple([z.string(), z.string(), z.string(), z.string()]).readonly();

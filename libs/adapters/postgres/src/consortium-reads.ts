@@ -12,10 +12,13 @@ import type {
   Found,
   OrderFilter,
   Page,
+  PositionFact,
+  StatementFacts,
+  StatementFilter,
   TradeFilter,
 } from '@gridtokenx/runtime';
 import { Prisma } from './generated/client.js';
-import type { Book } from './generated/client.js';
+import type { Book, Reading } from './generated/client.js';
 import { decodeCursor, encodeCursor, HEIGHT_MAX, limitLookup, limitOf, pageOf } from './page.js';
 import { listReads, whereOf, type Told } from './list-reads.js';
 import { networkSources } from './network-reads.js';
@@ -92,6 +95,56 @@ export function consortiumReads(session: ReadSession): ConsortiumReads {
     const { asOf: at, rows } = await withCursor<Row>(query);
     rows.sort((a, b) => Number(upwards ? a.trade - b.trade : b.trade - a.trade));
     return { ...at, ...pageOf(rows, limit, view, ({ trade }) => encodeCursor(kind, [Number(trade)])) };
+  }
+
+  async function statementFacts({ account, fromMs, untilMs, limit }: StatementFilter): Promise<Found<StatementFacts>> {
+    const intervalStartMs = { gte: BigInt(fromMs), lt: BigInt(untilMs) };
+    const id = account === undefined ? undefined : accountIdOf(account);
+    const [cursor, readings, trades, settlements, balances] = await prisma.$transaction(
+      [
+        cursorQuery(),
+        prisma.$queryRaw<Reading[]>`
+          select ${READING_COLUMNS} from readings
+           where interval_start_ms >= ${intervalStartMs.gte} and interval_start_ms < ${intervalStartMs.lt}
+             and ${id === undefined ? Prisma.sql`true` : Prisma.sql`meter in (select meter from meters where account = ${id})`}
+           limit ${limit + 1}`,
+        prisma.trade.findMany({
+          where: { intervalStartMs, ...(id !== undefined && { OR: [{ buyer: id }, { seller: id }] }) },
+          orderBy: { trade: 'asc' },
+          take: limit + 1,
+        }),
+        prisma.settlement.findMany({
+          where: { intervalStartMs, ...(id !== undefined && { account: id }) },
+          orderBy: [{ height: 'asc' }, { place: 'asc' }],
+          take: limit + 1,
+        }),
+        prisma.$queryRaw<{ asset: string; wh: string }[]>`
+          select asset, sum(available + held)::text as wh from balances
+           where asset <> 'WATT' and ${id === undefined} group by asset`,
+      ],
+      { isolationLevel: 'RepeatableRead' },
+    );
+    const at = asOf(cursor);
+    if ([readings, trades, settlements].some(({ length }) => length > limit)) return { ...at, value: undefined };
+    const seen = new Set<string>();
+    return {
+      ...at,
+      value: {
+        readings: readings.map(readingView),
+        trades: trades.map(tradeView),
+        // An event that is about two accounts stands once for each.
+        settlements: settlements
+          .map(({ height, leafIndex, eventIndex, body }) => ({
+            ...{ height: Number(height), index: leafIndex, event: eventIndex },
+            body: body as unknown as SettlementFact,
+          }))
+          .filter(({ height, index, event }) => {
+            const key = `${height}:${index}:${event}`;
+            return !seen.has(key) && seen.add(key);
+          }),
+        balances: new Map(balances.map(({ asset, wh }) => [asset, BigInt(wh)])),
+      },
+    };
   }
 
   return {
@@ -187,17 +240,18 @@ export function consortiumReads(session: ReadSession): ConsortiumReads {
       }),
     positions: (account, filter) =>
       guarded(() =>
-        list<SettlementRecord, FactView<EventOf<'settlement.positionSettled'>>>(
+        list<SettlementRecord, FactView<PositionFact>>(
           filter,
           (within, tail) => Prisma.sql`
             select s.height as "atHeight", s.place as "atPlace", s.leaf_index as "leafIndex", s.body, b.time_ms as "timeMs",
                    null::bytea as "operationId"
               from settlements s join blocks b on b.height = s.height
-             where s.account = ${accountIdOf(account)} and s.body->>'type' = 'settlement.positionSettled'
+             where s.account = ${accountIdOf(account)} and s.body->>'type' in ('settlement.positionSettled', 'settlement.positionCorrected')
                and ${within(Prisma.raw('s.height'), Prisma.raw('s.place'))} ${tail}`,
           ({ body, ...row }) => ({ fact: body, ...whereOf(row) }),
         ),
       ),
+    statementFacts: (filter) => guarded(() => statementFacts(filter)),
     meters: (ids) =>
       guarded(async () => {
         limitLookup(ids.length);
@@ -268,7 +322,7 @@ interface ContractRecord extends TradeRecord {
 }
 
 interface SettlementRecord extends Told {
-  readonly body: EventOf<'settlement.positionSettled'>;
+  readonly body: PositionFact;
 }
 
 /** Events of this kind about the contract `t`, in their order; nothing where there are none. */
@@ -296,6 +350,10 @@ const ORDER_COLUMNS =
   remaining_wh as "remainingWh", time_in_force as "timeInForce", expires_at_ms as "expiresAtMs", status,
   valid_from_ms as "validFromMs",
   placed_height as "placedHeight", placed_index as "placedIndex", tariff_version as "tariffVersion"`);
+
+const READING_COLUMNS = Prisma.raw(`meter, interval_start_ms as "intervalStartMs", version, quality, account, zone,
+  consumed_wh as "consumedWh", produced_wh as "producedWh", minted_wh as "mintedWh", import_wh as "importWh", height,
+  leaf_index as "leafIndex", event_index as "eventIndex"`);
 
 const TRADE_COLUMNS = Prisma.raw(`trade, bid, ask, buyer, seller, ${BOOK_KEY}, price_ticks as "priceTicks",
   quantity_wh as "quantityWh", notional, buyer_fee as "buyerFee", seller_fee as "sellerFee", wheeling,

@@ -499,6 +499,38 @@ describe('the read models', () => {
     expect((await models.record('settledZone', 'NOWHERE', settled[2] ?? '')).value).toBeUndefined();
   });
 
+  it('give all that statements are made of, of everybody or of one account, and nothing where it is too much', async () => {
+    const [fromMs, untilMs] = [SYNTHETIC_START_MS + 2 * INTERVAL_MS, SYNTHETIC_START_MS + 7 * INTERVAL_MS];
+    const inPeriod = ({ intervalStartMs }: { readonly intervalStartMs: number }): boolean =>
+      intervalStartMs >= fromMs && intervalStartMs < untilMs;
+    const all = (await models.statementFacts({ fromMs, untilMs, limit: 1_000 })).value;
+    const settlements = blocks.flatMap((block) => block.settlements.map((row) => ({ ...row, height: block.height })));
+    const readings = blocks.flatMap((block) => block.readings).filter(inPeriod);
+    expect(all?.trades.map(({ trade }) => trade)).toEqual(allTrades.filter(inPeriod).map(({ trade }) => trade));
+    expect(all?.readings.length).toBe(readings.length);
+    // One that is about two accounts stands once for each in the table.
+    const places = new Set(
+      settlements.filter(inPeriod).map(({ height, index, event }) => `${height}:${index}:${event}`),
+    );
+    expect(all?.settlements.map(({ height, index, event }) => `${height}:${index}:${event}`)).toEqual([...places]);
+    const energy = [...state.balances].filter(([key]) => !key.endsWith('WATT'));
+    const sum = energy.reduce((total, [, { available, held }]) => total + available + held, 0n);
+    expect([...(all?.balances.values() ?? [])].reduce((total, wh) => total + wh, 0n)).toBe(sum);
+
+    const [someone] = readings;
+    const own = (await models.statementFacts({ account: someone?.account, fromMs, untilMs, limit: 1_000 })).value;
+    const isOwn = ({ buyer, seller }: (typeof allTrades)[number]): boolean =>
+      buyer === someone?.account || seller === someone?.account;
+    expect(own?.trades.map(({ trade }) => trade)).toEqual(
+      allTrades.filter((trade) => inPeriod(trade) && isOwn(trade)).map(({ trade }) => trade),
+    );
+    expect(own?.readings).toContainEqual(expect.objectContaining({ meter: someone?.meter, event: someone?.event }));
+    expect(own?.readings.every(({ account: of }) => of === someone?.account)).toBe(true);
+    expect(own?.settlements.length).toBeGreaterThan(0);
+    expect(own?.balances.size).toBe(0);
+    expect((await models.statementFacts({ fromMs, untilMs, limit: 3 })).value).toBeUndefined();
+  });
+
   it('give contracts with what became of them, and the settled positions of an account', async () => {
     const forward = allTrades.filter(({ phase }) => phase === 'forward');
     const shown = await walk((after) => models.contracts({ after, limit: 4, oldestFirst: true }));

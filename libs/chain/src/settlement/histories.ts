@@ -7,10 +7,13 @@ import type { Source, StatedEntry, StatedPosition, UtilityZone } from './stateme
 type Evidence = OperationOf<'settlement.correct'>['evidence'][number];
 type Neighbour = NonNullable<NonNullable<Evidence['between']>['before']>;
 
+/** What is told of a trade, without what it left of the two orders. */
+type TradeFact = Omit<EventOf<'market.traded'>, 'bidRemainingWh' | 'askRemainingWh'>;
+
 /** One event with its place on the ledger. */
 interface Fact {
   readonly source: Source;
-  readonly event: LedgerEvent;
+  readonly event: LedgerEvent | TradeFact;
 }
 
 /** What is known of a position from the events of a ledger. */
@@ -49,16 +52,19 @@ export class Histories {
   add(height: number, outcome: number, body: Outcome): void {
     if (body.status !== 'executed') return;
     const isNew = !this.facts.has(`${height}:${outcome}:0`);
-    body.events.forEach((event, i) => {
-      const key = `${height}:${outcome}:${i}`;
-      if (!this.facts.has(key)) this.facts.set(key, { source: { height, outcome, event: i }, event });
-    });
-    this.positions = undefined;
+    body.events.forEach((event, i) => this.addEvent({ height, outcome, event: i }, event));
     // An outcome that changes a balance has an event, so that one that was here before is known by it.
     if (!isNew) return;
     for (const [, asset, available, held] of body.postings)
       if (asset.startsWith('KWH:'))
         this.balances.set(asset, (this.balances.get(asset) ?? 0n) + BigInt(available) + BigInt(held));
+  }
+
+  /** One event of a final block, for whoever has balances from elsewhere. */
+  addEvent(source: Source, event: LedgerEvent | TradeFact): void {
+    const key = `${source.height}:${source.outcome}:${source.event}`;
+    if (!this.facts.has(key)) this.facts.set(key, { source, event });
+    this.positions = undefined;
   }
 
   /** The settled positions, by interval, zone and account. */
@@ -187,7 +193,7 @@ export class Histories {
   private take(
     of: (account: string, zone: string, interval: string) => PositionFacts,
     source: Source,
-    event: LedgerEvent,
+    event: LedgerEvent | TradeFact,
   ): void {
     switch (event.type) {
       case 'metering.readingRecorded': {
@@ -249,7 +255,7 @@ export class Histories {
   }
 }
 
-function tradeIn(event: EventOf<'market.traded'>): TradeEntry {
+function tradeIn(event: TradeFact): TradeEntry {
   return {
     kind: 'trade',
     trade: event.trade,
