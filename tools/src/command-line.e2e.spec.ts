@@ -318,7 +318,7 @@ describe('the examples of the manual, as they stand there', () => {
       [OTHER_ACCOUNT, 'ask'],
       [ACCOUNT, 'bid'],
     ] as const)
-      expect((await cli(...place(account, side, '4.00', '1'))).out).toContain('market.orderPlaced');
+      expect((await cli(...place(account, side, '6.00', '1'))).out).toContain('market.orderPlaced');
     await world.members.carryOut('regulator', [{ type: 'market.resume', ...halted }]);
     // The book reopens in the next block, which may be yet to come.
     const record = async (height: number): Promise<Uint8Array> => {
@@ -331,7 +331,7 @@ describe('the examples of the manual, as they stand there', () => {
       break;
     }
     expect((await works('verify clearing')).out).toMatch(
-      /^right: continuous spot .*\n {2}1\.000 kWh at 4\.00 THB\/kWh, between 4\.00 and 4\.00\n {2}1 bids, 1 asks, 1 trades/,
+      /^right: continuous spot .*\n {2}1\.000 kWh at 6\.00 THB\/kWh, between 6\.00 and 6\.00\n {2}\d bids, 1 asks, 1 trades/,
     );
   });
 
