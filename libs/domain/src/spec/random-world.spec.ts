@@ -31,6 +31,13 @@ export class RandomWorld extends World {
       this.must(operator, this.link(60_000));
       this.must(operator, { type: 'network.setPair', ...ACROSS, allowed: true, route: ['L1'] });
     }
+    this.must('erc', {
+      type: 'registry.registerOrganisation',
+      organisation: id('regulator'),
+      sector: 'regulator',
+      roles: ['marketRegulator'],
+      key: this.keyOf('regulator'),
+    });
     this.must('mea', { type: 'network.registerFeeder', feeder: 'F1', zone: ZONE, capacityWh: '9000000' });
     for (const name of ['ann', 'bob'])
       this.must('mea', { type: 'network.assignMeter', meter: id(`${name} meter ${ZONE}`), feeder: 'F1' });
@@ -86,6 +93,39 @@ export class RandomWorld extends World {
     }
   }
 
+  /** A time to come, in whole seconds of market time. */
+  private later(ms: number): string {
+    return formatTime(millis(Math.floor((this.ledger.marketTime + ms) / 1000) * 1000));
+  }
+
+  /** The word of the regulator: what stops is set going again soon. */
+  private regulation(): Operation {
+    const { prng } = this;
+    const { rules } = this.ledger.state;
+    const reference = 'r';
+    const barred = NAMES.find((name) => rules.isBarred(id(name)));
+    if (barred !== undefined) return { type: 'market.readmitParticipant', account: id(barred), reference };
+    const account = id(this.one(NAMES));
+    const { breaker: _none, ...rest } = rules.at(this.ledger.marketTime).rules;
+    const breaker = { movePercent: 200, windowMs: 60_000, haltMs: 30_000 };
+    const limits = { openOrders: 20 + prng.below(20), dailyWh: 200_000 + prng.below(2_000_000) };
+    return this.one<Operation>([
+      { type: 'market.barParticipant', account, reference },
+      { type: 'market.setLimits', account, limits: { orderWh: 5_000 } },
+      { type: 'market.setLimits', account },
+      { type: 'market.setRules', validFrom: this.later(60_000), rules: { ...rest, breaker, limits } },
+      { type: 'market.setRules', validFrom: this.later(60_000), rules: { ...rest, limits: {} } },
+      {
+        type: 'market.halt',
+        mechanism: this.one(['continuous', 'auction'] as const),
+        ...(prng.below(2) === 0 ? ACROSS : { fromZone: ZONE, toZone: ZONE }),
+        cancelOrders: prng.below(3) === 0,
+        until: this.later(20_000 + prng.below(60_000)),
+        reference,
+      },
+    ]);
+  }
+
   override executeOnly(envelopes: readonly Envelope[], afterMs = 1000): ReturnType<World['executeOnly']> {
     const ran = super.executeOnly(envelopes, afterMs);
     this.blocks.push({ height: this.ledger.height, time: this.ledger.time, envelopes });
@@ -130,6 +170,8 @@ export class RandomWorld extends World {
         ...[...this.ledger.state.market.standing].map(({ interval }) => interval),
       ]),
       ...(prng.below(3) === 0 ? ACROSS : {}),
+      ...(prng.below(5) === 0 ? { mechanism: 'auction' as const } : {}),
+      ...(prng.below(8) === 0 ? { validFrom: this.later(prng.below(200_000)) } : {}),
       ...(prng.below(2) === 0 ? { expiresAt: formatTime(millis(Math.floor(expires / 1000) * 1000)) } : {}),
     });
   }
@@ -167,6 +209,7 @@ export class RandomWorld extends World {
       });
       if (prng.below(4) === 0) envelopes.push(this.envelope('mea', [this.reading()]));
       if (prng.below(8) === 0) envelopes.push(this.envelope('mea', [this.networkOperation()]));
+      if (prng.below(10) === 0) envelopes.push(this.envelope('regulator', [this.regulation()]));
       const { outcomes, ids } = this.block(envelopes, 1 + prng.below(2_000));
       const owners = envelopes.flatMap(({ operations }) => operations.map((operation) => operation));
       outcomes.forEach((outcome, i) => {
