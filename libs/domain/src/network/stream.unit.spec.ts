@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { formatInterval, INTERVAL_MS, millis, parseInterval, Prng } from '@gridtokenx/kernel';
+import { foldHistory, Histories } from '@gridtokenx/chain';
+import { formatInterval, INTERVAL_MS, millis, parseInterval, Prng, toHex } from '@gridtokenx/kernel';
 import type { LedgerEvent, Operation } from '@gridtokenx/protocol';
 import { auditState } from '../index.js';
-import { id, OTHER_ZONE, place, World, ZONE } from '../spec/world.spec.js';
+import { crypto, id, OTHER_ZONE, place, World, ZONE } from '../spec/world.spec.js';
 
 const NAMES = ['ann', 'bob', 'cat', 'dan'] as const;
 const ZONES = [ZONE, OTHER_ZONE] as const;
@@ -13,6 +14,10 @@ class Ledger {
   private readonly capacity = new Map<string, number>();
   private readonly used = new Map<string, number>();
   readonly faults: string[] = [];
+  /** Positions as they were settled. */
+  readonly settled: Extract<LedgerEvent, { type: 'settlement.positionSettled' }>[] = [];
+  readonly histories = new Histories();
+  private blocks = 0;
   trades = 0;
   cuts = 0;
   full = 0;
@@ -23,11 +28,16 @@ class Ledger {
   }
 
   take(events: readonly LedgerEvent[]): void {
+    const height = ++this.blocks;
+    events.forEach((event, i) => this.histories.addEvent({ height, outcome: 0, event: i }, event));
     for (const event of events)
       switch (event.type) {
         case 'network.linkSet':
           this.capacity.set('out', Number(event.forwardWh));
           this.capacity.set('in', Number(event.backwardWh));
+          break;
+        case 'settlement.positionSettled':
+          this.settled.push(event);
           break;
         case 'market.traded': {
           if (event.fromZone === event.toZone) break;
@@ -67,7 +77,7 @@ describe('over random streams of orders, readings, capacities, restrictions and 
       const one = <T>(of: readonly T[]): T => of[prng.below(of.length)] as T;
       for (const name of [...NAMES, 'mea account', 'pea account']) world.fund(name, 1_000_000);
       for (const name of NAMES) world.ownKey(name);
-      for (const name of NAMES) world.measure(name, { producedWh: 500_000, zone: one(ZONES) });
+      for (const name of NAMES) told.take(world.measure(name, { producedWh: 500_000, zone: one(ZONES) }).events);
 
       const direction = (): { fromZone: string; toZone: string } => {
         const fromZone = one(ZONES);
@@ -184,6 +194,12 @@ describe('over random streams of orders, readings, capacities, restrictions and 
       for (let i = 0; i < 14; i++) told.take(world.wait(INTERVAL_MS).events);
       expect(auditState(world.ledger)).toEqual([]);
       expect([...network.uses.cells()].filter(({ value }) => value !== undefined)).toEqual([]);
+      // The histories that events tell, cuts among them, are those whose hashes the ledger has kept.
+      const chains = told.settled.map(({ account, zone, interval }) =>
+        toHex(foldHistory(crypto, told.histories.historyOf(account, zone, interval))),
+      );
+      expect(chains).toEqual(told.settled.map(({ history }) => history));
+      expect(chains.length).toBeGreaterThan(10);
       for (const name of NAMES) expect(world.ledger.state.accounts.balance(id(name), 'WATT').held).toBe(0n);
     },
   );
