@@ -260,13 +260,12 @@ describe('our published vectors of settlement', () => {
       const before = new Map(replay.money);
       replay.take(readings);
       expect([step, textsOf(Object.fromEntries(replay.money))]).toEqual([step, expected.money]);
-      if (deltas !== undefined)
-        for (const [name, more] of Object.entries(deltas))
-          expect([step, name, (replay.money.get(name) ?? 0n) - (before.get(name) ?? 0n)]).toEqual([
-            step,
-            name,
-            BigInt(more),
-          ]);
+      for (const [name, more] of Object.entries(deltas ?? {}))
+        expect([step, name, (replay.money.get(name) ?? 0n) - (before.get(name) ?? 0n)]).toEqual([
+          step,
+          name,
+          BigInt(more),
+        ]);
       const control = new Map<string, EnergyFlows>();
       for (const position of expected.positions) {
         const named = replay.histories.get(`${position.account}/${position.zone}`);
