@@ -16,7 +16,12 @@ interface Member {
   };
   readonly validators: readonly string[];
   readonly accounts: readonly string[];
-  readonly zones: readonly { readonly id: string; readonly account: string }[];
+  readonly zones: readonly {
+    readonly id: string;
+    readonly account: string;
+    readonly territory?: string;
+    readonly voltage?: string;
+  }[];
 }
 
 export const genesisMember: Command = {
@@ -34,8 +39,8 @@ export const genesisMember: Command = {
     'validator-key': { value: 'KEY', about: 'key id of a validator; again for each', many: true },
     account: { value: 'ID', about: 'an account of its own, verified from the start; again for each', many: true },
     zone: {
-      value: 'ZONE:ID',
-      about: 'a zone that it operates and the account that is paid; again for each',
+      value: 'ZONE:ID[:TERRITORY[:VOLTAGE]]',
+      about: 'a zone that it operates, the account that is paid, and by what its wires are priced; again for each',
       many: true,
     },
     out: { value: 'FILE', about: 'where it goes', required: true },
@@ -45,9 +50,9 @@ export const genesisMember: Command = {
   ],
   run: async (context) => {
     const zones = context.all('zone').map((text) => {
-      const [id = '', account, ...more] = text.split(':');
-      if (account === undefined || more.length > 0) throw usage(`--zone ${text} is not ZONE:ID`);
-      return { id, account };
+      const [id = '', account, territory, voltage, ...more] = text.split(':');
+      if (account === undefined || more.length > 0) throw usage(`--zone ${text} is not ZONE:ID[:TERRITORY[:VOLTAGE]]`);
+      return { id, account, ...(territory && { territory }), ...(voltage && { voltage }) };
     });
     const member: Member = {
       organisation: {
@@ -84,6 +89,7 @@ export const genesisNew: Command = {
       many: true,
       required: true,
     },
+    network: { value: 'FILE', about: 'links, pairs of zones that may trade, and feeders, as in docs/spec/network.md' },
     out: { value: 'FILE', about: 'where the genesis goes', required: true },
   },
   examples: [
@@ -91,6 +97,7 @@ export const genesisNew: Command = {
   ],
   run: async (context) => {
     const members = context.all('member').map((path) => memberIn(context, path));
+    const network = context.get('network');
     const byId = <T extends { readonly id: string }>(list: readonly T[]): T[] =>
       [...list].sort((a, b) => compareText(a.id, b.id));
     const genesis = {
@@ -105,9 +112,10 @@ export const genesisNew: Command = {
       ),
       zones: byId(
         members.flatMap(({ organisation, zones }) =>
-          zones.map(({ id, account }) => ({ id, operator: organisation.id, account })),
+          zones.map(({ id, account, ...place }) => ({ id, operator: organisation.id, account, ...place })),
         ),
       ),
+      ...(network === undefined ? {} : { network: recordIn(context, network) }),
     };
     // Checked before it is written: a file that is there can be used.
     const identity = readGenesis(noble, utf8(textOf(genesis)));

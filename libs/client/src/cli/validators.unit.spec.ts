@@ -180,6 +180,34 @@ describe('a genesis', () => {
     expect(made.said.error).toMatch(/^file\.exists/);
   });
 
+  it('may begin with a network, and says by what the wires of its zones are priced', async () => {
+    const made = desk();
+    await membersOn(made);
+    made.files.set('terms.json', termsOf());
+    made.files.set('book.json', utf8(JSON.stringify(TERMS['tariffs'])));
+    const south = ['--organisation', 'bb'.repeat(16), '--sector', 'gridOperator', '--account', 'cc'.repeat(16)];
+    const zones = ['--zone', `PEA-CNX-03:${'cc'.repeat(16)}:PEA:medium`, '--zone', `PEA-KKC-04:${'cc'.repeat(16)}:PEA`];
+    expect(await made.run('genesis', 'member', ...south, ...zones, '--out', 'south.json')).toBe(0);
+    const link = { id: 'L1', fromZone: 'MEA-BKK-01', toZone: 'PEA-CNX-03', forwardWh: '9', backwardWh: '0' };
+    const pair = { fromZone: 'MEA-BKK-01', toZone: 'PEA-CNX-03', route: ['L1'] };
+    const network = { links: [link], pairs: [pair], feeders: [] };
+    const argv = ['genesis', 'new', '--terms', 'terms.json', '--tariffs', 'book.json', '--network', 'network.json'];
+    const members = ['--member', 'grid.json', '--member', 'south.json'];
+    made.files.set('network.json', utf8(JSON.stringify({ ...network, pairs: [{ ...pair, route: ['L9'] }] })));
+    expect(await made.run(...argv, ...members, '--out', 'made.json')).not.toBe(0);
+    expect(made.said.error).toMatch(/^genesis\.inconsistent: .*the route from MEA-BKK-01 to PEA-CNX-03/);
+    made.files.set('network.json', utf8(JSON.stringify(network)));
+    expect(await made.run(...argv, ...members, '--out', 'made.json')).toBe(0);
+    const genesis = JSON.parse(new TextDecoder().decode(made.files.get('made.json'))) as Record<string, unknown>;
+    expect(genesis['network']).toEqual(network);
+    const of = { operator: 'bb'.repeat(16), account: 'cc'.repeat(16), territory: 'PEA' };
+    expect(genesis['zones']).toEqual([
+      { id: 'MEA-BKK-01', operator: 'aa'.repeat(16), account: ACCOUNT },
+      { id: 'PEA-CNX-03', ...of, voltage: 'medium' },
+      { id: 'PEA-KKC-04', ...of },
+    ]);
+  });
+
   it('is not written when anything in it is wrong', async () => {
     const made = desk();
     await membersOn(made);
