@@ -83,7 +83,7 @@ describe.each(buses)('the consortium ledger with 21 validators over %s', (_name,
     const { value: buyer } = await models.balances(TRADE_ACCOUNTS.buyer);
     expect(buyer).toEqual([
       { asset: 'WATT', available: '5455000000', held: '0' },
-      { asset: `KWH:${consortium.interval}`, available: '1000000', held: '0' },
+      { asset: `KWH:MEA-BKK-01:${consortium.interval}`, available: '0', held: '1000000' },
     ]);
     expect((await models.balances(TRADE_ACCOUNTS.seller)).value).toEqual([
       { asset: 'WATT', available: '4500000000', held: '0' },

@@ -108,9 +108,7 @@ describe('migrations', () => {
       ).map(({ name }) => name);
     expect(await tables('public_ledger')).toEqual(expect.arrayContaining(['blocks', 'operations', 'balances']));
     expect(await tables('public_ledger')).not.toContain('orders');
-    expect(await tables('public_ledger')).toContain('facts');
     expect(await tables('consortium')).toEqual(expect.arrayContaining(['blocks', 'operations', 'balances', 'orders']));
-    expect(await tables('consortium')).not.toContain('facts');
   });
 
   it('refuse a file that was changed after it was applied, and a database that is newer than the program', async () => {
