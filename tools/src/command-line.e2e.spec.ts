@@ -335,8 +335,28 @@ describe('the examples of the manual, as they stand there', () => {
     );
   });
 
+  it('markets, contracts and positions', async () => {
+    const rows = async (text: string): Promise<string[]> => (await works(text)).out.trimEnd().split('\n');
+    expect(await rows('market books')).toContainEqual(expect.stringContaining(market.zone));
+    expect((await rows('market trades')).length).toBeGreaterThan(1);
+    await works('market contracts');
+    await works('market positions');
+    expect((await rows('market rules'))[1]).toMatch(/^1 /);
+    expect((await rows('market decisions')).join()).toContain('market.halted');
+    expect((await rows('network links')).length).toBeGreaterThan(1);
+    await works('network restrictions');
+    const interval = openInterval;
+    const zones = ['--from-zone', market.zone, '--to-zone', market.zone, '--interval', interval];
+    expect((await ask('market', 'book', ...gateway, ...zones)).answer).toMatchObject({ interval, phase: 'spot' });
+    const { items } = (await ask('market', 'clearings', ...gateway, '--interval', interval)).answer;
+    const cleared = { fact: expect.objectContaining({ type: 'market.cleared', interval }) };
+    expect(items).toEqual(expect.arrayContaining([expect.objectContaining(cleared)]));
+  });
+
   it('settlement', async () => {
     expect((await works('settlement statement')).out).toMatch(/^june\.csv: version 1, \d+ rows, as of block \d+\n$/);
+    await works('gridtokenx statement');
+    expect(await read('shown.csv')).toBe(await read('june.csv'));
     expect((await works('settlement evidence')).out).toMatch(/^evidence\.json: \d+ entries, as of block \d+\n$/);
     expect((await works('settlement correct')).out).toMatch(
       /^correction\.json: with \d+ histories, as of block \d+\n$/,

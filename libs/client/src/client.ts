@@ -44,6 +44,17 @@ export interface FollowOptions {
   readonly timeoutMs?: number;
 }
 
+/** Of intervals that start in [from, to). */
+export interface StatementRequest {
+  readonly from: string;
+  readonly to: string;
+  readonly format?: 'json' | 'csv';
+  /** Whether rows name the events that they stand on: they do by default. */
+  readonly basis?: 'true' | 'false';
+  /** The account is that of a grid operator: what its wires were paid, and where the energy of its zones went. */
+  readonly utility?: boolean;
+}
+
 export interface ListOptions {
   /** Filters, as query parameters. */
   readonly where?: Readonly<Record<string, string>>;
@@ -180,6 +191,30 @@ export class GridClient {
 
   trades(options: ListOptions = {}): AsyncGenerator<Row> {
     return this.#rows('/trades', options);
+  }
+
+  /** Forward trades, with what the network cut and what was delivered. */
+  contracts(options: ListOptions = {}): AsyncGenerator<Row> {
+    return this.#rows('/contracts', options);
+  }
+
+  /** What settled positions of an account came to, and what corrections made of it. */
+  positions(account: string, options: ListOptions = {}): AsyncGenerator<Row> {
+    return this.#rows(`/accounts/${encodeURIComponent(account)}/positions`, options);
+  }
+
+  /**
+   * A statement as the gateway makes it, as text: canonical JSON, or CSV. Times are RFC 3339, at whole quarters of an hour. Whoever does not
+   * believe it makes the same bytes from blocks (`Histories` of the chain).
+   */
+  async statement(
+    account: string,
+    { utility = false, ...where }: StatementRequest,
+    { minHeight }: Pick<ListOptions, 'minHeight'> = {},
+  ): Promise<string> {
+    const whose = utility ? 'operators' : 'accounts';
+    const path = `/${whose}/${encodeURIComponent(account)}/statement${query({ ...where, minHeight })}`;
+    return fromUtf8(await this.#bytes(path)) ?? fail('a statement is UTF-8');
   }
 
   /** One answer of the ledger that has no method of its own, by its path below that of the ledger, such as `/treasury`. */

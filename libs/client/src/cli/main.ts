@@ -13,6 +13,7 @@ import { CliError, Context, EXIT, helpOf, parseOptions, usage, type Command } fr
 import { GENESIS_COMMANDS } from './genesis.js';
 import { nodeIo, type Io } from './io.js';
 import { keyNew, keyShow } from './keys.js';
+import { MARKET_READS } from './market-reads.js';
 import { PUBLIC_READS } from './public-reads.js';
 import { PUBLIC_COMMANDS } from './public.js';
 import { balances, follow, health, proofGet, validatorsChanges, validatorsList } from './reads.js';
@@ -51,6 +52,7 @@ export const COMMANDS: readonly Command[] = [
   validatorsList,
   validatorsChanges,
   ...PUBLIC_COMMANDS,
+  ...MARKET_READS,
   ...PUBLIC_READS,
   ...VALIDATORS_COMMANDS,
   ...GENESIS_COMMANDS,

@@ -1,98 +1,18 @@
-import { formatDecimal } from '@gridtokenx/kernel';
 import type { LedgerEvent } from '@gridtokenx/protocol';
 import { GridClient } from '../client.js';
-import { isRecord } from '../problem.js';
-import type { Row } from '../views.js';
 import { verifyElection } from '../verify-election.js';
 import { EXIT, usage, type Command, type Context, type Option } from './command.js';
+import { at, decimalAt, gridAt, listCommand, readCommand, type ListTerms, type OneTerms } from './listing.js';
 import { refuse, urlOption } from './shared.js';
-import { tableOf } from './table.js';
 
 const url = { ...urlOption, required: true };
-const ITEMS = 100;
 
 /** Of the public ledger, whatever genesis there is at hand: what is read is not signed. */
 export const publicClient = (context: Context): GridClient =>
   new GridClient({ url: context.need('url'), kind: 'public', platform: context.io.platform });
 
-type Cells = Readonly<Record<string, (row: Row) => unknown>>;
-
-/** A field of a row, or one within another: `fact.stake`. */
-const at =
-  (...path: readonly string[]) =>
-  (row: Row): unknown =>
-    path.reduce<unknown>((here, name) => (isRecord(here) ? here[name] : undefined), row);
-/** A number of minor units, for people. */
-const decimalAt =
-  (decimals: number, ...path: readonly string[]) =>
-  (row: Row): unknown => {
-    const amount = at(...path)(row);
-    return typeof amount === 'string' || typeof amount === 'number'
-      ? formatDecimal(BigInt(amount), decimals)
-      : undefined;
-  };
-/** An amount of micro-GRID. */
-const gridAt = (...path: readonly string[]): ((row: Row) => unknown) => decimalAt(6, ...path);
-
-interface ListTerms {
-  readonly name: string;
-  readonly about: string;
-  readonly options?: Readonly<Record<string, Option>>;
-  readonly example?: string;
-  readonly path: (context: Context) => string;
-  /** Options that are query parameters. */
-  readonly where?: readonly string[];
-  readonly cells: Cells;
-}
-
-const listing = ({ name, about, options = {}, example = '', path, where = [], cells }: ListTerms): Command => ({
-  name: `public ${name}`,
-  about,
-  options: { url, ...options, limit: { value: 'N', about: `how many: ${ITEMS} by default` } },
-  examples: [`public ${name} --url http://127.0.0.1:8080 ${example}`.trim()],
-  run: async (context) => {
-    const limit = context.get('limit') ?? String(ITEMS);
-    if (!/^[1-9]\d{0,5}$/.test(limit)) throw usage(`--limit ${limit} is not a number of rows`);
-    const asked = Object.fromEntries(
-      where.flatMap((option) => {
-        const value = context.get(option);
-        return value === undefined ? [] : [[option, value]];
-      }),
-    );
-    const items: Row[] = [];
-    for await (const row of publicClient(context).list(path(context), { where: asked })) {
-      items.push(row);
-      if (items.length === Number(limit)) break;
-    }
-    const rows = items.map((row) => Object.fromEntries(Object.entries(cells).map(([title, of]) => [title, of(row)])));
-    context.say(
-      tableOf(
-        Object.keys(cells).map((title) => [title, title]),
-        rows,
-      ),
-      { items },
-    );
-  },
-});
-
-interface OneTerms {
-  readonly name: string;
-  readonly about: string;
-  readonly options?: Readonly<Record<string, Option>>;
-  readonly example?: string;
-  readonly path: (context: Context) => string;
-}
-
-const reading = ({ name, about, options = {}, example = '', path }: OneTerms): Command => ({
-  name: `public ${name}`,
-  about,
-  options: { url, ...options },
-  examples: [`public ${name} --url http://127.0.0.1:8080 ${example}`.trim()],
-  run: async (context) => {
-    const answer = await publicClient(context).read(path(context));
-    context.say(JSON.stringify(answer, undefined, 2), answer);
-  },
-});
+const listing = (terms: ListTerms): Command => listCommand('public', publicClient, terms);
+const reading = (terms: OneTerms): Command => readCommand('public', publicClient, terms);
 
 const account: Option = { value: 'ACCOUNT', about: 'whose', required: true };
 const ofAccount = (context: Context, rest: string): string =>
