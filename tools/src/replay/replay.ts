@@ -128,7 +128,7 @@ class Replay {
       }
       return open.length === 0;
     }, 'the last interval to be settled');
-    if (!signal.aborted) await this.correct(chosen);
+    if (!signal.aborted) await this.correct();
     await this.followUntil(() => progress.isPaid, 'the dues to be paid');
     return signal.aborted ? { intervals: chosen.length, faults: [] } : this.finish(chosen);
   }
@@ -273,19 +273,20 @@ class Replay {
   }
 
   /** What the operators learn too late: sent once all is settled, with the histories of the positions that it touches. */
-  private async correct(chosen: readonly number[]): Promise<void> {
+  private async correct(): Promise<void> {
     const { readings, say } = this.options;
     for (const { meter: name, start, consumedWh, producedWh } of readings.corrections) {
       const meter = readings.meters.find((one) => one.name === name);
-      if (meter === undefined || !chosen.includes(start)) continue;
-      if (this.progress.isCorrected(this.meterOf(meter), start)) continue;
+      if (meter === undefined || !this.progress.isSettled(start)) continue;
+      const id = this.meterOf(meter);
+      if (!this.progress.hasReading(id, start) || this.progress.isCorrected(id, start)) continue;
       const operation = this.histories.correction(native, {
         account: this.traders.accountOf(meter),
         zone: meter.zone,
         interval: formatInterval(millis(start)),
         readings: [
           {
-            meter: this.meterOf(meter),
+            meter: id,
             quality: 'actual',
             consumedWh: String(consumedWh),
             producedWh: String(producedWh),

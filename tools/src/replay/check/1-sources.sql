@@ -32,15 +32,22 @@ create temp table replayed as
 select start::timestamptz as start
 from source, jsonb_array_elements_text(body::jsonb) as starts (start) where name = 'intervals.json';
 
+-- And those of former lives of the replay, which may have been longer.
+create temp table lived as
+select start from replayed
+union
+select pg_temp.start_of(body ->> 'interval') from event join meter on meter.meter = body ->> 'meter'
+where body ->> 'type' = 'metering.readingRecorded';
+
 -- Version 1 is what was read first; with each line of the corrections an interval gets a version more.
 create temp table reading as
 select meter.meter, meter.account, meter.zone, cell[2]::timestamptz as start, 1::bigint as version,
   cell[3]::numeric as consumed, cell[4]::numeric as produced
-from pg_temp.rows_of('readings.csv') join meter on meter.name = cell[1]
+from pg_temp.rows_of('readings.csv') join meter on meter.name = cell[1] join lived on start = cell[2]::timestamptz
 union all
 select meter.meter, meter.account, meter.zone, cell[2]::timestamptz, 1 + row_number() over (partition by cell[2]::timestamptz order by line),
   cell[3]::numeric, cell[4]::numeric
-from pg_temp.rows_of('corrections.csv') join meter on meter.name = cell[1] join replayed on start = cell[2]::timestamptz;
+from pg_temp.rows_of('corrections.csv') join meter on meter.name = cell[1] join lived on start = cell[2]::timestamptz;
 
 -- Scenes of the demo have meters of their own: no file says what those measured.
 insert into reading

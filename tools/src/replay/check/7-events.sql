@@ -7,7 +7,7 @@ insert into difference (what, subject, computed, told)
 select 'reading', concat_ws(' ', coalesce(reading.meter, recorded.meter), start), computed::text, told::text
 from (
   select meter, start, row(consumed, produced, greatest(produced - consumed, 0), greatest(consumed - produced, 0)) as computed
-  from reading where version = 1 and (start in (select start from replayed) or meter not in (select meter from meter))
+  from reading where version = 1
 ) as reading
 full join (
   select body ->> 'meter' as meter, pg_temp.start_of(body ->> 'interval') as start,

@@ -472,6 +472,17 @@ describe('the independent check', () => {
     expect(await faultsOf(world)).toContain(where);
   });
 
+  it('leaves alone what others did in an interval that was not replayed', async () => {
+    const interval = '2026-06-15T03:15:00Z/PT15M';
+    const story: Told[] = [
+      ...STORY,
+      { ...reading(id('d'), unmetered, 'Z-HERE', 10, 0), interval },
+      { ...settled(unmetered, 'Z-HERE', [10, 0, 0, 0, 0, 0]), interval },
+      { type: 'settlement.intervalSettled', interval },
+    ];
+    expect((await check({ story })).differences).toEqual([]);
+  });
+
   it('finds an auction with two prices, and one with a single price it lets pass', async () => {
     const more = (ticks: number): Told[] => [
       ...STORY,
