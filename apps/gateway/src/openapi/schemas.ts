@@ -421,7 +421,13 @@ export const book = market.extend({
   bids: bookSide,
   asks: bookSide,
 });
-export const bookAnswer = book.extend(standing);
+const { type: _halted, ...halt } = f.eventSchemas['market.halted'].shape;
+const { type: _tripped, ...pause } = f.eventSchemas['market.breakerTripped'].shape;
+export const bookAnswer = book.extend({
+  ...standing,
+  halt: z.strictObject(halt).optional().describe('The regulator has halted the pair, as of now.'),
+  pause: z.strictObject(pause).optional().describe('A price move has halted the book until it reopens, as of now.'),
+});
 
 export const block = z.strictObject({
   height: whole,

@@ -6,6 +6,8 @@ import type {
   TradeFilter,
   ValidatorChangeFilter,
 } from '@gridtokenx/runtime';
+import { formatInterval, millis } from '@gridtokenx/kernel';
+import { haltId, pauseId } from '@gridtokenx/projections';
 import { Inject, Injectable } from '@nestjs/common';
 import type { z } from 'zod';
 import type * as schemas from '../openapi/schemas.js';
@@ -52,7 +54,17 @@ export class ConsortiumQueries {
   async book(named: Parameters<ConsortiumReads['book']>[0]): Promise<z.input<typeof schemas.bookAnswer>> {
     const { value, ...at } = await this.readModels.book(named);
     if (value === undefined) throw problem('book.unknown');
-    return { ...asOf(at), ...bookBody(value) };
+    const place = { ...value, interval: formatInterval(millis(value.intervalStartMs)) };
+    const [halt, pause] = await Promise.all([
+      this.readModels.record('halt', '', haltId(place)),
+      this.readModels.record('pause', '', pauseId(place)),
+    ]);
+    return {
+      ...asOf(at),
+      ...bookBody(value),
+      ...(halt.value !== undefined && { halt: halt.value.body }),
+      ...(pause.value !== undefined && { pause: pause.value.body }),
+    };
   }
 
   async trades(filter: TradeFilter): Promise<z.input<typeof schemas.tradesAnswer>> {

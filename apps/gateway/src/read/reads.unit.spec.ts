@@ -400,6 +400,19 @@ describe('a read', () => {
       wheeling: 1_234,
       bids: { levels: [] },
     });
+    const { intervalStartMs: _, ...key } = BOOK;
+    const limits = { priceTicks: 900, lowTicks: 400, highTicks: 410, until: '2026-06-15T04:00:00Z' };
+    const [pair, mechanism] = [{ fromZone: BOOK.fromZone, toZone: BOOK.toZone }, BOOK.mechanism];
+    world.readModels.tell([
+      { type: 'market.halted', mechanism, ...pair, cancelOrders: false, reference: 'storm-1' },
+      { type: 'market.breakerTripped', ...key, interval: INTERVAL, ...limits },
+    ]);
+    const stopped = '/v1/markets/MEA-BKK-01/MEA-BKK-02/2026-06-15T03:00:00Z/book?mechanism=continuous';
+    expect(schemas.bookAnswer.parse((await get(stopped)).body)).toMatchObject({
+      halt: { reference: 'storm-1' },
+      pause: { until: limits.until },
+    });
+    expect(schemas.bookAnswer.parse((await get(ofAuction)).body).halt).toBeUndefined();
     await expectProblem(await get(ofAuction.replace('forward', 'spot')), 404, 'book.unknown');
     await expectProblem(await get(ofAuction.replace('auction', 'dutch')), 400, 'query.invalid', '/mechanism');
     const { items } = schemas.marketsAnswer.parse((await get('/v1/markets?open=true')).body);
