@@ -34,7 +34,7 @@ const USAGE = `npm run bench -- <name> [options]
     --workers W            threads that check envelopes (default 1)
     --no-projector         without rows and Postgres
     --profile FILE         writes the CPU profile of the measured seconds
-  settlement  a day of meters settled as it streams by: time, memory, growth; and a small one through the ledger
+  settlement  a day of meters settled as it streams by: time, memory, growth; and a small one through the whole system
     --meters N             with two trades each; may be repeated (default 10000, 100000 and 1000000)
     --whole N              meters of the day that also goes through the ledger; 0 for none (default 1000)
   growth      many accounts and resting orders beside few: cost of an operation, memory, snapshot, restart
@@ -206,11 +206,11 @@ async function settlement(args: string[]): Promise<void> {
   });
   const { runSettlementBench } = await import('./settlement.js');
   const sizes = (values.meters ?? ['10000', '100000', '1000000']).map((text) => count(text, 'meters'));
-  const result = runSettlementBench(sizes, countOrNone(values.whole, 'whole'));
+  const result = await runSettlementBench(sizes, countOrNone(values.whole, 'whole'));
   const { metersPerSecond, rssMb, growth, whole } = result;
   if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
   else say(`${metersPerSecond} meters a second, ${rssMb} MB, growth ${growth.join(', ')}`);
-  if (whole?.equal === false) throw new Error('the day through the ledger gives other statements');
+  if (whole?.equal === false) throw new Error('the day through the system gives other statements');
 }
 
 async function auction(args: string[]): Promise<void> {

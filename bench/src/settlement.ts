@@ -5,8 +5,9 @@ import { participantStatement, statementCsv, statementJson, utilityStatement, ty
 import { compareText, millis, formatTime, toHex } from '@gridtokenx/kernel';
 import { rounded } from './statistics.js';
 import { accountOf, BEGIN, Day, INTERVALS, ZONES } from './settlement/day.js';
-import { LedgerDay, OPERATOR, termsOf } from './settlement/ledger.js';
+import { LedgerDay, OPERATOR, termsOf, type DayOnLedger } from './settlement/ledger.js';
 import { settleDay } from './settlement/stream.js';
+import { runDayOnSystem } from './settlement/system.js';
 
 /** Settles one day of so many meters as it streams by, with two trades for each meter. */
 export interface SettlementRun {
@@ -34,7 +35,7 @@ export interface SettlementResult extends SettlementRun {
   readonly whole?: WholeResult;
 }
 
-/** A day that goes through the ledger, and the same day as it streams by. */
+/** A day that goes through a ledger, and the same day as it streams by. */
 export interface WholeResult {
   readonly meters: number;
   readonly intervals: number;
@@ -72,12 +73,12 @@ function runOf(meters: number): SettlementRun {
   };
 }
 
-export function runSettlementBench(sizes: readonly number[], wholeMeters = 0): SettlementResult {
+export async function runSettlementBench(sizes: readonly number[], wholeMeters = 0): Promise<SettlementResult> {
   const runs = sizes.map((size) => runOf(size));
   const growth = runs.slice(1).map((run, i) => rounded(run.usPerPosition / (runs[i]?.usPerPosition ?? 1), 2));
   const last = runs.at(-1);
   if (last === undefined) throw new Error('a bench has a size');
-  const whole = wholeMeters === 0 ? {} : { whole: compareWithLedger(wholeMeters) };
+  const whole = wholeMeters === 0 ? {} : { whole: await compareWithSystem(wholeMeters) };
   return { ...last, runs, growth, ...whole };
 }
 
@@ -89,6 +90,28 @@ export function compareWithLedger(meters: number, intervals = INTERVALS, tradesI
   const began = performance.now();
   const through = new LedgerDay(new Day(meters, tradesInAll, intervals));
   through.run();
+  return compared(through, { meters, intervals, tradesInAll, began });
+}
+
+/** The same of a day that goes through validators, bus and read models; it takes some three minutes. */
+export async function compareWithSystem(
+  meters: number,
+  intervals = INTERVALS,
+  tradesInAll = 2 * meters,
+): Promise<WholeResult> {
+  const began = performance.now();
+  const through = await runDayOnSystem(new Day(meters, tradesInAll, intervals));
+  return compared(through, { meters, intervals, tradesInAll, began });
+}
+
+interface Compared {
+  readonly meters: number;
+  readonly intervals: number;
+  readonly tradesInAll: number;
+  readonly began: number;
+}
+
+function compared(through: DayOnLedger, { meters, intervals, tradesInAll, began }: Compared): WholeResult {
   const streamed = settleDay(new Day(meters, tradesInAll, intervals), termsOf(), true);
   const byAccount = Map.groupBy(streamed.stated, ({ account }) => account);
   const positions = through.histories.settled();
@@ -111,7 +134,7 @@ export function compareWithLedger(meters: number, intervals = INTERVALS, tradesI
     meters,
     intervals,
     trades: streamed.trades,
-    blocks: through.ledger.height,
+    blocks: through.height,
     seconds: rounded((performance.now() - began) / 1_000, 1),
     statements: meters + 1,
     equal,
