@@ -105,6 +105,8 @@ function bookFor(
   context: OperationContext,
   { mechanism = 'continuous', fromZone, toZone, interval }: OperationOf<'market.placeOrder'>,
 ): Book | RejectedOutcome {
+  const recent = market.recentBook({ mechanism, fromZone, toZone, interval }, context.marketTime);
+  if (recent !== undefined) return recent;
   const schedule = market.schedule(interval);
   const phase = phaseAt(schedule, context.marketTime);
   if (phase === 'over') return rejected('market.bookClosed');
@@ -113,7 +115,9 @@ function bookFor(
   const cell = market.book(name);
   if (cell !== undefined) {
     const book = cell.extra;
-    return book === undefined || !market.isOpen(cell, context.marketTime) ? rejected('market.bookClosed') : book;
+    if (book === undefined || !market.isOpen(cell, context.marketTime)) return rejected('market.bookClosed');
+    market.recent = cell;
+    return book;
   }
   for (const zone of [fromZone, toZone])
     if (!market.registry.zones.has(zone)) return rejected('registry.unknownZone', { zone });
@@ -194,7 +198,7 @@ function enterOrder(market: MarketState, context: OperationContext, request: Req
     return rejected('market.belowCharges', { wheeling: String(book.terms.wheeling) });
   const hold = book.holdOf(isBid, priceTicks, quantityWh, 0);
   const asset = book.escrowAsset(isBid);
-  const own = market.accounts.cell(account, asset);
+  const own = market.accounts.balances.cellIn(isBid || !book.isSpot ? market.watt : book.sold, account);
   if ((own.value?.available ?? 0n) < hold)
     return rejected('accounts.insufficientBalance', { account, asset, needed: hold.toString() });
   const stop = market.rules.stopOf(book);
@@ -296,7 +300,7 @@ export function comeIn(
     isOutOfMeetings = !match(market, context, taker, limitRank, corridor);
     hasTripped = corridor?.close(market, context, book) === true;
   } else if (crosses) market.rules.hold(book);
-  const own = market.accounts.cell(account, book.escrowAsset(isBid));
+  const own = market.accounts.balances.cellIn(isBid || !book.isSpot ? market.watt : book.sold, account);
   const { remainingWh, feeCarry } = taker;
   if (remainingWh > 0 && timeInForce === 'GTC' && !isOutOfMeetings)
     rest(market, order, remainingWh, feeCarry, own, taker);

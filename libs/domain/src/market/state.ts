@@ -189,6 +189,9 @@ export class MarketState {
     store.change(this.counterCell, { trades: 0, entries: 0, closed: 0 });
   }
 
+  /** See {@link recentBook}: what it says comes from the row, so it need not be undone. */
+  recent: BookCell | undefined = undefined;
+
   beginBlock(): void {
     this.meetingsLeft = MEETINGS_PER_BLOCK_MAX;
     this.hasCleared = false;
@@ -215,6 +218,22 @@ export class MarketState {
     for (const book of this.standing) resting += book.bids.count + book.asks.count + book.waiting.size;
     if (resting !== open) faults.push(`${resting} orders rest in books, ${open} are open`);
     return faults;
+  }
+
+  /** The book that the last order was for, if an order with this name is for it too: most follow one another in one book. */
+  recentBook(name: Omit<BookName, 'phase'>, marketTime: number): Book | undefined {
+    const { recent } = this;
+    const book = recent?.extra;
+    return recent !== undefined &&
+      book !== undefined &&
+      book.interval === name.interval &&
+      book.toZone === name.toZone &&
+      book.fromZone === name.fromZone &&
+      book.mechanism === name.mechanism &&
+      // Of the phases of an interval only one has a book that is open: the other is over, or yet to begin.
+      this.isOpen(recent, marketTime)
+      ? book
+      : undefined;
   }
 
   /** A book by its cell: while it stands. */
@@ -293,7 +312,7 @@ export class MarketState {
   nextTrade(): number {
     const row = this.count();
     const trades = row.trades + 1;
-    this.store.change(this.counterCell, { ...row, trades });
+    this.store.change(this.counterCell, { trades, entries: row.entries, closed: row.closed });
     return trades;
   }
 
@@ -301,7 +320,7 @@ export class MarketState {
   nextEntry(): number {
     const row = this.count();
     const entries = row.entries + 1;
-    this.store.change(this.counterCell, { ...row, entries });
+    this.store.change(this.counterCell, { trades: row.trades, entries, closed: row.closed });
     return entries;
   }
 
@@ -323,7 +342,7 @@ export class MarketState {
   setClosed(cell: OrderCell): void {
     const row = this.count();
     const closed = row.closed + 1;
-    this.store.change(this.counterCell, { ...row, closed });
+    this.store.change(this.counterCell, { trades: row.trades, entries: row.entries, closed });
     const oldest = this.closedRing[closed % CLOSED_ORDERS_REMEMBERED];
     if (oldest !== undefined) this.store.change(oldest, undefined);
     this.store.change(cell, { closed });

@@ -117,7 +117,7 @@ export class PositionsState {
   /** Changes a position and tells it in the account's history. */
   note(cell: PositionCell, entry: HistoryEntry, change: Partial<PositionRow>): void {
     const row = this.of(cell);
-    this.store.change(cell, { ...row, ...change, history: foldEntry(this.crypto, row.history, entry) });
+    this.store.change(cell, rowWith(row, change, foldEntry(this.crypto, row.history, entry)));
   }
 
   /** The same of both sides of a trade. */
@@ -130,8 +130,8 @@ export class PositionsState {
   ): void {
     const [sold, bought] = [this.of(seller), this.of(buyer)];
     const [sellers, buyers] = foldIntoBoth(this.crypto, sold.history, bought.history, entry);
-    this.store.change(seller, { ...sold, ...sellerChange, history: sellers });
-    this.store.change(buyer, { ...bought, ...buyerChange, history: buyers });
+    this.store.change(seller, rowWith(sold, sellerChange, sellers));
+    this.store.change(buyer, rowWith(bought, buyerChange, buyers));
   }
 
   /** Forgets the indexes of places that were settled in earlier blocks: until then an undo might have needed them. */
@@ -144,6 +144,19 @@ export class PositionsState {
     this.settledPlaces.push(place);
   }
 }
+
+/** Written out, since two rows are made for each trade and spreads cost more than all else of it. */
+const rowWith = (row: PositionRow, change: Partial<PositionRow>, history: Uint8Array): PositionRow => ({
+  importWh: change.importWh ?? row.importWh,
+  exportWh: change.exportWh ?? row.exportWh,
+  soldForwardWh: change.soldForwardWh ?? row.soldForwardWh,
+  reservedWh: change.reservedWh ?? row.reservedWh,
+  soldSpotWh: change.soldSpotWh ?? row.soldSpotWh,
+  boughtWh: change.boughtWh ?? row.boughtWh,
+  boughtForwardWh: change.boughtForwardWh ?? row.boughtForwardWh,
+  isMetered: change.isMetered ?? row.isMetered,
+  history,
+});
 
 const encodePosition = (writer: RowWriter, row: PositionRow): void =>
   void writer
