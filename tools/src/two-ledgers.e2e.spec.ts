@@ -80,10 +80,14 @@ describe('the consortium ledger and the public ledger side by side', () => {
     expect(paid).toEqual(DONE);
     expect((await reads.balances(to)).value).toEqual([{ asset: 'GRID', available: String(AMOUNT), held: '0' }]);
     expect(await get(`/v1/public/keys/${to}`)).toMatchObject({ kid: to, account: to, highestSequence: 0 });
-    const [open, own] = await Promise.all([get('/v1/public/health'), get('/v1/health')]);
+    const open = await get('/v1/public/health');
+    // Nobody asks the consortium for anything: its first block is its first beat, which may be later than the payment.
+    const own = await until('a block of the consortium', async () => {
+      const health = await get('/v1/health');
+      return Number(health['height']) > 0 && health;
+    });
     expect(open).toMatchObject({ status: 'ok', ledgerId: world.system.publicLedger?.identity.ledgerId });
     expect(own).toMatchObject({ status: 'ok', ledgerId: world.anchor.ledgerId });
-    expect(Number(own['height'])).toBeGreaterThan(0);
   });
 
   const itemsOf = async (path: string): Promise<readonly Row[]> => (await get(path))['items'] as Row[];
