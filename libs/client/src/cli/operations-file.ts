@@ -1,6 +1,7 @@
-import { fromUtf8, JsonError, parseStrictJson } from '@gridtokenx/kernel';
+import { JsonError, parseStrictJson } from '@gridtokenx/kernel';
 import type { Operation } from '@gridtokenx/protocol';
 import { readCsv, type CsvRecord } from '../csv.js';
+import { textOfFile } from '../text-file.js';
 import {
   checkOperation,
   parseIntervalText,
@@ -38,29 +39,9 @@ const only = (line: number, code: string, reason: string, hint?: string): Operat
 /** Reads orders from CSV or operations from NDJSON; bad lines are listed, all of them. */
 export function readOperationsFile(bytes: Uint8Array, format: 'csv' | 'ndjson'): OperationsFile {
   if (bytes.length > BATCH_FILE_BYTES_MAX) return only(1, 'file.tooLarge', `more than ${BATCH_FILE_BYTES_MAX} bytes`);
-  const text = fromUtf8(bytes);
-  if (text === undefined)
-    return only(
-      lineOfBadUtf8(bytes),
-      'file.notUtf8',
-      'the file is not UTF-8',
-      "save it as UTF-8, in a spreadsheet as 'CSV UTF-8'",
-    );
-  // Spreadsheets put a byte order mark before UTF-8.
-  const plain = text.startsWith('\ufeff') ? text.slice(1) : text;
-  return format === 'csv' ? fromCsv(plain) : fromNdjson(plain);
-}
-
-function lineOfBadUtf8(bytes: Uint8Array): number {
-  let line = 1;
-  let start = 0;
-  for (let i = 0; i <= bytes.length; i++) {
-    if (i < bytes.length && bytes[i] !== 10) continue;
-    if (fromUtf8(bytes.subarray(start, i)) === undefined) return line;
-    line++;
-    start = i + 1;
-  }
-  return 1;
+  const text = textOfFile(bytes);
+  if (typeof text !== 'string') return only(text.line, text.code, text.reason, text.hint);
+  return format === 'csv' ? fromCsv(text) : fromNdjson(text);
 }
 
 function fromNdjson(text: string): OperationsFile {

@@ -1,4 +1,5 @@
-import { compareText, formatInterval, fromUtf8, INTERVAL_MS, millis, type Millis } from '@gridtokenx/kernel';
+import { compareText, formatInterval, INTERVAL_MS, millis, type Millis } from '@gridtokenx/kernel';
+import { textOfFile } from '../text-file.js';
 import type { ReadingsFault } from './codes.js';
 import type { Rows } from './fields.js';
 import {
@@ -95,33 +96,13 @@ export function metersNamedIn(bytes: Uint8Array, format: 'csv' | 'ndjson'): stri
 function rowsIn(bytes: Uint8Array, format: 'csv' | 'ndjson'): Rows {
   if (bytes.length > READINGS_FILE_BYTES_MAX)
     return refusedWhole(1, 'file.tooLarge', `more than ${READINGS_FILE_BYTES_MAX} bytes`, 'part the file');
-  const text = fromUtf8(bytes);
-  if (text === undefined)
-    return refusedWhole(
-      lineOfBadUtf8(bytes),
-      'file.notUtf8',
-      'the file is not UTF-8',
-      "save it as UTF-8, in a spreadsheet as 'CSV UTF-8'",
-    );
-  // Spreadsheets put a byte order mark before UTF-8.
-  const plain = text.startsWith('\ufeff') ? text.slice(1) : text;
-  return format === 'csv' ? rowsOfCsv(plain) : rowsOfNdjson(plain);
+  const text = textOfFile(bytes);
+  if (typeof text !== 'string') return refusedWhole(text.line, text.code, text.reason, text.hint);
+  return format === 'csv' ? rowsOfCsv(text) : rowsOfNdjson(text);
 }
 
 function refusedWhole(line: number, code: ReadingsFault['code'], reason: string, hint: string): Rows {
   return { refused: [{ line, code, reason, hint }] };
-}
-
-function lineOfBadUtf8(bytes: Uint8Array): number {
-  let line = 1;
-  let start = 0;
-  for (let i = 0; i < bytes.length; i++) {
-    if (bytes[i] !== 10) continue;
-    if (fromUtf8(bytes.subarray(start, i)) === undefined) return line;
-    line++;
-    start = i + 1;
-  }
-  return line;
 }
 
 class Results {

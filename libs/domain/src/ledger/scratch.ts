@@ -1,1 +1,0 @@
-export { ScratchWriter, type RowWriter } from '@gridtokenx/kernel';
