@@ -5,6 +5,7 @@ import type { AsOf, ConsortiumReads, ReadingView, StatementFacts, TradeView } fr
 import { Inject, Injectable } from '@nestjs/common';
 import { IDENTITY, READ_MODELS } from '../parts.js';
 import { problem } from '../problems.js';
+import { tradeTerms } from './views.js';
 
 /** Of trades, of readings and of facts of settlement: what one answer is made of fits into memory. */
 export const STATEMENT_FACTS_MAX = 200_000;
@@ -84,29 +85,4 @@ const readingFact = ({ meter, account, zone, quality, version, ...view }: Readin
   importWh: String(view.importWh),
 });
 
-const tradeFact = (view: TradeView): Fact => ({
-  type: 'market.traded',
-  trade: view.trade,
-  bid: view.bid,
-  ask: view.ask,
-  buyer: view.buyer,
-  seller: view.seller,
-  mechanism: view.mechanism,
-  phase: view.phase,
-  fromZone: view.fromZone,
-  toZone: view.toZone,
-  interval: formatInterval(millis(view.intervalStartMs)),
-  priceTicks: view.priceTicks,
-  quantityWh: String(view.quantityWh),
-  notional: view.notional,
-  buyerFee: view.buyerFee,
-  sellerFee: view.sellerFee,
-  wheeling: view.wheeling,
-  feePayee: view.feePayee,
-  toOperator: view.toOperator,
-  fromOperator: view.fromOperator,
-  platform: view.platform,
-  tax: view.tax,
-  tariffVersion: view.tariffVersion,
-  tariffHash: view.tariffHash,
-});
+const tradeFact = (view: TradeView): Fact => ({ type: 'market.traded', ...tradeTerms(view) });

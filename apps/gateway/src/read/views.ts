@@ -88,7 +88,8 @@ export const orderBody = (view: OrderView): z.input<typeof schemas.order> => ({
   priceThbPerKwh: thbPerKwh(view.priceTicks),
 });
 
-export const tradeBody = (view: TradeView, hrefs: Hrefs): z.input<typeof schemas.trade> => ({
+/** What the ledger told of a trade, but for what it left of the two orders. */
+export const tradeTerms = (view: TradeView) => ({
   trade: view.trade,
   bid: view.bid,
   ask: view.ask,
@@ -108,6 +109,10 @@ export const tradeBody = (view: TradeView, hrefs: Hrefs): z.input<typeof schemas
   tax: view.tax,
   tariffVersion: view.tariffVersion,
   tariffHash: view.tariffHash,
+});
+
+export const tradeBody = (view: TradeView, hrefs: Hrefs): z.input<typeof schemas.trade> => ({
+  ...tradeTerms(view),
   height: view.height,
   index: view.index,
   event: view.event,

@@ -255,6 +255,18 @@ export class Histories {
   }
 }
 
+/** How large a trade is, or is left, and what it costs. */
+const sizeIn = (event: TradeFact | EventOf<'market.contractCut'>) => ({
+  quantityWh: Number(event.quantityWh),
+  buyerFee: Number(event.buyerFee),
+  sellerFee: Number(event.sellerFee),
+  wheeling: Number(event.wheeling),
+  toOperator: Number(event.toOperator),
+  fromOperator: Number(event.fromOperator),
+  platform: Number(event.platform),
+  tax: Number(event.tax),
+});
+
 function tradeIn(event: TradeFact): TradeEntry {
   return {
     kind: 'trade',
@@ -267,14 +279,7 @@ function tradeIn(event: TradeFact): TradeEntry {
     fromZone: event.fromZone,
     toZone: event.toZone,
     priceTicks: event.priceTicks,
-    quantityWh: Number(event.quantityWh),
-    buyerFee: Number(event.buyerFee),
-    sellerFee: Number(event.sellerFee),
-    wheeling: Number(event.wheeling),
-    toOperator: Number(event.toOperator),
-    fromOperator: Number(event.fromOperator),
-    platform: Number(event.platform),
-    tax: Number(event.tax),
+    ...sizeIn(event),
     tariffVersion: event.tariffVersion,
     tariffHash: event.tariffHash,
   };
@@ -286,13 +291,6 @@ function cutTradeIn(event: EventOf<'market.contractCut'>, { entries }: PositionF
   assert(was?.kind === 'trade', 'what is cut was traded before');
   return {
     ...was,
-    quantityWh: Number(event.quantityWh),
-    buyerFee: Number(event.buyerFee),
-    sellerFee: Number(event.sellerFee),
-    wheeling: Number(event.wheeling),
-    toOperator: Number(event.toOperator),
-    fromOperator: Number(event.fromOperator),
-    platform: Number(event.platform),
-    tax: Number(event.tax),
+    ...sizeIn(event),
   };
 }
