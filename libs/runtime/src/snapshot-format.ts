@@ -22,8 +22,8 @@ import {
   type ValidatorSet,
 } from '@gridtokenx/chain';
 import { HASH_BYTES, merkleRoot, type Crypto, type Hash, type PublicKey } from '@gridtokenx/crypto';
-import { ScratchWriter, type Checkpoints, type RestoredBucket } from '@gridtokenx/domain';
-import { ByteReader, ByteWriter, DecodeError, equalBytes, isAscii } from '@gridtokenx/kernel';
+import { type Checkpoints, type RestoredBucket } from '@gridtokenx/domain';
+import { ByteReader, ByteWriter, DecodeError, equalBytes, isAscii, ScratchWriter } from '@gridtokenx/kernel';
 import { PROTOCOL_VERSION, VALIDATORS_MAX } from '@gridtokenx/protocol';
 
 /** A part holds about so many rows at most: writing one is a slice between two blocks. */

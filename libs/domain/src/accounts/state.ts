@@ -1,5 +1,4 @@
-import type { RowWriter } from '../ledger/scratch.js';
-import { assert } from '@gridtokenx/kernel';
+import { assert, type RowWriter } from '@gridtokenx/kernel';
 import { PairTable, plainTable, type Cell, type Group, type Store, type Table } from '../ledger/store.js';
 
 export const WATT = 'WATT';

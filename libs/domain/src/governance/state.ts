@@ -1,4 +1,4 @@
-import { assert, compareText, type ByteReader } from '@gridtokenx/kernel';
+import { assert, type ByteReader, compareText, type RowWriter } from '@gridtokenx/kernel';
 import {
   DELEGATIONS_PER_BLOCK_MAX,
   parameterSchemas,
@@ -7,7 +7,6 @@ import {
   type Track,
 } from '@gridtokenx/protocol';
 import { GRID } from '../grid/state.js';
-import type { RowWriter } from '../ledger/scratch.js';
 import { readFlag, readOneOf } from '../ledger/rows.js';
 import { SortedSet } from '../ledger/sorted.js';
 import { PairTable, pairTable, plainTable, type Store, type Table } from '../ledger/store.js';

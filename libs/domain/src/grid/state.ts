@@ -1,5 +1,5 @@
 import type { Crypto } from '@gridtokenx/crypto';
-import { assert, fromBase64Url, type ByteReader } from '@gridtokenx/kernel';
+import { assert, type ByteReader, fromBase64Url, type RowWriter } from '@gridtokenx/kernel';
 import { rejected, TREASURY_ACCOUNT, type LedgerEvent, type RejectedOutcome } from '@gridtokenx/protocol';
 import {
   lockedAt,
@@ -14,7 +14,6 @@ import {
 } from '../accounts/locks.js';
 import { supplyTotal, type AccountsState } from '../accounts/state.js';
 import { keyTable, UNUSED_WINDOW, type KeyRow } from '../ledger/keys.js';
-import type { RowWriter } from '../ledger/scratch.js';
 import { plainTable, type Store, type Table } from '../ledger/store.js';
 import type { ParametersState } from '../parameters/state.js';
 

@@ -9,9 +9,8 @@ import {
   type RowProof,
 } from '@gridtokenx/chain';
 import { nodeHash, ZERO_HASH, type Crypto, type Hash } from '@gridtokenx/crypto';
-import { asciiText, assert, utf8 } from '@gridtokenx/kernel';
+import { asciiText, assert, ScratchWriter, utf8 } from '@gridtokenx/kernel';
 import { rowHash } from './digest.js';
-import { ScratchWriter } from './scratch.js';
 import type { Cell, Store } from './store.js';
 
 /** The cells of a bucket, each at the place of its row. */

@@ -9,7 +9,7 @@ import {
   type RowProof,
 } from '@gridtokenx/chain';
 import { leafHash, merkleRoot, ZERO_HASH, type Hash } from '@gridtokenx/crypto';
-import { asciiText, ByteWriter, DecodeError, millis, Prng, toHex, utf8 } from '@gridtokenx/kernel';
+import { asciiText, ByteWriter, DecodeError, millis, Prng, ScratchWriter, toHex, utf8 } from '@gridtokenx/kernel';
 import {
   auditState,
   createLedger,
@@ -21,7 +21,6 @@ import {
 } from '../index.js';
 import { RandomWorld, type RanBlock } from '../spec/random-world.spec.js';
 import { crypto, identityOf } from '../spec/world.spec.js';
-import { ScratchWriter } from './scratch.js';
 
 interface Row {
   readonly key: string;

@@ -1,7 +1,6 @@
 import type { Crypto, Hash } from '@gridtokenx/crypto';
 import { ZERO_HASH } from '@gridtokenx/crypto';
-import { asciiText, compareText, equalBytes } from '@gridtokenx/kernel';
-import { ScratchWriter } from './scratch.js';
+import { asciiText, compareText, equalBytes, ScratchWriter } from '@gridtokenx/kernel';
 import type { Cell, Store } from './store.js';
 
 interface Change {

@@ -1,6 +1,5 @@
-import type { ByteReader } from '@gridtokenx/kernel';
+import type { ByteReader, RowWriter } from '@gridtokenx/kernel';
 import { readFlag } from './rows.js';
-import type { RowWriter } from './scratch.js';
 import { plainTable, type Store, type Table } from './store.js';
 
 /** The replay window of a key: see SPEC ledger 2. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { NO_SUPPLY } from '../accounts/state.js';
-import { ByteWriter, formatTime, millis, toHex } from '@gridtokenx/kernel';
+import { ByteWriter, formatTime, millis, type RowWriter, ScratchWriter, toHex } from '@gridtokenx/kernel';
 import { decodeOutcome, encodeOutcome, type Envelope } from '@gridtokenx/protocol';
 import { resultsOf, resultsRootOf } from '@gridtokenx/chain';
 import fc from 'fast-check';
@@ -8,7 +8,6 @@ import { auditState, createConsortiumLedger, type ConsortiumLedger } from '../in
 import { OutcomeBytes } from './bytes.js';
 import { digestOf, rowKey } from './digest.js';
 import { refuseSequence, useSequence } from './replay.js';
-import { ScratchWriter, type RowWriter } from './scratch.js';
 import { SortedSet } from './sorted.js';
 import { crypto, envelopeOf, id, identityOf, kidOf, place, START, World, genesisOf } from '../spec/world.spec.js';
 

@@ -1,5 +1,4 @@
-import { assert, ByteReader, DecodeError, equalBytes } from '@gridtokenx/kernel';
-import { ScratchWriter } from './scratch.js';
+import { assert, ByteReader, DecodeError, equalBytes, ScratchWriter } from '@gridtokenx/kernel';
 import type { AnyTable } from './store.js';
 
 export function readFlag(reader: ByteReader): boolean {

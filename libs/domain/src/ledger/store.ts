@@ -1,5 +1,4 @@
-import { assert, type ByteReader } from '@gridtokenx/kernel';
-import type { RowWriter, ScratchWriter } from './scratch.js';
+import { assert, type ByteReader, type RowWriter, type ScratchWriter } from '@gridtokenx/kernel';
 
 /**
  * One row: its cell stays the same object while its value changes, so that indexes and hot paths may keep hold of it.

@@ -1,10 +1,10 @@
 import { compareText, formatTime, millis } from '@gridtokenx/kernel';
-import type { Mechanism, Phase } from '@gridtokenx/protocol';
+import type { Fraction, Mechanism, Phase } from '@gridtokenx/protocol';
 import { kwhOf, WATT, type AccountsState, type BalanceGroup } from '../accounts/state.js';
 import { SortedSet } from '../ledger/sorted.js';
 import type { Cell } from '../ledger/store.js';
 import { placeKey } from '../settlement/positions.js';
-import { carryOf, feeOf, type FeeShare } from './fee.js';
+import { carryOf, feeOf } from './fee.js';
 import { Side } from './side.js';
 import type { OrderNode } from './state.js';
 import { amountUpAt, type BookTerms } from './terms.js';
@@ -140,7 +140,7 @@ export class Book implements BookName {
 
 /** A charge in proportion to the notional, and what is left over of its floor for the next one: SPEC market 4.2. */
 export const chargeOf = (
-  share: FeeShare,
+  share: Fraction,
   carry: number,
   notional: number,
 ): readonly [charge: number, carry: number] => [feeOf(share, carry, notional), carryOf(share, carry, notional)];

@@ -1,7 +1,6 @@
 import { decodeEntry, encodeHistory, type TradeEntry } from '@gridtokenx/chain';
-import { compareText, type ByteReader } from '@gridtokenx/kernel';
+import { type ByteReader, compareText, type RowWriter } from '@gridtokenx/kernel';
 import { WATT } from '../accounts/state.js';
-import type { RowWriter } from '../ledger/scratch.js';
 import { SortedSet } from '../ledger/sorted.js';
 import { PairTable, Table, type Cell, type Store } from '../ledger/store.js';
 

@@ -198,7 +198,7 @@ function enterOrder(market: MarketState, context: OperationContext, request: Req
     return rejected('market.belowCharges', { wheeling: String(book.terms.wheeling) });
   const hold = book.holdOf(isBid, priceTicks, quantityWh, 0);
   const asset = book.escrowAsset(isBid);
-  const own = market.accounts.balances.cellIn(isBid || !book.isSpot ? market.watt : book.sold, account);
+  const own = market.accounts.balances.cellIn(market.escrowGroup(book, isBid), account);
   if ((own.value?.available ?? 0n) < hold)
     return rejected('accounts.insufficientBalance', { account, asset, needed: hold.toString() });
   const stop = market.rules.stopOf(book);
@@ -300,7 +300,7 @@ export function comeIn(
     isOutOfMeetings = !match(market, context, taker, limitRank, corridor);
     hasTripped = corridor?.close(market, context, book) === true;
   } else if (crosses) market.rules.hold(book);
-  const own = market.accounts.balances.cellIn(isBid || !book.isSpot ? market.watt : book.sold, account);
+  const own = market.accounts.balances.cellIn(market.escrowGroup(book, isBid), account);
   const { remainingWh, feeCarry } = taker;
   if (remainingWh > 0 && timeInForce === 'GTC' && !isOutOfMeetings)
     rest(market, order, remainingWh, feeCarry, own, taker);

@@ -1,4 +1,4 @@
-import { assert, parseInterval, type ByteReader } from '@gridtokenx/kernel';
+import { assert, type ByteReader, parseInterval, type RowWriter } from '@gridtokenx/kernel';
 import {
   PRICE_TICKS_MAX,
   TIMES_IN_FORCE,
@@ -9,7 +9,6 @@ import {
 } from '@gridtokenx/protocol';
 import { WATT, type AccountsState, type BalanceCell, type BalanceGroup } from '../accounts/state.js';
 import type { BlockContext } from '../ledger/module.js';
-import type { RowWriter } from '../ledger/scratch.js';
 import { readOneOf } from '../ledger/rows.js';
 import { SortedSet } from '../ledger/sorted.js';
 import { PairTable, plainTable, Table, type Cell, type Escrow, type Store } from '../ledger/store.js';
@@ -330,10 +329,14 @@ export class MarketState {
     events.push({ type: 'market.orderClosed', order: cell.key, reason: 'filled', remainingWh: '0' });
   }
 
+  /** The balances that orders of one side of a book hold of: as {@link Book.escrowAsset} says. */
+  escrowGroup(book: Book, isBid: boolean): BalanceGroup {
+    return isBid || !book.isSpot ? this.watt : book.sold;
+  }
+
   /** The balance that an open order's escrow stands in. */
   holderOf(order: OpenOrder): BalanceCell {
-    const { isBid, book } = order;
-    const cell = (isBid || !book.isSpot ? this.watt : book.sold).get(order.account);
+    const cell = this.escrowGroup(order.book, order.isBid).get(order.account);
     assert(cell !== undefined, 'who holds has a balance');
     return cell;
   }

@@ -1,4 +1,4 @@
-import type { TradeEntry } from '@gridtokenx/chain';
+import { amountOf, type TradeEntry } from '@gridtokenx/chain';
 import { assert } from '@gridtokenx/kernel';
 import type { BalanceCell } from '../accounts/state.js';
 import type { BlockContext } from '../ledger/module.js';
@@ -7,7 +7,6 @@ import { chargeOf, type Book } from './book.js';
 import { buyerCost } from './contracts.js';
 import { feeOf } from './fee.js';
 import { ORDER_VALUE_MAX, type MarketState, type OpenOrder, type OrderCell } from './state.js';
-import { amountAt } from './terms.js';
 
 /** An order that meets others, and the sums of what its trades came to: written to its balances once. */
 export class Taker {
@@ -71,9 +70,9 @@ export function priced(
   let tax = feeOf(terms.taxPart, 0, charges);
   let [wheeling, fromOperator] = [0, 0];
   if (terms.wheeling !== 0) {
-    wheeling = amountAt(terms.wheeling, quantityWh);
-    fromOperator = amountAt(terms.wheelingFrom, quantityWh);
-    tax += amountAt(terms.wheelingTax, quantityWh);
+    wheeling = Number(amountOf(terms.wheeling, quantityWh));
+    fromOperator = Number(amountOf(terms.wheelingFrom, quantityWh));
+    tax += Number(amountOf(terms.wheelingTax, quantityWh));
   }
   // SPEC market 4.3: every residue of a rounding is the delivery operator's.
   const toOperator = charges + wheeling - platform - tax - fromOperator;

@@ -1,7 +1,6 @@
-import type { ByteReader } from '@gridtokenx/kernel';
+import type { ByteReader, RowWriter } from '@gridtokenx/kernel';
 import { MULTISIG_SIGNERS_MAX } from '@gridtokenx/protocol';
 import { DueQueue } from '../ledger/due.js';
-import type { RowWriter } from '../ledger/scratch.js';
 import { plainTable, type Store, type Table } from '../ledger/store.js';
 
 /** An account that several control. */

@@ -1,4 +1,4 @@
-import { assert, compareText, INTERVAL_MS, parseInterval, type ByteReader } from '@gridtokenx/kernel';
+import { assert, type ByteReader, compareText, INTERVAL_MS, parseInterval, type RowWriter } from '@gridtokenx/kernel';
 import {
   ALERT_KINDS,
   legsOf,
@@ -16,7 +16,6 @@ import {
 } from '@gridtokenx/protocol';
 import { DueQueue } from '../ledger/due.js';
 import { readFlag, readOneOf } from '../ledger/rows.js';
-import type { RowWriter } from '../ledger/scratch.js';
 import { pairTable, PairTable, plainTable, type Cell, type Store, type Table } from '../ledger/store.js';
 import {
   leftOf,
@@ -108,7 +107,6 @@ export interface TaskRow {
 }
 
 export type RestrictionCell = Cell<RestrictionRow, undefined>;
-export type PairCell = Cell<PairRow, readonly RouteLeg[] | undefined>;
 
 /** The zone, feeder or link that is restricted: of these, one. */
 export type RestrictedTarget = Readonly<Record<string, string>>;

@@ -1,5 +1,4 @@
-import type { RowWriter } from '../ledger/scratch.js';
-import { compareText, type ByteReader } from '@gridtokenx/kernel';
+import { type ByteReader, compareText, type RowWriter } from '@gridtokenx/kernel';
 import {
   KYC_STATUSES,
   ROLES,

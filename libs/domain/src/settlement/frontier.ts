@@ -1,6 +1,5 @@
 import { leafHash, nodeHash, ZERO_HASH, type Crypto } from '@gridtokenx/crypto';
-import { assert, type ByteReader } from '@gridtokenx/kernel';
-import type { RowWriter } from '../ledger/scratch.js';
+import { assert, type ByteReader, type RowWriter } from '@gridtokenx/kernel';
 
 /** A Merkle tree (RFC 6962) that grows leaf by leaf: the hashes of its full subtrees from the largest, as many as `leaves` has bits set. */
 export interface Frontier {

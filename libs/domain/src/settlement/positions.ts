@@ -1,9 +1,8 @@
 import { EMPTY_CHAIN, foldEntry, foldIntoBoth, type HistoryEntry, type TradeEntry } from '@gridtokenx/chain';
 import type { Crypto } from '@gridtokenx/crypto';
-import { assert, compareText, type ByteReader } from '@gridtokenx/kernel';
+import { assert, type ByteReader, compareText, type RowWriter } from '@gridtokenx/kernel';
 import { kwhOf } from '../accounts/state.js';
 import { readFlag } from '../ledger/rows.js';
-import type { RowWriter } from '../ledger/scratch.js';
 import { SortedSet } from '../ledger/sorted.js';
 import { PairTable, type Cell, type Store } from '../ledger/store.js';
 

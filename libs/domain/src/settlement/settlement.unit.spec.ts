@@ -1,6 +1,6 @@
 import { Histories, participantStatement, statementCsv, statementJson, utilityStatement } from '@gridtokenx/chain';
 import { describe, expect, it } from '@jest/globals';
-import { formatInterval, INTERVAL_MS, millis, Prng } from '@gridtokenx/kernel';
+import { formatInterval, INTERVAL_MS, millis, Prng, ScratchWriter } from '@gridtokenx/kernel';
 import {
   decodeOutcome,
   type LedgerEvent,
@@ -8,7 +8,7 @@ import {
   type OperationOf,
   type TariffEntry,
 } from '@gridtokenx/protocol';
-import { auditState, createConsortiumLedger, decodeRow, ScratchWriter, type ConsortiumLedger } from '../index.js';
+import { auditState, createConsortiumLedger, decodeRow, type ConsortiumLedger } from '../index.js';
 import {
   crypto,
   id,

@@ -1,5 +1,5 @@
 import { native } from '@gridtokenx/crypto-native';
-import { formatTime, millis, toBase64Url, utf8 } from '@gridtokenx/kernel';
+import { formatTime, millis, ScratchWriter, toBase64Url, utf8 } from '@gridtokenx/kernel';
 import {
   decodeEnvelope,
   decodeOutcome,
@@ -17,7 +17,6 @@ import { bucketOf, BucketRows } from '@gridtokenx/chain';
 import { auditState, GRID, LedgerRestore, rowKey, type PublicLedger, type PublicState } from '../index.js';
 import { defineLedger } from '../ledger/engine.js';
 import type { LedgerModule } from '../ledger/module.js';
-import { ScratchWriter } from '../ledger/scratch.js';
 import { publicLedger } from '../ledgers/public.js';
 
 /** The secrets of these tests are hashes of names. */

@@ -1,9 +1,9 @@
 import { possessionSignBytes, voteSignBytes, type Vote } from '@gridtokenx/chain';
 import { noble } from '@gridtokenx/crypto';
-import { Prng, toBase64Url, toHex } from '@gridtokenx/kernel';
+import { Prng, toBase64Url, toHex, ScratchWriter } from '@gridtokenx/kernel';
 import type { LedgerEvent, Operation } from '@gridtokenx/protocol';
 import { gridAmount } from '@gridtokenx/testkit';
-import { decodeRow, ScratchWriter, type LedgerBlock, type PublicLedger } from '../index.js';
+import { decodeRow, type LedgerBlock, type PublicLedger } from '../index.js';
 import type { PublicState } from '../ledgers/public.js';
 import type { DefinedLedger } from '../ledger/engine.js';
 import { emptyLedger } from '../ledgers/index.js';

@@ -1,6 +1,5 @@
-import type { ByteReader } from '@gridtokenx/kernel';
+import type { ByteReader, RowWriter } from '@gridtokenx/kernel';
 import { readFlag, readOneOf } from '../ledger/rows.js';
-import type { RowWriter } from '../ledger/scratch.js';
 import type { TableOptions } from '../ledger/store.js';
 import type { Bond } from './bond.js';
 import type { Commission } from './commission.js';

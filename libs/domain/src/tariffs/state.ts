@@ -1,17 +1,15 @@
 import type { Crypto } from '@gridtokenx/crypto';
 import { assert, parseInterval, parseStrictJson, type Json } from '@gridtokenx/kernel';
 import {
-  bandAt,
   entryAt,
-  retailRateAt,
   tariffBook,
   tariffFault,
   tariffHash,
   tariffText,
   termsIn,
   type TariffBook,
-  type TariffTerms,
 } from '@gridtokenx/protocol';
+import type { BookTerms } from '../market/terms.js';
 import type { RegistryState } from '../registry/state.js';
 import { plainTable, type Store, type Table } from '../ledger/store.js';
 
@@ -20,16 +18,6 @@ export interface TariffRow {
   /** SHA-256 of the text of the book, in hex. */
   readonly hash: string;
   readonly book: TariffBook;
-}
-
-/** What trading in one book costs, and whose the money is. */
-export interface VersionedTerms extends TariffTerms {
-  /** Of the tariff book, and its hash. */
-  readonly version: number;
-  readonly hash: string;
-  /** Accounts of the grid operators of the two zones. */
-  readonly operatorFrom: string;
-  readonly operatorTo: string;
 }
 
 const MEMO_MAX = 10_000;
@@ -53,7 +41,7 @@ export class TariffsState {
   /** The row of that version: each order asks for it. */
   private inForce: TariffRow | undefined;
   /** Of the newest version: each reading and each position asks. Zones stay where they are. */
-  private readonly memo = { hash: '', terms: new Map<string, VersionedTerms>() };
+  private readonly memo = { hash: '', terms: new Map<string, BookTerms>() };
 
   constructor(
     readonly store: Store,
@@ -112,7 +100,7 @@ export class TariffsState {
    * SPEC tariffs 3: the terms of a book, by the version in force or by a former one. `undefined` when no entry covers the day of delivery,
    * when the entry needs a calendar of a year that was not declared, or does not know a zone.
    */
-  termsOf(fromZone: string, toZone: string, interval: string, version = this.latest): VersionedTerms | undefined {
+  termsOf(fromZone: string, toZone: string, interval: string, version = this.latest): BookTerms | undefined {
     const { memo } = this;
     const { hash } = this.newest;
     if (version !== this.latest) return this.computed(fromZone, toZone, interval, version);
@@ -129,7 +117,7 @@ export class TariffsState {
     return terms;
   }
 
-  private computed(fromZone: string, toZone: string, interval: string, version: number): VersionedTerms | undefined {
+  private computed(fromZone: string, toZone: string, interval: string, version: number): BookTerms | undefined {
     const start = parseInterval(interval);
     const [from, to] = [this.registry.zones.get(fromZone), this.registry.zones.get(toZone)];
     if (start === undefined || from === undefined || to === undefined) return undefined;
@@ -137,21 +125,5 @@ export class TariffsState {
     const entry = entryAt(book, start);
     const terms = entry && termsIn(entry, book.calendar, { from, to, start });
     return terms && { ...terms, version, hash, operatorFrom: from.account, operatorTo: to.account };
-  }
-
-  /** SPEC tariffs 2.6: the time-of-use band of an interval, by the version in force. */
-  bandOf(interval: string): string | undefined {
-    const { book } = this.newest;
-    const start = parseInterval(interval);
-    const entry = start === undefined ? undefined : entryAt(book, start);
-    return start === undefined || entry === undefined ? undefined : bandAt(entry, book.calendar, start);
-  }
-
-  /** SPEC tariffs 4.2: what a kWh of a schedule costs in an interval, with Ft and before tax, in 0.0001 THB, by the version in force. */
-  retailRateOf(schedule: string, interval: string): number | undefined {
-    const { book } = this.newest;
-    const start = parseInterval(interval);
-    const entry = start === undefined ? undefined : entryAt(book, start);
-    return start === undefined || entry === undefined ? undefined : retailRateAt(entry, book.calendar, schedule, start);
   }
 }

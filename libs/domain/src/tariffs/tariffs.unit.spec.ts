@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { BucketRows, bucketOf } from '@gridtokenx/chain';
-import { ByteReader, DecodeError, utf8 } from '@gridtokenx/kernel';
+import { assert, ByteReader, DecodeError, parseInterval, utf8, ScratchWriter } from '@gridtokenx/kernel';
 import {
+  bandAt,
+  entryAt,
+  retailRateAt,
   tariffBook,
   tariffHash,
   withDecision,
@@ -12,7 +15,7 @@ import {
   type TariffEntry,
 } from '@gridtokenx/protocol';
 import { describe, expect, it } from '@jest/globals';
-import { auditState, decodeRow, LedgerRestore, rowKey, ScratchWriter } from '../index.js';
+import { auditState, decodeRow, LedgerRestore, rowKey } from '../index.js';
 import { decide, entryWith as entry, PAYEE, publish, TariffWorld, withTerritories } from '../spec/tariff-world.spec.js';
 import { crypto, id, identityOf, OTHER_ZONE, START, ZONE, type World } from '../spec/world.spec.js';
 
@@ -67,6 +70,22 @@ const priced = [
   entry({ validFrom: '2026-01-01', validTo: '2026-12-31', ...timeOfUse }),
   entry({ validFrom: '2027-01-01' }),
 ];
+
+/** What the newest version says of the day. */
+function inForce({ tariffs }: TariffWorld): {
+  band: string | undefined;
+  retail: (schedule: string) => number | undefined;
+} {
+  const { book } = tariffs.newest;
+  const start = parseInterval(DAY);
+  assert(start !== undefined, 'the day has an interval');
+  const at = entryAt(book, start);
+  assert(at !== undefined, 'an entry covers the day');
+  return {
+    band: bandAt(at, book.calendar, start),
+    retail: (schedule) => retailRateAt(at, book.calendar, schedule, start),
+  };
+}
 
 describe('the tariff book', () => {
   it('begins with version 1 of the genesis, and its hash', () => {
@@ -149,16 +168,16 @@ describe('the tariff book', () => {
   it('takes decisions about the calendar, says which are late, and refuses those that contradict', () => {
     const world = new TariffWorld();
     world.must('erc', decide(YEAR), publish(2, ...priced));
-    expect(world.tariffs.bandOf(DAY)).toBe('onPeak');
+    expect(inForce(world).band).toBe('onPeak');
     const future = world.must('erc', decide(bill('2026-06-15', 'holiday'))).events;
     expect(future).toMatchObject([{ type: 'tariffs.calendarDecided', version: 4, late: false }]);
-    expect(world.tariffs.bandOf(DAY)).toBe('offPeak');
+    expect(inForce(world).band).toBe('offPeak');
     expect(world.ask('erc', decide(bill('2026-06-15', 'normal')))).toMatchObject({
       code: 'tariffs.contradiction',
       detail: { place: '/decision/days/0' },
     });
     world.must('erc', decide(bill('2026-06-15', 'normal', { supersedes: 1 })));
-    expect(world.tariffs.bandOf(DAY)).toBe('onPeak');
+    expect(inForce(world).band).toBe('onPeak');
     const past = world.must('erc', decide(bill('2026-05-29', 'holiday'))).events;
     expect(past).toMatchObject([{ version: 6, late: true, hash: world.tariffs.newest.hash }]);
     expect(world.tariffs.newest.book).toEqual(withDecision(world.tariffs.of(5).book, bill('2026-05-29', 'holiday')));
@@ -171,8 +190,8 @@ describe('the tariff book', () => {
     world.must('erc', decide(bill('2026-06-15', 'holiday')));
     const rates = [1, 2, 3, 4].map((version) => world.tariffs.termsOf(ZONE, ZONE, DAY, version)?.topUpRate);
     expect(rates).toEqual([60_000, 60_000, 59_605, 27_992]);
-    expect(world.tariffs.retailRateOf('home', DAY)).toBe(27_992);
-    expect(world.tariffs.retailRateOf('office', DAY)).toBeUndefined();
+    expect(inForce(world).retail('home')).toBe(27_992);
+    expect(inForce(world).retail('office')).toBeUndefined();
     expect(world.tariffs.termsOf(ZONE, ZONE, NIGHT, 3)?.topUpRate).toBe(27_992);
   });
 

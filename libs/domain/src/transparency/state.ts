@@ -1,9 +1,16 @@
 import { epochOf, validatorSet, type ChainRules, type TrustedState, type ValidatorSet } from '@gridtokenx/chain';
 import { HASH_BYTES, type Crypto, type Hash, type PublicKey } from '@gridtokenx/crypto';
-import { assert, compareBytes, fromBase64Url, fromHex, parseTime, type ByteReader } from '@gridtokenx/kernel';
+import {
+  assert,
+  type ByteReader,
+  compareBytes,
+  fromBase64Url,
+  fromHex,
+  parseTime,
+  type RowWriter,
+} from '@gridtokenx/kernel';
 import { VALIDATORS_MAX, type PublicGenesis } from '@gridtokenx/protocol';
 import { DueQueue } from '../ledger/due.js';
-import type { RowWriter } from '../ledger/scratch.js';
 import { plainTable, type Store, type Table } from '../ledger/store.js';
 
 const KEY_BYTES = 32;

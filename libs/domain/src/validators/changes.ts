@@ -1,8 +1,7 @@
 import { faultsTolerated } from '@gridtokenx/chain';
-import type { ByteReader } from '@gridtokenx/kernel';
+import type { ByteReader, RowWriter } from '@gridtokenx/kernel';
 import { VALIDATOR_CHANGES, type ConsortiumGenesis, type ValidatorChangeKind } from '@gridtokenx/protocol';
 import { readOneOf } from '../ledger/rows.js';
-import type { RowWriter } from '../ledger/scratch.js';
 import { plainTable, type Store, type Table } from '../ledger/store.js';
 import { rowsOf, ValidatorsState } from './state.js';
 

@@ -1,8 +1,7 @@
 import type { PublicKey } from '@gridtokenx/crypto';
-import { assert, compareText, fromBase64Url, type ByteReader } from '@gridtokenx/kernel';
+import { assert, type ByteReader, compareText, fromBase64Url, type RowWriter } from '@gridtokenx/kernel';
 import type { Genesis } from '@gridtokenx/protocol';
 import { readFlag } from '../ledger/rows.js';
-import type { RowWriter } from '../ledger/scratch.js';
 import { plainTable, type Store, type Table } from '../ledger/store.js';
 
 /** A key that is, was or is to be a validator; the row stays when the validator goes. */

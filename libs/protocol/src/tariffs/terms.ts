@@ -20,7 +20,9 @@ export interface TariffTerms {
   readonly wheeling: number;
   readonly wheelingFrom: number;
   readonly wheelingTax: number;
+  /** What a forward ask holds of WATT against a shortfall. */
   readonly marginRate: number;
+  /** What energy costs that a seller did not deliver, and what is paid for energy that nobody bought or used. */
   readonly topUpRate: number;
   readonly surplusRate: number;
   /** Accounts. */

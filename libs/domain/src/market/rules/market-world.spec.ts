@@ -1,7 +1,7 @@
 import { bucketOf, BucketRows } from '@gridtokenx/chain';
-import { formatTime, millis, utf8 } from '@gridtokenx/kernel';
+import { formatTime, millis, utf8, ScratchWriter } from '@gridtokenx/kernel';
 import type { MarketRules, Operation, OperationOf } from '@gridtokenx/protocol';
-import { LedgerRestore, rowKey, ScratchWriter, type ConsortiumLedger } from '../../index.js';
+import { LedgerRestore, rowKey, type ConsortiumLedger } from '../../index.js';
 import { crypto, id, identityOf, kidOf, place, World, ZONE, type Ran } from '../../spec/world.spec.js';
 
 export const NAMES = ['ann', 'bob', 'cat'] as const;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { DecodeError, formatTime, millis } from '@gridtokenx/kernel';
+import { DecodeError, formatTime, millis, ScratchWriter } from '@gridtokenx/kernel';
 import { TEST_RULES } from '@gridtokenx/testkit';
 import { DEFAULT_MARKET_RULES, type MarketRules, type Operation } from '@gridtokenx/protocol';
-import { decodeRow, ScratchWriter, VERSIONS_AHEAD_MAX, type AnyTable } from '../../index.js';
+import { decodeRow, VERSIONS_AHEAD_MAX, type AnyTable } from '../../index.js';
 import { id, kidOf, OTHER_ZONE, World, ZONE, type Ran } from '../../spec/world.spec.js';
 
 /** A world with a regulator of the market. */

@@ -1,7 +1,6 @@
-import { assert, compareText, type ByteReader } from '@gridtokenx/kernel';
+import { assert, type ByteReader, compareText, type RowWriter } from '@gridtokenx/kernel';
 import { marketLimits, MECHANISMS, type MarketLimits, type Mechanism } from '@gridtokenx/protocol';
 import { readFlag } from '../../ledger/rows.js';
-import type { RowWriter } from '../../ledger/scratch.js';
 import { PairTable, plainTable, type Store, type Table } from '../../ledger/store.js';
 import { rowsOf } from '../../validators/state.js';
 import { jsonOf, RulesVersions, type RulesInForce } from './versions.js';
