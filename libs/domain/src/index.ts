@@ -30,7 +30,7 @@ export * from './market/rules/state.js';
 export { CLOCK_AHEAD_MS, VERSIONS_AHEAD_MAX, type RulesInForce } from './market/rules/versions.js';
 export { executeMarket, MARKET_OPERATIONS, type MarketOperation } from './market/execute.js';
 export { Book, marketOf, nameOfMarket, type BookName, type BookRow } from './market/book.js';
-export type { BookTerms, TermsSource } from './market/terms.js';
+export type { BookTerms } from './market/terms.js';
 export * from './settlement/positions.js';
 export { SettlementState } from './settlement/state.js';
 export * from './staking/index.js';

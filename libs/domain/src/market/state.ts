@@ -31,7 +31,8 @@ import { IntervalsState } from '../settlement/intervals.js';
 import { OwnedOrder, Participants } from './rules/participants.js';
 import type { RulesState } from './rules/state.js';
 import type { Level } from './side.js';
-import { isSameTerms, type BookTerms, type TermsSource } from './terms.js';
+import { isSameTerms, type BookTerms } from './terms.js';
+import type { TariffsState } from '../tariffs/state.js';
 
 /** The value of a bid at its limit is at most 4 billion THB, so that every sum over one order is a safe integer. */
 export const ORDER_VALUE_MAX = 4_000_000_000_000_000;
@@ -139,7 +140,7 @@ export class MarketState {
     readonly registry: RegistryState,
     readonly positions: PositionsState,
     readonly network: NetworkState,
-    private readonly tariffs: TermsSource,
+    private readonly tariffs: TariffsState,
     readonly rules: RulesState,
   ) {
     this.participants = new Participants((account) => this.tradesUntil(account));

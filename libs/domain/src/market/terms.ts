@@ -10,14 +10,6 @@ export interface BookTerms extends TariffTerms {
   readonly operatorTo: string;
 }
 
-/** Where the terms of books come from. */
-export interface TermsSource {
-  /** By the version in force, or by a former one. Absent where no entry of the tariff book covers the interval. */
-  termsOf(fromZone: string, toZone: string, interval: string, version?: number): BookTerms | undefined;
-  /** The version in force. */
-  readonly newest: { readonly hash: string };
-}
-
 /** Whether two versions of the tariff book come to the same for a book. */
 export const isSameTerms = (a: BookTerms, b: BookTerms): boolean =>
   NUMBERS.every((name) => a[name] === b[name]) &&

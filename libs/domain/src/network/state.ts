@@ -180,6 +180,12 @@ const writeRoute = (writer: RowWriter, route: readonly string[] | undefined): vo
 const readRoute = (reader: ByteReader): readonly string[] | undefined =>
   readOptional(reader, () => Array.from({ length: reader.count(ROUTE_LINKS_MAX, 4) }, () => reader.text()));
 
+/** What counts rows of a table: one that went counts less, one that came more. */
+function count<R>(old: R | undefined, now: R | undefined, by: (row: R, sign: 1 | -1) => void): void {
+  if (old !== undefined) by(old, -1);
+  if (now !== undefined) by(now, 1);
+}
+
 /** A count by name, without those that are zero. */
 class Counts {
   private readonly counts = new Map<string, number>();
@@ -276,30 +282,20 @@ export class NetworkState {
     this.feeders = plainTable<FeederRow>(store, 'network.feeder', {
       encode: (writer, { zone, capacityWh }) => void writer.text(zone).u64(capacityWh),
       decode: (reader) => ({ zone: reader.text(), capacityWh: reader.u64() }),
-      changed: (_, old, now) => {
-        for (const [row, sign] of [
-          [old, -1],
-          [now, 1],
-        ] as const) {
-          if (row === undefined) continue;
+      changed: (_, old, now) =>
+        count(old, now, (row, sign) => {
           this.feederCounts.add(row.zone, sign);
           this.ratings.add(row.zone, sign * row.capacityWh);
-        }
-      },
+        }),
     });
     this.assignments = plainTable<AssignmentRow>(store, 'network.meter', {
       encode: (writer, { feeder, account }) => void writer.text(feeder).text(account),
       decode: (reader) => ({ feeder: reader.text(), account: reader.text() }),
-      changed: (_, old, now) => {
-        for (const [row, sign] of [
-          [old, -1],
-          [now, 1],
-        ] as const) {
-          if (row === undefined) continue;
+      changed: (_, old, now) =>
+        count(old, now, (row, sign) => {
           this.feedersByAccount.of(row.account).add(row.feeder, sign);
           this.accountsByFeeder.of(row.feeder).add(row.account, sign);
-        }
-      },
+        }),
     });
     this.uses = pairTable<Use>(store, 'network.use', {
       encode: (writer, { contractWh, spotWh, limitWh }) => void writer.u64(contractWh).u64(spotWh).u64(limitWh),
